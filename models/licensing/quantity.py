@@ -1,0 +1,178 @@
+"""A number about the world: its value in a fixed unit, and where it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from engine.units import UnitError, convert
+
+Distribution = Literal["uniform", "triangular", "lognormal"]
+Grade = Literal["A", "B", "C", "D"]
+
+
+class Quantity(BaseModel):
+    """One number with its unit and its provenance.
+
+    Exactly one of ``source`` and ``assumption`` is given. ``low`` and ``high`` bound what the sources
+    support; ``distribution`` says how a study samples between them (``lognormal``: they are the 5 and
+    95 % points).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: float
+    unit: str
+    source: tuple[str, ...] = ()
+    assumption: str | None = None
+    grade: Grade | None = None
+    year: int | None = None
+    derivation: str | None = None
+    low: float | None = None
+    high: float | None = None
+    distribution: Distribution | None = None
+    overridden: bool = False
+
+    def __float__(self) -> float:
+        return self.value
+
+
+_KEYS = ("value", "source", "assumption", "grade", "year", "derivation", "range", "distribution", "overridden")
+
+
+def _fault(what: str, fix: str) -> PydanticCustomError:
+    # Braces are escaped because pydantic formats the message template.
+    return PydanticCustomError("quantity", "{what}", {"what": what, "fix": fix})
+
+
+def _number(text: object, unit: str, info: ValidationInfo, limits: tuple[float | None, float | None]) -> float:
+    context: Mapping[str, Any] = info.context or {}
+    try:
+        value = convert(text, unit, context.get("rates"))
+    except UnitError as error:
+        raise _fault(error.what, error.fix) from None
+    low, high = limits
+    if low is not None and value < low:
+        raise _fault(f"{text!r} is below {low:g} {unit}", f"give a value of at least {low:g} {unit}")
+    if high is not None and value > high:
+        raise _fault(f"{text!r} is above {high:g} {unit}", f"give a value of at most {high:g} {unit}")
+    return value
+
+
+def _read(raw: object, info: ValidationInfo, unit: str, limits: tuple[float | None, float | None]) -> object:
+    """Turn what the file says into the fields of a Quantity, or refuse with a fix."""
+    if isinstance(raw, Quantity):
+        return raw
+    assumed = (info.context or {}).get("assumed")
+    if not isinstance(raw, Mapping):
+        value = _number(raw, unit, info, limits)
+        if assumed is None:
+            raise _fault(
+                f"{raw!r} has neither a source nor an assumption",
+                "write {value: …, source: ID, grade: B, year: 2025}, or {value: …, assumption: why}",
+            )
+        return {"value": value, "unit": unit, "assumption": assumed}
+    unknown = [key for key in raw if key not in _KEYS]
+    if unknown:
+        raise _fault(f"unknown key {unknown[0]!r} in a quantity", f"keys of a quantity: {', '.join(_KEYS[:-1])}")
+    if "value" not in raw:
+        raise _fault("a quantity without 'value'", f'add value: "… {unit}"')
+    if ("source" in raw) == ("assumption" in raw):
+        raise _fault("a quantity needs either 'source' or 'assumption', and not both", "keep one of the two")
+    fields: dict[str, object] = {"value": _number(raw["value"], unit, info, limits), "unit": unit}
+    if "source" in raw:
+        named = raw["source"]
+        fields["source"] = tuple(named) if isinstance(named, list | tuple) else (named,)
+        for key in ("grade", "year"):
+            if key not in raw:
+                raise _fault(f"a sourced quantity without '{key}'", f"add {key}: (grades: A, B, C, D; the year the figure is for)")
+    elif not str(raw["assumption"] or "").strip():
+        raise _fault("an assumption without its reason", "write assumption: why this value")
+    if raw.get("range") is not None:
+        fields["low"], fields["high"] = _range(raw["range"], unit, info, limits)
+        if not fields["low"] <= fields["value"] <= fields["high"]:  # type: ignore[operator]
+            raise _fault("the value lies outside its own range", "widen the range or correct the value")
+    elif raw.get("distribution") is not None:
+        raise _fault("a distribution without a range", "add range: [low, high]")
+    for key in ("assumption", "grade", "year", "derivation", "distribution", "overridden"):
+        if key in raw:
+            fields[key] = raw[key]
+    return fields
+
+
+def _range(raw: object, unit: str, info: ValidationInfo, limits: tuple[float | None, float | None]) -> tuple[float, float]:
+    if not isinstance(raw, list | tuple) or len(raw) != 2:
+        raise _fault(f"a range is two quantities, not {raw!r}", "write range: [low, high]")
+    low, high = (_number(end, unit, info, limits) for end in raw)
+    if low > high:
+        raise _fault("a range whose low end is above its high end", "write range: [low, high]")
+    return low, high
+
+
+def quantity(unit: str, low: float | None = 0.0, high: float | None = None) -> Any:
+    """The annotated type of a quantity in ``unit``, between ``low`` and ``high`` where given."""
+    text = f"a quantity in {unit}" if unit != "1" else "a share, e.g. '25 %'"
+    scalar = {"type": ["string", "number"], "description": text}
+    schema = {
+        "description": text,
+        "oneOf": [
+            scalar,
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["value"],
+                "properties": {
+                    "value": scalar,
+                    "source": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+                    "assumption": {"type": "string"},
+                    "grade": {"enum": ["A", "B", "C", "D"]},
+                    "year": {"type": "integer"},
+                    "derivation": {"type": "string"},
+                    "range": {"type": "array", "items": scalar, "minItems": 2, "maxItems": 2},
+                    "distribution": {"enum": ["uniform", "triangular", "lognormal"]},
+                },
+            },
+        ],
+    }
+    return Annotated[
+        Quantity,
+        BeforeValidator(lambda raw, info: _read(raw, info, unit, (low, high))),
+        WithJsonSchema(schema),
+    ]
+
+
+MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+def month_index(text: str) -> int:
+    """Months since year 0 of a text ``YYYY-MM``.
+
+    >>> month_index("2025-04") - month_index("2024-04")
+    12
+    """
+    match = MONTH.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a month; write YYYY-MM")
+    return 12 * int(match[1]) + int(match[2]) - 1
+
+
+def month_name(index: int) -> str:
+    """The text ``YYYY-MM`` of a month index.
+
+    >>> month_name(month_index("2031-12"))
+    '2031-12'
+    """
+    return f"{index // 12:04d}-{index % 12 + 1:02d}"
+
+
+def _month(raw: object) -> object:
+    if not isinstance(raw, str) or MONTH.fullmatch(raw) is None:
+        raise PydanticCustomError("month", "{what}", {"what": f"{raw!r} is not a month", "fix": "write YYYY-MM, e.g. 2025-04"})
+    return raw
+
+
+Month = Annotated[str, BeforeValidator(_month), WithJsonSchema({"type": "string", "pattern": MONTH.pattern})]
