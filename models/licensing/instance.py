@@ -30,6 +30,8 @@ Months = quantity("month")
 Years = quantity("yr", 0.01)
 MillionUsd = quantity("million USD")
 MillionUsdPerYear = quantity("million USD/yr")
+Whole = Annotated[int, Field(strict=True)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -51,17 +53,19 @@ class Source(Table):
 class Money(Table):
     """Constant US dollars of ``year``; other currencies at the stated price in dollars."""
 
-    year: int
-    exchange_rates: dict[str, float] = Field(default_factory=dict, description="US dollars per unit of a currency")
+    year: Whole
+    exchange_rates: dict[Currency, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict, description="US dollars per unit of a currency"
+    )
 
 
 class Calendar(Table):
     """Uneven periods from ``start``: first months, then quarters, then years."""
 
     start: Month
-    months: int = Field(ge=1, le=240)
-    quarters: int = Field(ge=0, le=120)
-    years: int = Field(ge=0, le=60)
+    months: Whole = Field(ge=1, le=240)
+    quarters: Whole = Field(ge=0, le=120)
+    years: Whole = Field(ge=0, le=60)
 
 
 class Phase(Table):
@@ -125,7 +129,10 @@ class Bloc(Table):
 
     title: str
     group: Name
-    demand: dict[Name, TonnesPerYear] = Field(description="by product, at the start")
+    demand: dict[Name, TonnesPerYear] = Field(description="by product, at the start, whoever serves it")
+    imports: dict[Name, TonnesPerYear] = Field(
+        description="by product: what the leader supplied before the announcement; licences are shares of it, grown like demand"
+    )
     growth: dict[Name, Rate] = Field(description="by product, compounded yearly from the start")
     tiers: dict[Name, Share] = Field(description="share of demand by cover tier; adds up to 1")
     cover: dict[Name, Months] = Field(default_factory=dict, description="cover by tier, where it differs from the tier's own")
@@ -231,7 +238,9 @@ class Posture(Table):
     """A way to license exports."""
 
     title: str
-    licensed: Literal["open"] | Share = Field(description="share of forecast demand licensed; open: no cap")
+    licensed: Literal["open"] | quantity("1", 0, 3) = Field(  # type: ignore[valid-type]
+        description="share of the forecast imports from the leader that is licensed; open: no cap"
+    )
     processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")  # type: ignore[valid-type]
     end_use_control: Share | None = Field(None, description="share of re-export capacity that is closed")
     buffer: Months | None = Field(None, description="months of the group's demand that the leader holds ready")
@@ -262,9 +271,13 @@ class Strategy(Table):
 
 
 class Menu(Table):
-    """What the search ranges over: every posture listed, for every group, in every phase."""
+    """What the search ranges over: every posture listed, in every phase, for every bundle of groups.
+
+    Groups in one bundle are always treated alike; without bundles each group is treated by itself.
+    """
 
     postures: tuple[Name, ...] = Field(min_length=1)
+    bundles: tuple[tuple[Name, ...], ...] = ()
 
 
 class CurvePoint(Table):
@@ -288,6 +301,7 @@ class Concession(Table):
     share: Share
     begins: Months = Field(description="after the announcement")
     lasts: Years
+    relief: Name = Field(description="posture that the target group is given once it concedes")
     reference: Name | None = None
     probability: Share | None = None
     cap: Share | None = None
@@ -332,7 +346,7 @@ class Instance(Table):
     title: str
     story: str = ""
     as_of: Month = Field(description="the month up to which facts were gathered; older ones than `stale_after` are listed as stale")
-    stale_after: int = Field(3, ge=0, description="years after which a sourced number counts as stale")
+    stale_after: Whole = Field(3, ge=0, description="years after which a sourced number counts as stale")
     assumed: str | None = Field(None, description="reason that marks every bare number in the file as an assumption")
     money: Money
     sources: dict[str, Source] = Field(default_factory=dict)

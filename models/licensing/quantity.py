@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -42,6 +44,8 @@ class Quantity(BaseModel):
 
 
 _KEYS = ("value", "source", "assumption", "grade", "year", "derivation", "range", "distribution", "overridden")
+LONGEST = 80
+Limits = tuple[float | None, float | None]
 
 
 def _fault(what: str, fix: str) -> PydanticCustomError:
@@ -49,12 +53,19 @@ def _fault(what: str, fix: str) -> PydanticCustomError:
     return PydanticCustomError("quantity", "{what}", {"what": what, "fix": fix})
 
 
-def _number(text: object, unit: str, info: ValidationInfo, limits: tuple[float | None, float | None]) -> float:
+def _number(text: object, unit: str, info: ValidationInfo, limits: Limits) -> float:
     context: Mapping[str, Any] = info.context or {}
+    if isinstance(text, str) and (len(text) > LONGEST or "**" in text or "^" in text):
+        # No unit here has a power, and a tower of them would keep the parser of units busy for ever.
+        raise _fault(f"{text[:LONGEST]!r} is not a number with a unit", f"write a quantity in {unit}, without powers")
     try:
         value = convert(text, unit, context.get("rates"))
     except UnitError as error:
         raise _fault(error.what, error.fix) from None
+    except (ValueError, ArithmeticError):  # digits that are no number, or a unit too large to hold
+        raise _fault(f"{text!r} is not a number that can be held", f"write a quantity in {unit}") from None
+    if not math.isfinite(value):
+        raise _fault(f"{text!r} is not a finite number", f"write a quantity in {unit}")
     low, high = limits
     if low is not None and value < low:
         raise _fault(f"{text!r} is below {low:g} {unit}", f"give a value of at least {low:g} {unit}")
@@ -63,7 +74,7 @@ def _number(text: object, unit: str, info: ValidationInfo, limits: tuple[float |
     return value
 
 
-def _read(raw: object, info: ValidationInfo, unit: str, limits: tuple[float | None, float | None]) -> object:
+def _read(raw: object, info: ValidationInfo, unit: str, limits: Limits) -> object:
     """Turn what the file says into the fields of a Quantity, or refuse with a fix."""
     if isinstance(raw, Quantity):
         return raw
@@ -78,20 +89,12 @@ def _read(raw: object, info: ValidationInfo, unit: str, limits: tuple[float | No
         return {"value": value, "unit": unit, "assumption": assumed}
     unknown = [key for key in raw if key not in _KEYS]
     if unknown:
-        raise _fault(f"unknown key {unknown[0]!r} in a quantity", f"keys of a quantity: {', '.join(_KEYS[:-1])}")
+        near = difflib.get_close_matches(str(unknown[0]), _KEYS, 1, 0.6)
+        fix = f"did you mean {near[0]!r}?" if near else f"keys of a quantity: {', '.join(_KEYS[:-1])}"
+        raise _fault(f"unknown key {unknown[0]!r} in a quantity", fix)
     if "value" not in raw:
         raise _fault("a quantity without 'value'", f'add value: "… {unit}"')
-    if ("source" in raw) == ("assumption" in raw):
-        raise _fault("a quantity needs either 'source' or 'assumption', and not both", "keep one of the two")
-    fields: dict[str, object] = {"value": _number(raw["value"], unit, info, limits), "unit": unit}
-    if "source" in raw:
-        named = raw["source"]
-        fields["source"] = tuple(named) if isinstance(named, list | tuple) else (named,)
-        for key in ("grade", "year"):
-            if key not in raw:
-                raise _fault(f"a sourced quantity without '{key}'", f"add {key}: (grades: A, B, C, D; the year the figure is for)")
-    elif not str(raw["assumption"] or "").strip():
-        raise _fault("an assumption without its reason", "write assumption: why this value")
+    fields: dict[str, object] = {"value": _number(raw["value"], unit, info, limits), "unit": unit, **_origin(raw)}
     if raw.get("range") is not None:
         fields["low"], fields["high"] = _range(raw["range"], unit, info, limits)
         if not fields["low"] <= fields["value"] <= fields["high"]:  # type: ignore[operator]
@@ -104,7 +107,25 @@ def _read(raw: object, info: ValidationInfo, unit: str, limits: tuple[float | No
     return fields
 
 
-def _range(raw: object, unit: str, info: ValidationInfo, limits: tuple[float | None, float | None]) -> tuple[float, float]:
+def _origin(raw: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The sources of a quantity, or nothing where it is an assumption; refuses what is neither."""
+    if ("source" in raw) == ("assumption" in raw):
+        raise _fault("a quantity needs either 'source' or 'assumption', and not both", "keep one of the two")
+    if "assumption" in raw:
+        if not str(raw["assumption"] or "").strip():
+            raise _fault("an assumption without its reason", "write assumption: why this value")
+        return {}
+    named = raw["source"]
+    names = tuple(named) if isinstance(named, list | tuple) else (named,)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise _fault("a source without its name", "write source: ID, or source: [ID, ID]")
+    for key, wanted in (("grade", "A, B, C or D"), ("year", "the year the figure is for")):
+        if raw.get(key) is None:
+            raise _fault(f"a sourced quantity without '{key}'", f"add {key}: {wanted}")
+    return {"source": names}
+
+
+def _range(raw: object, unit: str, info: ValidationInfo, limits: Limits) -> tuple[float, float]:
     if not isinstance(raw, list | tuple) or len(raw) != 2:
         raise _fault(f"a range is two quantities, not {raw!r}", "write range: [low, high]")
     low, high = (_number(end, unit, info, limits) for end in raw)
@@ -116,9 +137,10 @@ def _range(raw: object, unit: str, info: ValidationInfo, limits: tuple[float | N
 def quantity(unit: str, low: float | None = 0.0, high: float | None = None) -> Any:
     """The annotated type of a quantity in ``unit``, between ``low`` and ``high`` where given."""
     text = f"a quantity in {unit}" if unit != "1" else "a share, e.g. '25 %'"
-    scalar = {"type": ["string", "number"], "description": text}
+    scalar = {"type": ["string", "number"]}
     schema = {
         "description": text,
+        "x-unit": unit,
         "oneOf": [
             scalar,
             {
@@ -145,7 +167,7 @@ def quantity(unit: str, low: float | None = 0.0, high: float | None = None) -> A
     ]
 
 
-MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 
 
 def month_index(text: str) -> int:
@@ -171,8 +193,10 @@ def month_name(index: int) -> str:
 
 def _month(raw: object) -> object:
     if not isinstance(raw, str) or MONTH.fullmatch(raw) is None:
-        raise PydanticCustomError("month", "{what}", {"what": f"{raw!r} is not a month", "fix": "write YYYY-MM, e.g. 2025-04"})
+        what = {"what": f"{raw!r} is not a month", "fix": "write YYYY-MM, e.g. 2025-04"}
+        raise PydanticCustomError("month", "{what}", what)
     return raw
 
 
-Month = Annotated[str, BeforeValidator(_month), WithJsonSchema({"type": "string", "pattern": MONTH.pattern})]
+MONTH_SCHEMA = {"type": "string", "pattern": f"^{MONTH.pattern}$", "examples": ["2025-04"]}
+Month = Annotated[str, BeforeValidator(_month), WithJsonSchema(MONTH_SCHEMA)]

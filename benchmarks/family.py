@@ -1,0 +1,93 @@
+"""A generated family of licensing games, to see how cost grows. The numbers mean nothing about the world."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from models.licensing.instance import Instance
+
+
+def game(blocs: int = 6, rivals: int = 14, months: int = 15, quarters: int = 10, years: int = 12, phases: int = 3, seed: int = 1) -> Instance:
+    """A random but plausible game with the given numbers of blocs, rivals, periods and phases (scenarios − 1)."""
+    draw = random.Random(seed)
+    names = [f"b{b}" for b in range(blocs)]
+    starts = _starts(months, quarters, years)
+    strategic = starts[: max(phases + 1, int(len(starts) * 0.7))]
+    begins = [strategic[len(strategic) * phase // phases] for phase in range(phases)]
+    data: dict[str, Any] = {
+        "schema": "coercivity/licensing/1", "name": "family", "title": "generated", "as_of": "2025-01", "assumed": "generated",
+        "money": {"year": 2025},
+        "calendar": {"start": "2025-01", "months": months, "quarters": quarters, "years": years},
+        "phases": {f"p{phase}": {"begins": begin} for phase, begin in enumerate(begins)},
+        "tail": starts[int(len(starts) * 0.8)],
+        "products": {k: {"title": k, "segments": {"low": 0.2, "mid": 0.4, "top": 0.4}} for k in ("heavy", "light")},
+        "segments": {e: {"title": e, "value": f"{v} USD/kg"} for e, v in (("low", 90), ("mid", 400), ("top", 2000))},
+        "tiers": {"weeks": {"title": "weeks", "cover": "1 month"}, "months": {"title": "months", "cover": "6 month"}},
+        "stocks": {"holding_cost": "0.4 USD/kg/month",
+                   "cover_steps": [{"share": 0.5, "penalty": "2 USD/kg/month"}, {"share": 0.5, "penalty": "8 USD/kg/month"}]},
+        "groups": {"target": {"title": "t"}, "others": {"title": "o"}},
+        "blocs": {name: _bloc(draw, position) for position, name in enumerate(names)},
+        "buyers": {"discount_rate": 0.07},
+        "leader": {"title": "l", "discount_rate": 0.05, "price": {"heavy": "60 USD/kg", "light": "40 USD/kg"},
+                   "unit_cost": {"heavy": "48 USD/kg", "light": "33 USD/kg"}, "capacity": f"{16 * blocs} kt/yr", "capacity_growth": 0.04,
+                   "idle_cost": "2 USD/kg", "buffer_cost": "0.4 USD/kg/month", "home_use": "280 kt/yr", "home_growth": 0.04,
+                   "rents": {"licence": 0, "exporter": 1}},
+        "cost_of_capital": 0.1,
+        "rivals": {f"j{j}": _rival(draw, j, names) for j in range(rivals)},
+        "options": {
+            "thrift": {"title": "thrift", "product": "heavy", "moves_to": "light", "potential": {"low": 0.3, "mid": 0.3, "top": 0.3},
+                       "yearly_limit": 0.1, "lead_time": "20 month", "cost": "60 USD/(kg/yr)", "life": "10 yr", "running_cost": "5 USD/kg"},
+            "redesign": {"title": "redesign", "product": "light", "potential": {"low": 0.2, "mid": 0.2}, "yearly_limit": 0.05,
+                         "lead_time": "24 month", "cost": "200 USD/(kg/yr)", "life": "10 yr", "running_cost": "30 USD/kg"}},
+        "routes": {f"r{r}": {"source": names[-1], "destination": names[r], "capacity": "1 kt/yr", "cost": f"{8 + r} USD/kg",
+                             "owner": names[-1]} for r in range(min(5, blocs - 1))},
+        "postures": {
+            "open": _posture("open", 0, 0.04, 0.3), "steward": _posture(1.02, 7, 0.01, 0.9), "slow": _posture(0.7, 63, 0.08, 0.2),
+            "hard": _posture(0.3, 63, 0.15, 0.1), "embargo": _posture(0.0, 0, 0.25, 0.0)},
+        "strategies": {"open": {"title": "open", "rules": [{"posture": "open"}]}},
+        "menu": {"postures": ["open", "steward", "slow", "hard", "embargo"]},
+        "concession": {"target": "target", "value": "6 billion USD/yr", "share": 1.0, "begins": "7 month", "lasts": "1 yr", "relief": "open",
+                       "curve": [{"pressure": "0 million USD", "probability": 0}, {"pressure": "9 billion USD", "probability": 0.4}]},
+    }  # fmt: skip
+    return Instance.model_validate(data, context={"assumed": "generated", "rates": {}})
+
+
+def _starts(months: int, quarters: int, years: int) -> list[str]:
+    first, found = 0, []
+    for length in [1] * months + [3] * quarters + [12] * years:
+        found.append(f"{2025 + first // 12}-{first % 12 + 1:02d}")
+        first += length
+    return found
+
+
+def _bloc(draw: random.Random, position: int) -> dict[str, Any]:
+    tonnes = draw.uniform(2000, 15000)
+    return {
+        "title": "b", "group": "target" if position == 0 else "others",
+        "demand": {"heavy": f"{0.4 * tonnes} t/yr", "light": f"{0.6 * tonnes} t/yr"},
+        "imports": {"heavy": f"{0.3 * tonnes} t/yr", "light": f"{0.5 * tonnes} t/yr"},
+        "growth": {"heavy": draw.uniform(0.02, 0.06), "light": draw.uniform(0.01, 0.05)},
+        "tiers": {"weeks": 0.8, "months": 0.2},
+    }  # fmt: skip
+
+
+def _rival(draw: random.Random, j: int, names: list[str]) -> dict[str, Any]:
+    product = "heavy" if j % 3 == 0 else "light"
+    home = names[j % len(names)]
+    served = {home: "0 USD/kg"} | {name: f"{draw.uniform(2, 5):.3f} USD/kg" for name in draw.sample(names, min(3, len(names)))}
+    served[home] = "0 USD/kg"
+    cost = (55 if product == "heavy" else 37) + draw.uniform(-3, 2)
+    return {
+        "title": "r", "owner": home, "product": product, "serves": served, "capacity": f"{draw.uniform(0, 1500):.1f} t/yr",
+        "unit_cost": f"{cost:.3f} USD/kg",
+        "expansion": {"potential": f"{draw.uniform(2000, 9000):.0f} t/yr", "lead_time": f"{draw.choice([18, 24, 36, 60])} month",
+                      "capex": f"{draw.uniform(70, 250):.1f} USD/(kg/yr)", "life": "20 yr"},
+    }  # fmt: skip
+
+
+def _posture(licensed: object, days: int, hazard: float, delivered: float) -> dict[str, Any]:
+    return {
+        "title": "p", "licensed": licensed, "processing": f"{days} day", "end_use_control": 0.5 if licensed != "open" else 0,
+        "hazard": hazard, "breakdown": {"delivered": delivered, "lasts": "3 month"},
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""The decision engine: programs, solutions, certificates. It has never heard of a product or a buyer."""

@@ -1,0 +1,1 @@
+"""Ways to find a leader's best commitment, one file each."""

@@ -1,0 +1,312 @@
+"""The only room that talks to HiGHS: linear programs as matrices, solved cold once and hot thereafter.
+
+``LinearProgram`` is frozen data. ``HotProgram`` keeps one in the solver and re-solves it from the last basis
+when costs, bounds or right-hand sides change. ``compile_pyomo`` turns a Pyomo model into matrices and says
+where its variables and constraints went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from engine.errors import InfeasibleProgram
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+
+class SolveStatus(Enum):
+    """Why the solver stopped; each value is the sentence a user reads."""
+
+    OPTIMAL = "solved to optimality"
+    INFEASIBLE = "no point satisfies all constraints"
+    UNBOUNDED = "the objective can be improved without limit"
+    LIMIT = "a time or iteration limit was reached before a proof"
+    FAILED = "the solver gave up for numerical reasons"
+
+
+@dataclass(frozen=True)
+class LinearProgram:
+    """min cost·x + offset subject to row_lower ≤ A x ≤ row_upper, col_lower ≤ x ≤ col_upper."""
+
+    cost: Floats
+    matrix: Any  # scipy.sparse.csr_array, shape (rows, columns)
+    row_lower: Floats
+    row_upper: Floats
+    col_lower: Floats
+    col_upper: Floats
+    offset: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return int(self.matrix.shape[0]), int(self.matrix.shape[1])
+
+
+@dataclass(frozen=True)
+class LinearSolution:
+    """A point with its multipliers; duals are d objective / d right-hand side of a minimisation."""
+
+    status: SolveStatus
+    objective: float
+    primal: Floats
+    activity: Floats
+    dual: Floats
+    reduced_cost: Floats
+    iterations: int
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A linear program with the addresses of the model's parts.
+
+    ``columns`` and ``rows`` map a component's name to its indices and the position of each in the program.
+    """
+
+    program: LinearProgram
+    columns: Mapping[str, tuple[list[Any], Ints]]
+    rows: Mapping[str, tuple[list[Any], Ints]]
+
+
+def compile_pyomo(model: Any) -> Compiled:
+    """The matrices of a linear Pyomo model with one objective, which is minimised."""
+    import pyomo.environ as pyo
+    from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+    variables = [v for block in model.component_objects(pyo.Var, descend_into=False) for v in block.values()]
+    form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None, column_order=variables)
+    count = len(form.columns)
+    column = {id(v): position for position, v in enumerate(form.columns)}
+    row = {id(entry.constraint): position for position, entry in enumerate(form.rows)}
+    senses = np.array([entry.bound_type for entry in form.rows])
+    rhs = np.asarray(form.rhs, dtype=float)
+    program = LinearProgram(
+        cost=np.asarray(form.c.todense(), dtype=float).ravel(),
+        matrix=sp.csr_array(form.A),
+        row_lower=np.where(senses > 0, -np.inf, rhs),
+        row_upper=np.where(senses < 0, np.inf, rhs),
+        col_lower=np.array([-np.inf if v.lb is None else v.lb for v in form.columns], dtype=float),
+        col_upper=np.array([np.inf if v.ub is None else v.ub for v in form.columns], dtype=float),
+        offset=float(form.c_offset[0]),
+    )
+    assert program.cost.shape == (count,)
+    return Compiled(program, _addresses(model, pyo.Var, column), _addresses(model, pyo.Constraint, row))
+
+
+def _addresses(model: Any, kind: Any, position: dict[int, int]) -> dict[str, tuple[list[Any], Ints]]:
+    found = {}
+    for block in model.component_objects(kind, descend_into=False):
+        pairs = [(index, position[id(data)]) for index, data in block.items() if id(data) in position]
+        found[str(block.local_name)] = ([index for index, _ in pairs], np.array([at for _, at in pairs], dtype=np.int32))
+    return found
+
+
+class HotProgram:
+    """A linear program that stays in the solver and is re-solved from its last basis.
+
+    Rows with a single entry are handed over as bounds of their column, which cost the simplex method nothing;
+    callers keep speaking of rows, and multipliers come back on the rows they belong to.
+
+    Parameters
+    ----------
+    program : what to load
+    options : HiGHS options on top of one silent thread of simplex
+    """
+
+    def __init__(self, program: LinearProgram, options: Mapping[str, Any] | None = None) -> None:
+        # The public class prints a banner on stdout when constructed, before it can be silenced.
+        from highspy._core import _Highs
+
+        self.program = program
+        self._smaller, self._taken, self._bounded, self._scale = bounds_from_singletons(program)
+        rows, columns = program.shape
+        self._column_of = np.full(rows, -1, dtype=np.int32)
+        self._column_of[self._taken] = self._bounded
+        self._scale_of = np.ones(rows)
+        self._scale_of[self._taken] = self._scale
+        kept = np.setdiff1d(np.arange(rows, dtype=np.int32), self._taken)
+        self._row_of = np.full(rows, -1, dtype=np.int32)
+        self._row_of[kept] = np.arange(len(kept), dtype=np.int32)
+        self._kept = kept
+        self._highs = _Highs()
+        for key, value in {"output_flag": False, "threads": 1, "solver": "simplex", **(options or {})}.items():
+            self._highs.setOptionValue(key, value)
+        self._highs.passModel(highs_model(self._smaller))
+        self._all_columns = np.arange(columns, dtype=np.int32)
+        self._is_warm = False
+
+    def set_cost(self, cost: Floats, columns: Ints | None = None) -> None:
+        """Replace the cost of all columns, or of the given ones."""
+        where = self._all_columns if columns is None else columns
+        self._highs.changeColsCost(len(where), where, np.ascontiguousarray(cost, dtype=np.float64))
+
+    def set_row_upper(self, rows: Ints, upper: Floats) -> None:
+        """Replace the upper bounds of rows that have no lower one."""
+        column = self._column_of[rows]
+        as_bound = column >= 0
+        if as_bound.any():
+            where = column[as_bound]
+            bound = np.maximum(upper[as_bound] / self._scale_of[rows[as_bound]], self._smaller.col_lower[where])
+            self._highs.changeColsBounds(len(where), where, self._smaller.col_lower[where], bound)
+        if not as_bound.all():
+            where = self._row_of[rows[~as_bound]]
+            self._highs.changeRowsBounds(len(where), where, np.full(len(where), -np.inf), upper[~as_bound])
+
+    def set_option(self, name: str, value: Any) -> None:
+        """Change one HiGHS option."""
+        self._highs.setOptionValue(name, value)
+
+    def forget(self) -> None:
+        """Drop the basis, so that the next solve is a cold one."""
+        self._highs.clearSolver()
+        self._is_warm = False
+
+    def optimise(self) -> SolveStatus:
+        """Solve from the current basis and say why it stopped."""
+        # Perturbed costs save a cold start from degeneracy, and cost a hot one three quarters of its speed.
+        self._highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.0 if self._is_warm else 1.0)
+        self._highs.setOptionValue("simplex_dual_edge_weight_strategy", 1 if self._is_warm else -1)
+        self._highs.setOptionValue("simplex_iteration_limit", 2 * sum(self._smaller.shape) if self._is_warm else 2**31 - 1)
+        self._highs.run()
+        status = self._status()
+        if self._is_warm and status is not SolveStatus.OPTIMAL:
+            # A hot start can stall on a degenerate vertex; a cold start decides.
+            self.forget()
+            return self.optimise()
+        self._is_warm = status is SolveStatus.OPTIMAL
+        return status
+
+    def _status(self) -> SolveStatus:
+        from highspy import HighsModelStatus as Model
+
+        return {
+            Model.kOptimal: SolveStatus.OPTIMAL,
+            Model.kInfeasible: SolveStatus.INFEASIBLE,
+            Model.kUnbounded: SolveStatus.UNBOUNDED,
+            Model.kUnboundedOrInfeasible: SolveStatus.INFEASIBLE,
+            Model.kTimeLimit: SolveStatus.LIMIT,
+            Model.kIterationLimit: SolveStatus.LIMIT,
+        }.get(self._highs.getModelStatus(), SolveStatus.FAILED)
+
+    @property
+    def objective(self) -> float:
+        """Objective of the last solve."""
+        return float(self._highs.getInfo().objective_function_value)
+
+    @property
+    def iterations(self) -> int:
+        """Simplex iterations of the last solve."""
+        return int(self._highs.getInfo().simplex_iteration_count)
+
+    def primal(self) -> Floats:
+        """Column values of the last solve; cheaper than :meth:`solution`."""
+        return np.array(self._highs.getSolution().col_value)
+
+    def solution(self) -> LinearSolution:
+        """The point and the multipliers of the last solve."""
+        point = self._highs.getSolution()
+        primal, reduced_cost = np.array(point.col_value), np.array(point.col_dual)
+        dual = np.zeros(self.program.shape[0])
+        dual[self._kept] = point.row_dual
+        # A negative reduced cost belongs to the upper bound, and so to the row that became that bound.
+        dual[self._taken] = np.minimum(reduced_cost[self._bounded], 0.0) / self._scale
+        reduced_cost[self._bounded] = np.maximum(reduced_cost[self._bounded], 0.0)
+        activity = self.program.matrix @ primal
+        return LinearSolution(self._status(), self.objective, primal, activity, dual, reduced_cost, self.iterations)
+
+    def solve(self, name: str = "linear program") -> LinearSolution:
+        """Solve from the current basis.
+
+        Raises
+        ------
+        InfeasibleProgram
+            There is no optimal solution; the message says why.
+        """
+        status = self.optimise()
+        if status is not SolveStatus.OPTIMAL:
+            raise InfeasibleProgram(name, status.value, "check the instance: coercivity validate, coercivity show")
+        return self.solution()
+
+
+def highs_model(program: LinearProgram) -> Any:
+    """The program as HiGHS takes it."""
+    from highspy import HighsLp, MatrixFormat
+
+    rows, columns = program.shape
+    matrix = sp.csr_array(program.matrix)
+    lp = HighsLp()
+    lp.num_col_, lp.num_row_, lp.offset_ = columns, rows, program.offset
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.col_lower, program.col_upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = MatrixFormat.kRowwise
+    lp.a_matrix_.num_col_, lp.a_matrix_.num_row_ = columns, rows
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    return lp
+
+
+def solve_once(program: LinearProgram, name: str = "linear program", options: Mapping[str, Any] | None = None) -> LinearSolution:
+    """Solve a program cold.
+
+    Raises
+    ------
+    InfeasibleProgram
+        There is no optimal solution; the message says why.
+    """
+    return HotProgram(program, options).solve(name)
+
+
+def bounds_from_singletons(program: LinearProgram) -> tuple[LinearProgram, Ints, Ints, Floats]:
+    """The program without its rows of a single entry, which become bounds of their column.
+
+    A licence is such a row: as a bound it costs the simplex method nothing. Only rows whose column has no
+    other such row and an infinite bound on that side are taken.
+
+    Returns
+    -------
+    program : the smaller program; its rows are the kept ones in their order
+    rows, columns : the rows taken out and the column that each bounds
+    scale : the coefficient, positive: bound = row bound / scale
+    """
+    matrix = program.matrix
+    entries = np.diff(matrix.indptr)
+    single = np.flatnonzero(entries == 1)
+    column, scale = matrix.indices[matrix.indptr[single]], matrix.data[matrix.indptr[single]]
+    _, first, repeats = np.unique(column, return_index=True, return_counts=True)
+    free = np.isinf(program.col_upper[column]) & np.isinf(program.row_lower[single]) & (scale > 0)
+    take = np.intersect1d(first[repeats == 1], np.flatnonzero(free))
+    rows, columns, scale = single[take].astype(np.int32), column[take].astype(np.int32), scale[take]
+    keep = np.setdiff1d(np.arange(matrix.shape[0]), rows)
+    upper = program.col_upper.copy()
+    upper[columns] = program.row_upper[rows] / scale
+    smaller = replace(
+        program, matrix=matrix[keep], row_lower=program.row_lower[keep], row_upper=program.row_upper[keep], col_upper=upper
+    )
+    return smaller, rows, columns, scale
+
+
+def dual_bound(program: LinearProgram, dual: Floats, reduced_cost: Floats) -> float:
+    """The value that the multipliers prove: no feasible point costs less, whatever the method that found them.
+
+    Multipliers of the wrong sign, where the bound they would need is infinite, are set to zero first, and the
+    reduced costs are recomputed from the matrix, so that a solver's tolerance cannot slip into the bound.
+    """
+    y = dual.copy()
+    y[(y > 0) & np.isinf(program.row_lower)] = 0.0
+    y[(y < 0) & np.isinf(program.row_upper)] = 0.0
+    d = program.cost - program.matrix.T @ y
+    low = np.where(np.isinf(program.col_lower), 0.0, program.col_lower)
+    high = np.where(np.isinf(program.col_upper), 0.0, program.col_upper)
+    slack = (d > 0) & np.isinf(program.col_lower) | (d < 0) & np.isinf(program.col_upper)
+    if np.any(np.abs(d[slack]) > 1e-6 * (1.0 + np.abs(program.cost[slack]))):
+        return -np.inf
+    row_low = np.where(np.isinf(program.row_lower), 0.0, program.row_lower)
+    row_high = np.where(np.isinf(program.row_upper), 0.0, program.row_upper)
+    value = np.where(y > 0, y * row_low, y * row_high).sum() + np.where(d > 0, d * low, d * high).sum()
+    return float(value + program.offset)

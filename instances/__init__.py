@@ -1,0 +1,1 @@
+"""Instance files: data only, every number with its unit and its source."""

@@ -1,0 +1,184 @@
+"""The hot path: from an announcement to the buyers' best response without building a model again.
+
+Pyomo writes the followers' program once; its matrices stay in the solver. A strategy changes only licence and
+route right-hand sides and, through the probabilities of the tree, the costs: every column belongs to one node,
+so its cost is the node's probability times a fixed number. Search and every study run on this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.solver import Compiled, HotProgram, LinearProgram, LinearSolution, compile_pyomo
+from models.licensing.announcement import Announcement, Announcer
+from models.licensing.formulation import build
+from models.licensing.instance import Instance
+from models.licensing.market import Market, market_of
+from models.licensing.periods import Floats
+
+AXES = {
+    "imports": "nbkc", "surplus": "nbkc", "unmet": "nbkce", "cover": "nbkcs", "reserve": "nbkc",
+    "rival_sales": "njbc", "reexport": "nrkc", "expansion": "nj", "ordered": "nj", "design_order": "nboe",
+    "designed_out": "nboe",
+}  # fmt: skip
+"""The axes of every variable of the formulation, in the letters of :mod:`models.licensing.market`."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the formulation's variables and laws stand in the program, and what a strategy changes there.
+
+    It holds arrays only, so that a worker process can take it without Pyomo.
+    """
+
+    program: LinearProgram
+    columns: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    rows: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    unit_cost: Floats
+    column_node: np.ndarray
+    licence_share: Floats
+
+    @property
+    def licence_rows(self) -> np.ndarray:
+        """Positions of the licence rows."""
+        return self.rows["export_licence"][1]
+
+    @property
+    def route_rows(self) -> np.ndarray:
+        """Positions of the re-export rows."""
+        return self.rows["reexport_capacity"][1]
+
+    def licence_limits(self, announced: Announcement) -> Floats:
+        """Right-hand sides of the licence rows."""
+        index = self.rows["export_licence"][0]
+        return announced.licence[index[:, 0], index[:, 1], index[:, 2]] * self.licence_share
+
+    def route_limits(self, announced: Announcement) -> Floats:
+        """Right-hand sides of the re-export rows."""
+        index = self.rows["reexport_capacity"][0]
+        return np.asarray(announced.route_capacity[index[:, 0], index[:, 1]]) if len(index) else np.zeros(0)
+
+    def cost(self, announced: Announcement) -> Floats:
+        """Costs of all columns under the announcement's probabilities."""
+        return np.asarray(announced.weight[self.column_node] * self.unit_cost)
+
+    def announced_program(self, announced: Announcement) -> LinearProgram:
+        """The whole program of an announcement, as frozen matrices."""
+        upper = self.program.row_upper.copy()
+        upper[self.licence_rows] = self.licence_limits(announced)
+        upper[self.route_rows] = self.route_limits(announced)
+        return replace(self.program, cost=self.cost(announced), row_upper=upper)
+
+
+def layout_of(market: Market, announcer: Announcer) -> Layout:
+    """Build the formulation once, in Pyomo, and note where everything stands."""
+    strategy = next(iter(announcer.instance.strategies))
+    reference = announcer.named(strategy)
+    closed = replace(reference, licence=np.zeros_like(reference.licence))
+    return _layout(market, closed, compile_pyomo(build(market, closed)))
+
+
+def _layout(market: Market, reference: Announcement, compiled: Compiled) -> Layout:
+    columns = {name: (_indices(index), at) for name, (index, at) in compiled.columns.items()}
+    rows = {name: (_indices(index), at) for name, (index, at) in compiled.rows.items()}
+    node = np.zeros(compiled.program.shape[1], dtype=np.int64)
+    for index, at in columns.values():
+        if len(at):
+            node[at] = index[:, 0]
+    index = rows["export_licence"][0]
+    tonnes = market.demand.sum(axis=-1)[market.tree.period[index[:, 0]], index[:, 1], index[:, 2]]
+    total = tonnes.sum(axis=-1)
+    picked = np.take_along_axis(tonnes, index[:, 3:4], axis=1)[:, 0]
+    share = np.divide(picked, total, out=np.zeros_like(picked), where=total > 0)
+    return Layout(compiled.program, columns, rows, compiled.program.cost / reference.weight[node], node, share)
+
+
+def _indices(index: list[Any]) -> np.ndarray:
+    rows = [entry if isinstance(entry, tuple) else (entry,) for entry in index]
+    return np.array(rows, dtype=np.int64).reshape(len(rows), len(rows[0]) if rows else 0)
+
+
+@dataclass(frozen=True)
+class Response:
+    """The buyers' best response: the plan, its multipliers and its cost in thousand USD."""
+
+    market: Market
+    layout: Layout
+    announced: Announcement
+    solution: LinearSolution
+
+    @property
+    def cost(self) -> float:
+        """Expected discounted cost of all buyers together, thousand USD."""
+        return self.solution.objective
+
+    @cached_property
+    def plan(self) -> dict[str, Floats]:
+        """Every variable as a dense array; the axes are in :data:`AXES`."""
+        return {name: self.dense(name, self.solution.primal, self.layout.columns) for name in AXES}
+
+    def dense(self, name: str, values: Floats, addresses: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Floats:
+        """Scatter the program's values of one component into an array over its axes."""
+        market = self.market
+        sets = market.sets
+        sizes = {"n": len(market.tree), "b": len(sets.blocs), "k": len(sets.products), "c": len(sets.tiers), "e": len(sets.segments),
+                 "s": len(market.step_share), "j": len(sets.rivals), "r": len(sets.routes), "o": len(sets.options)}  # fmt: skip
+        array = np.zeros([sizes[axis] for axis in AXES.get(name, LAW_AXES.get(name, ""))])
+        index, at = addresses[name]
+        if len(at):
+            array[tuple(index.T)] = values[at]
+        return array
+
+    def price(self, law: str) -> Floats:
+        """The multiplier of a law in USD/kg of its node, undiscounted and per realised unit, non-negative."""
+        array = self.dense(law, self.solution.dual, self.layout.rows)
+        scale = self.announced.weight * self.market.discount[self.market.tree.period]
+        return np.asarray(np.abs(array) / scale.reshape(-1, *[1] * (array.ndim - 1)))
+
+
+LAW_AXES = {"demand_balance": "nbkc", "unmet_cap": "nbkce", "export_licence": "nbkc", "exporter_capacity": "n",
+            "rival_capacity": "nj", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
+"""The axes of the laws whose multipliers are reported."""
+
+
+class Followers:
+    """The followers' program of one instance, kept hot in the solver."""
+
+    def __init__(self, instance: Instance, market: Market | None = None, layout: Layout | None = None) -> None:
+        self.instance = instance
+        self.market = market or market_of(instance)
+        self.announcer = Announcer(instance, self.market)
+        self.layout = layout or layout_of(self.market, self.announcer)
+
+    @cached_property
+    def hot(self) -> HotProgram:
+        """The program in the solver."""
+        return HotProgram(self.layout.program)
+
+    def load(self, announced: Announcement, tilt: Floats | None = None) -> None:
+        """Tell the solver what the announcement changes; ``tilt`` is subtracted from the costs."""
+        layout = self.layout
+        cost = layout.cost(announced)
+        self.hot.set_cost(cost if tilt is None else cost - tilt)
+        self.hot.set_row_upper(layout.licence_rows, layout.licence_limits(announced))
+        self.hot.set_row_upper(layout.route_rows, layout.route_limits(announced))
+
+    def respond(self, announced: Announcement) -> Response:
+        """The buyers' best response to an announcement.
+
+        Raises
+        ------
+        InfeasibleProgram
+            The program has no finite optimum.
+        """
+        self.load(announced)
+        return Response(self.market, self.layout, announced, self.hot.solve(f"followers of {announced.name or 'the strategy'}"))
+
+    def respond_named(self, name: str) -> Response:
+        """The buyers' best response to a strategy of the instance."""
+        return self.respond(self.announcer.named(name))
