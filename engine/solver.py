@@ -159,6 +159,16 @@ class HotProgram:
             where = self._row_of[rows[~as_bound]]
             self._highs.changeRowsBounds(len(where), where, np.full(len(where), -np.inf), upper[~as_bound])
 
+    def set_row_lower(self, rows: Ints, lower: Floats) -> None:
+        """Replace the lower bounds of rows that have no upper one."""
+        where = self._row_of[rows]
+        self._highs.changeRowsBounds(len(where), where, np.ascontiguousarray(lower), np.full(len(where), np.inf))
+
+    def set_column_upper(self, columns: Ints, upper: Floats) -> None:
+        """Replace the upper bounds of columns that no single-entry row bounds."""
+        lower = self._smaller.col_lower[columns]
+        self._highs.changeColsBounds(len(columns), columns, lower, np.maximum(upper, lower))
+
     def set_option(self, name: str, value: Any) -> None:
         """Change one HiGHS option."""
         self._highs.setOptionValue(name, value)

@@ -56,7 +56,9 @@ class Layout:
     def licence_limits(self, announced: Announcement) -> Floats:
         """Right-hand sides of the licence rows."""
         index = self.rows["export_licence"][0]
-        return announced.licence[index[:, 0], index[:, 1], index[:, 2]] * self.licence_share
+        licence = announced.licence[index[:, 0], index[:, 1], index[:, 2]]
+        # An open licence has no cap for a tier of no demand either: infinity times zero is not a number.
+        return np.multiply(licence, self.licence_share, out=np.full(len(licence), np.inf), where=np.isfinite(licence))
 
     def route_limits(self, announced: Announcement) -> Floats:
         """Right-hand sides of the re-export rows."""
@@ -75,10 +77,9 @@ class Layout:
         return replace(self.program, cost=self.cost(announced), row_upper=upper)
 
 
-def layout_of(market: Market, announcer: Announcer) -> Layout:
-    """Build the formulation once, in Pyomo, and note where everything stands."""
-    strategy = next(iter(announcer.instance.strategies))
-    reference = announcer.named(strategy)
+def layout_of(market: Market, reference: Announcement) -> Layout:
+    """Build the formulation once, in Pyomo, and note where everything stands; any announcement serves as reference."""
+    # Every licence row must exist, so the reference is closed: an open licence would have no row to change.
     closed = replace(reference, licence=np.zeros_like(reference.licence))
     return _layout(market, closed, compile_pyomo(build(market, closed)))
 
@@ -111,6 +112,11 @@ class Response:
     layout: Layout
     announced: Announcement
     solution: LinearSolution
+
+    @cached_property
+    def stock(self) -> Floats:
+        """Stock at the end of each node [n,b,k,c], tonnes."""
+        return np.asarray(self.plan["surplus"] + self.plan["cover"].sum(axis=-1) + self.plan["reserve"])
 
     @property
     def cost(self) -> float:
@@ -153,7 +159,7 @@ class Followers:
         self.instance = instance
         self.market = market or market_of(instance)
         self.announcer = Announcer(instance, self.market)
-        self.layout = layout or layout_of(self.market, self.announcer)
+        self.layout = layout or layout_of(self.market, self.announcer.named(next(iter(instance.strategies))))
 
     @cached_property
     def hot(self) -> HotProgram:

@@ -9,7 +9,7 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
     expansion, ordered                                         tonnes per year, new and cumulative
     design_order, designed_out                                 shares of demand, new and cumulative
 
-    min  Σ_n w_n δ_t ( p·imports + (c+f)·rival_sales + ρ·reexport + h·months·stock + Σ_e v_e·unmet
+    min  Σ_n w_n δ_t ( p·imports + (c+f)·rival_sales + ρ·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
                        + Σ_s g_s·months·(step − cover) + g_R·months·(target − reserve) )
          + Σ_n w_n ( A_j·expansion + A_o·design_order )
     s.t. supply + stock drawn + unmet + designed out − moved here ≥ demand   [price]          demand_balance
@@ -303,6 +303,8 @@ class _Builder:
             for r in self.routes for k in self.products for c in self.tiers
         )  # fmt: skip
         cost += sum(holding * price * self._stock(model, n, b, k, c) for b, k, c in self.cells)
+        beyond = discount * months * market.surplus_cost
+        cost += sum(beyond * price * model.surplus[n, b, k, c] for b, k, c in self.cells)
         cost += sum(
             discount * months * float(market.step_penalty[s]) * price * (self._step(n, b, k, c, s) * self.units.tonne - model.cover[n, b, k, c, s])
             for b, k, c in self.cells for s in self.steps

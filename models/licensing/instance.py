@@ -107,6 +107,9 @@ class Stocks(Table):
     """What holding stock costs, and what running below the working cover costs."""
 
     holding_cost: StockCost
+    surplus_cost: StockCost = Field(
+        description="on top of the holding cost, for stock beyond the working cover and the reserve: finance and space"
+    )
     cover_steps: tuple[CoverStep, ...] = Field(min_length=1, description="from the first gap to the deepest; shares add up to 1")
 
 

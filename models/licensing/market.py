@@ -36,11 +36,13 @@ class Investment:
     """What an order of one unit at the beginning of a period brings and costs.
 
     ``served`` (T orders, T periods) is the share of each period in which the unit serves; ``possible`` (T) says
-    whether an order arrives within the horizon; ``annuity`` is in USD per kg/yr and year.
+    whether an order can be made and arrives within the horizon; ``arrival`` (T) is the absolute month in which it
+    does; ``annuity`` is in USD per kg/yr and year.
     """
 
     served: Floats
     possible: np.ndarray
+    arrival: Floats
     annuity: float
 
     def lags(self, period: int) -> list[tuple[int, float]]:
@@ -80,6 +82,7 @@ class Market:
     reserve_penalty: Floats
     initial_stock: Floats
     holding_cost: float
+    surplus_cost: float
     step_share: Floats
     step_penalty: Floats
     pro_rata: bool
@@ -117,7 +120,8 @@ def annuity(capex: float, rate: float, life: float) -> float:
 def investment(grid: Grid, lead_time: float, yearly: float, opens: int) -> Investment:
     """What orders in each period bring, given the lead time in months and the first month of orders."""
     served = np.array([grid.served(period, lead_time) for period in range(len(grid))])
-    return Investment(served, (served.sum(axis=1) > 0) & (grid.start >= opens), yearly)
+    possible = (served.sum(axis=1) > 0) & (grid.start >= opens)
+    return Investment(served, possible, grid.start + lead_time, yearly)
 
 
 def sets_of(instance: Instance) -> Sets:
@@ -169,6 +173,7 @@ def market_of(instance: Instance) -> Market:
         reserve_penalty=penalty,
         initial_stock=first_month * cover[:, None, :],
         holding_cost=float(instance.stocks.holding_cost),
+        surplus_cost=float(instance.stocks.surplus_cost),
         step_share=np.array([float(step.share) for step in instance.stocks.cover_steps]),
         step_penalty=np.array([float(step.penalty) for step in instance.stocks.cover_steps]),
         pro_rata=instance.buyers.rationing == "pro_rata",
