@@ -25,15 +25,15 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.parallel import spread
 from engine.solver import Floats
 
 Choice = tuple[int, ...]
@@ -112,10 +112,10 @@ def screen_menu(
     """
     started = time.monotonic()
     total = int(np.prod(options, dtype=object))
-    runs = _runs(ordered_choices(options, effect), run_length)
     found: list[tuple[list[Choice], list[tuple[float, ...]]]] = []
     done = 0
-    for choices, numbers in _screened(factory, runs, jobs, deadline):
+    runs = _runs(ordered_choices(options, effect), run_length, deadline)
+    for choices, numbers in spread(partial(_screener, factory), runs, jobs):
         found.append((choices, numbers))
         done += len(choices)
         if progress:
@@ -128,48 +128,16 @@ def screen_menu(
     )
 
 
-def _runs(choices: Iterator[Choice], length: int) -> Iterator[list[Choice]]:
+def _runs(choices: Iterator[Choice], length: int, deadline: float | None) -> Iterator[list[Choice]]:
     while run := list(itertools.islice(choices, length)):
+        if deadline is not None and time.monotonic() > deadline:
+            return
         yield run
 
 
-_screen: Screen | None = None
-
-
-def _start_worker(factory: Callable[[], Screen]) -> None:
-    global _screen  # noqa: PLW0603 - a worker process keeps its one program here
-    _screen = factory()
-
-
-def _screen_run(run: list[Choice]) -> tuple[list[Choice], list[tuple[float, ...]]]:
-    assert _screen is not None
-    return run, [_screen.screen(choice) for choice in run]
-
-
-def _screened(
-    factory: Callable[[], Screen], runs: Iterable[list[Choice]], jobs: int, deadline: float | None
-) -> Iterator[tuple[list[Choice], list[tuple[float, ...]]]]:
-    if jobs <= 1:
-        screen = factory()
-        for run in runs:
-            if deadline is not None and time.monotonic() > deadline:
-                return
-            yield run, [screen.screen(choice) for choice in run]
-        return
-    iterator = iter(runs)
-    # Spawned, not forked: a forked solver shares threads and locks with its parent.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(factory,))
-    try:
-        waiting = {pool.submit(_screen_run, run) for run in itertools.islice(iterator, 2 * jobs)}
-        while waiting:
-            for future in as_completed(waiting):
-                waiting.discard(future)
-                yield future.result()
-                if (deadline is None or time.monotonic() <= deadline) and (run := next(iterator, None)) is not None:
-                    waiting.add(pool.submit(_screen_run, run))
-                break
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+def _screener(factory: Callable[[], Screen]) -> Callable[[list[Choice]], list[tuple[float, ...]]]:
+    screen = factory()
+    return lambda run: [screen.screen(choice) for choice in run]
 
 
 @dataclass(frozen=True)

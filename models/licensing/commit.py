@@ -155,10 +155,11 @@ class Game:
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
         screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
-        best = resolve(screening, self.upper_bounds(screening), self._exact, VALUE_TOLERANCE)
+        best = resolve(screening, self.upper_bounds(screening), self.exact, VALUE_TOLERANCE)
         return best.detail, best, screening
 
-    def _exact(self, choice: Choice) -> tuple[float, Evaluation]:
+    def exact(self, choice: Choice) -> tuple[float, Evaluation]:
+        """The optimistic value of a strategy on the menu, with its evaluation."""
         evaluation = self.evaluate(self.announcer.announce(self.menu.path(choice), "optimal"))
         return evaluation.optimistic, evaluation
 
@@ -189,22 +190,19 @@ class Game:
             values[position] = found[path]
         return values
 
-    def best_deviation(self, path: Path) -> tuple[float, Choice | None]:
-        """The best payoff among one-slot deviations on the menu, bounded from above, and the deviation; million USD."""
+    def deviations(self, path: Path) -> tuple[Screening | None, Floats | None]:
+        """All strategies on the menu that differ from ``path`` in one slot, screened, with their upper bounds."""
         base = self.menu.choice(path)
-        if base is None:
-            return -np.inf, None
+        if base is None or len(self.menu.postures) == 1:
+            return None, None
         screen = LicenceScreen(self.instance, self.market, self.followers.layout)
         choices = [
             (*base[:slot], option, *base[slot + 1 :])
             for slot in range(self.menu.slots) for option in range(len(self.menu.postures)) if option != base[slot]
         ]  # fmt: skip
-        if not choices:
-            return -np.inf, None
         numbers = np.array([screen.screen(choice) for choice in choices])
-        bounds = self.upper_bounds(Screening(np.array(choices), numbers, False, 0.0))
-        top = int(np.argmax(bounds))
-        return float(bounds[top]), choices[top]
+        screening = Screening(np.array(choices), numbers, False, 0.0)
+        return screening, self.upper_bounds(screening)
 
 
 def _column_gain(layout: Layout, gain: Floats) -> Floats:

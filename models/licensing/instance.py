@@ -370,6 +370,7 @@ class Instance(Table):
     routes: dict[Name, Route] = Field(default_factory=dict)
     postures: dict[Name, Posture] = Field(min_length=1)
     strategies: dict[Name, Strategy] = Field(min_length=1)
+    baseline: Name = Field("open", description="the strategy that pain is measured against: open trade")
     menu: Menu
     concession: Concession | None = None
     leverage: Leverage | None = None

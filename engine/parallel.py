@@ -1,0 +1,52 @@
+"""Work spread over processes that each keep a program of their own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+from typing import Any
+
+_work: Callable[[Any], Any] | None = None
+
+
+def _start(factory: Callable[[], Callable[[Any], Any]]) -> None:
+    global _work  # noqa: PLW0603 - a worker process keeps its one program here
+    _work = factory()
+
+
+def _call(task: Any) -> Any:
+    assert _work is not None
+    return _work(task)
+
+
+def spread(factory: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], jobs: int) -> Iterator[tuple[Any, Any]]:
+    """Pairs of task and result, in the order in which they are finished.
+
+    Parameters
+    ----------
+    factory : called once in every process; returns the function that does a task. Picklable when ``jobs`` > 1
+    tasks : taken lazily, so that a caller can stop by ending the iterable
+    jobs : number of processes; 1 works in this one
+    """
+    if jobs <= 1:
+        work = factory()
+        for task in tasks:
+            yield task, work(task)
+        return
+    waiting: dict[Any, Any] = {}
+    source = iter(tasks)
+    # Spawned, not forked: a forked solver would share threads and locks with its parent.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(factory,))
+    try:
+        for task in itertools.islice(source, 2 * jobs):
+            waiting[pool.submit(_call, task)] = task
+        while waiting:
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                done = waiting.pop(future)
+                yield done, future.result()
+                for task in itertools.islice(source, 1):
+                    waiting[pool.submit(_call, task)] = task
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

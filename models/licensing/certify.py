@@ -1,0 +1,145 @@
+"""The certificate of a licensing strategy: every figure recomputed by :mod:`models.licensing.audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.certificate import Certificate
+from engine.check import Check, at_most, compare
+from models.licensing.announcement import path_from_rules, relieved
+from models.licensing.audit import Audit, Claim
+from models.licensing.instance import Instance
+from models.licensing.payoff import probability_of
+from models.licensing.periods import Floats
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a result claims, in plain numbers; million USD unless said otherwise.
+
+    Attributes
+    ----------
+    terms : the leader's payoff by term
+    exports : [w,t,b,k] tonnes
+    plan : every quantity of the buyers by scenario and period; None when only the figures were kept
+    reconciliation : blocs + leader + outside − the buyers' cost
+    """
+
+    terms: Mapping[str, float]
+    value: float
+    optimistic: float
+    pessimistic: float
+    buyers_cost: float
+    probability: float
+    pressure: float
+    exports: Floats
+    plan: Mapping[str, Floats] | None
+    reconciliation: float
+
+
+class Auditor:
+    """Audits strategies of one instance; the pressures that several of them share are computed once."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self._costs: dict[str, float] = {}
+
+    def _cost(self, claim: Claim) -> float:
+        name = repr(claim)
+        if name not in self._costs:
+            self._costs[name] = Audit(self.instance, claim).solution.objective / 1000.0
+        return self._costs[name]
+
+    def pressure(self, claim: Claim, cost: float) -> float:
+        """Rise of the buyers' cost that the measures against the target cause, million USD."""
+        if self.instance.concession is None:
+            return 0.0
+        path = relieved(self.instance, claim.path)
+        return 0.0 if path == claim.path else cost - self._cost(Claim(path, claim.fed, claim.leakage))
+
+    def probability(self, pressure: float) -> float:
+        """Probability of the concession at a pressure."""
+        concession = self.instance.concession
+        reference = 0.0
+        if concession is not None and concession.reference is not None:
+            strategy = self.instance.strategies[concession.reference]
+            claim = Claim(path_from_rules(self.instance, strategy), strategy.fed_volumes)
+            reference = self.pressure(claim, self._cost(claim))
+        return probability_of(concession, pressure, reference)
+
+    def certify(
+        self,
+        claim: Claim,
+        figures: Figures,
+        bound: float | None = None,
+        assumptions: tuple[str, ...] = (),
+        deviation_gain: float | None = None,
+    ) -> Certificate:
+        """Judge the figures of a strategy; ``bound`` is the claim that no strategy on the menu is worth more."""
+        audit = Audit(self.instance, claim)
+        optimum = audit.solution.objective / 1000.0
+        self._costs[repr(claim)] = optimum
+        bound_checks: tuple[Check, ...] = ()
+        if bound is not None:
+            bound_checks = (
+                at_most("optimistic value within the bound", figures.optimistic, bound),
+                at_most("bound reached by the value", bound, figures.optimistic),
+            )
+            if deviation_gain is not None:
+                bound_checks += (at_most("no deviation beats the bound", figures.optimistic + deviation_gain, bound),)
+        return Certificate(
+            value=figures.value,
+            optimistic=figures.optimistic,
+            pessimistic=figures.pessimistic,
+            leader_checks=self._leader(audit, figures),
+            follower_checks=self._followers(audit, figures, optimum),
+            bound_checks=bound_checks,
+            bound=bound,
+            assumptions=assumptions,
+            deviation_gain=deviation_gain,
+        )
+
+    def _leader(self, audit: Audit, figures: Figures) -> tuple[Check, ...]:
+        """The strategy is one that the leader may play, and its payoff is what arithmetic says."""
+        pressure = self.pressure(audit.claim, figures.buyers_cost)
+        probability = self.probability(pressure)
+        terms = audit.leader_terms(figures.exports, probability)
+        checks = [
+            compare("terms sum to the payoff", figures.value, sum(figures.terms.values())),
+            compare("pressure", figures.pressure, pressure, tolerance=1e-5),
+            compare("probability of the concession", figures.probability, probability, tolerance=1e-5),
+        ]
+        checks += [compare(f"term {name}", figures.terms[name], value, tolerance=1e-5) for name, value in terms.items() if name != "tail"]
+        rents = self.instance.leader.rents
+        if float(rents.licence) == 0 and float(rents.exporter) == 0:
+            checks.append(compare("term tail", figures.terms["tail"], terms["tail"]))
+        checks += [
+            at_most("value at most optimistic", figures.value, figures.optimistic),
+            at_most("pessimistic at most value", figures.pessimistic, figures.value),
+        ]
+        return tuple(checks)
+
+    def _followers(self, audit: Audit, figures: Figures, optimum: float) -> tuple[Check, ...]:
+        low, high, rent_low, rent_high = audit.ranges()
+        base = audit.leader_terms(np.zeros_like(figures.exports), figures.probability)
+        fixed = sum(base.values())
+        scale = max(1.0, abs(figures.optimistic), abs(figures.pessimistic))
+        checks = [
+            compare("follower gap: the buyers' cost against an independent optimum", figures.buyers_cost, optimum),
+            compare("optimistic value", figures.optimistic, fixed + (high + rent_high) / 1000.0, unit=scale, tolerance=1e-5),
+            compare("pessimistic value", figures.pessimistic, fixed + (low + rent_low) / 1000.0, unit=scale, tolerance=1e-5),
+            Check("blocs, leader and outside add up to the buyers' cost", abs(figures.reconciliation), max(1.0, abs(optimum))),
+        ]
+        if figures.plan is not None:
+            program = audit.followers.program
+            point = audit.followers.point(figures.plan)
+            cost = float(program.cost @ point + program.offset) / 1000.0
+            largest = max(1.0, float(np.abs(point).max()))
+            checks += [
+                compare("cost of the plan, by arithmetic", figures.buyers_cost, cost),
+                Check("the plan obeys every law", audit.followers.violation(point), largest),
+            ]
+        return tuple(checks)

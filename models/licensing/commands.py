@@ -1,0 +1,240 @@
+"""The main jobs: solve one strategy or find the best, compare them all, verify a saved result."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from engine.certificate import Certificate
+from engine.errors import UsageError
+from engine.methods.enumeration import Best, Screening, resolve
+from engine.parallel import spread
+from models.licensing.announcement import Announcement, Path, path_from_rules
+from models.licensing.audit import Claim
+from models.licensing.certify import Auditor, Figures
+from models.licensing.commit import VALUE_TOLERANCE, Evaluation, Game
+from models.licensing.evaluate import Followers, Layout
+from models.licensing.instance import Instance, Rule, Strategy
+from models.licensing.leverage import CutOff
+from models.licensing.market import Market
+from models.licensing.results import Assessment, assess, path_rows, strategy_block
+from models.licensing.verdict import verdict_of
+
+Progress = Callable[[str, int, int], None]
+SCHEMA_VERSION = 1
+OPTIMAL = "optimal"
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress is wanted."""
+
+
+def solve(
+    instance: Instance, strategy: str | None = None, jobs: int = 1, limit: float | None = None, progress: Progress = _silent
+) -> dict[str, Any]:
+    """The best commitment on the menu, or a named strategy, evaluated and certified.
+
+    Parameters
+    ----------
+    strategy : a strategy of the instance; None searches the menu
+    jobs : worker processes of the search
+    limit : seconds after which the search stops without a proof
+
+    Raises
+    ------
+    UsageError
+        The instance has no strategy of that name.
+    InfeasibleProgram
+        The buyers' program has no finite optimum.
+    """
+    progress("building", 0, 1)
+    desk = Desk(instance)
+    if strategy is None:
+        block = desk.optimum(jobs, limit, progress)
+    else:
+        progress("evaluating", 0, 1)
+        block = desk.named(strategy)
+    progress("done", 1, 1)
+    return {"schema_version": SCHEMA_VERSION, "command": "solve", "instance": _instance(instance), **block}
+
+
+def compare(
+    instance: Instance, jobs: int = 1, limit: float | None = None, progress: Progress = _silent, leakage: bool = True
+) -> dict[str, Any]:
+    """Every named strategy and the optimum side by side, with a verdict.
+
+    Parameters
+    ----------
+    leakage : also value each strategy with re-export switched off
+    """
+    progress("building", 0, 1)
+    desk = Desk(instance)
+    optimum = desk.optimum(jobs, limit, progress)
+    names = list(instance.strategies)
+    blocks: dict[str, dict[str, Any]] = {}
+    factory = partial(_named_blocks, instance, desk.game.market, desk.game.followers.layout, leakage)
+    for name, block in spread(factory, names, jobs):
+        blocks[name] = block
+        progress("comparing", len(blocks), len(names))
+    if leakage:
+        optimum["leader"]["value_without_leakage_musd"] = desk.without_leakage(optimum)
+    ordered = [blocks[name] for name in names] + [optimum]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "compare",
+        "instance": _instance(instance),
+        "strategies": ordered,
+        "verdict": verdict_of(instance, ordered),
+        "search": optimum.pop("search"),
+    }
+
+
+def _named_blocks(instance: Instance, market: Market, layout: Layout, leakage: bool) -> Callable[[str], dict[str, Any]]:
+    desk = Desk(instance, Followers(instance, market, layout))
+
+    def block(name: str) -> dict[str, Any]:
+        found = desk.named(name)
+        if leakage:
+            found["leader"]["value_without_leakage_musd"] = desk.game.evaluate(desk.game.announce(name, leakage=False)).optimistic
+        return found
+
+    return block
+
+
+def _instance(instance: Instance) -> dict[str, Any]:
+    return {"name": instance.name, "title": instance.title, "hash": instance.fingerprint(), "money": f"constant US dollars of {instance.money.year}"}
+
+
+class Desk:
+    """One instance with everything that its reports share: the game, the baseline, the cut-off program, the auditor."""
+
+    def __init__(self, instance: Instance, followers: Followers | None = None) -> None:
+        self.instance = instance
+        self.game = Game(instance, followers)
+        self.cutoff = CutOff(instance, self.game.market) if instance.leverage is not None else None
+        self.auditor = Auditor(instance)
+        self._base: Assessment | None = None
+
+    @property
+    def base(self) -> Assessment:
+        """Open trade, against which pain is measured."""
+        if self._base is None:
+            self._base = assess(self.game, self.game.announce(self.instance.baseline), self.cutoff)
+        return self._base
+
+    def named(self, name: str) -> dict[str, Any]:
+        """The report of a strategy of the instance."""
+        if name not in self.instance.strategies:
+            near = difflib.get_close_matches(name, list(self.instance.strategies), 1)
+            known = ", ".join(self.instance.strategies)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UsageError("--strategy", f"{self.instance.name} has no strategy {name!r}", f"{hint}strategies: {known}")
+        announced = self.game.announce(name)
+        assessment = self.base if name == self.instance.baseline else assess(self.game, announced, self.cutoff)
+        gain, deviation = self._deviation(assessment.evaluation)
+        certificate = self._certificate(assessment, deviation_gain=gain)
+        return self._block(assessment, certificate, deviation, None)
+
+    def optimum(self, jobs: int, limit: float | None, progress: Progress) -> dict[str, Any]:
+        """The report of the best commitment on the menu."""
+        _, best, screening = self.game.best_commitment(jobs, limit, partial(progress, "searching"))
+        progress("certifying", 0, 1)
+        announced = self.game.announcer.announce(self.game.menu.path(best.choice), OPTIMAL)
+        assessment = assess(self.game, announced, self.cutoff)
+        assumptions = () if screening.complete else (
+            f"the search was stopped after {len(screening.choices):,} of {len(self.game.menu):,} strategies: the bound holds for those only",)  # fmt: skip
+        gain, deviation = self._deviation(assessment.evaluation)
+        certificate = self._certificate(assessment, best.bound, assumptions, gain)
+        return self._block(assessment, certificate, deviation, _search(self.game, best, screening))
+
+    def _block(
+        self, assessment: Assessment, certificate: Certificate, deviation: list[dict[str, str]] | None, search: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        block = strategy_block(self.game, assessment, self.base, certificate)
+        block["certificate"]["best_deviation"] = deviation
+        return block | {"search": search}
+
+    def _deviation(self, evaluation: Evaluation) -> tuple[float | None, list[dict[str, str]] | None]:
+        """What the best change of one slot would add, and that change; None for a path that is not on the menu."""
+        screening, bounds = self.game.deviations(evaluation.announced.path)
+        if screening is None or bounds is None:
+            return None, None
+        best = resolve(screening, bounds, self.game.exact, VALUE_TOLERANCE)
+        ours, other = (self.game.menu.path(best.choice), evaluation.announced.path)
+        changed = [row for row in path_rows(self.game, ours) if row not in path_rows(self.game, other)]
+        return best.value - evaluation.optimistic, changed
+
+    def _certificate(
+        self, assessment: Assessment, bound: float | None = None, assumptions: tuple[str, ...] = (), deviation_gain: float | None = None
+    ) -> Certificate:
+        announced = assessment.evaluation.announced
+        return self.auditor.certify(
+            claim_of(self.instance, announced), figures_of(self.game, assessment), bound, assumptions, deviation_gain
+        )
+
+    def without_leakage(self, block: dict[str, Any]) -> float:
+        """The optimistic value of a reported strategy when nothing is re-exported."""
+        path = path_of_rows(self.instance, block["strategy"]["path"])
+        return self.game.evaluate(self.game.announcer.announce(path, OPTIMAL, None, leakage=False)).optimistic
+
+
+def _search(game: Game, best: Best, screening: Screening) -> dict[str, Any]:
+    return {
+        "menu": len(game.menu),
+        "screened": len(screening.choices),
+        "resolved": best.resolved,
+        "seconds": screening.seconds,
+        "complete": screening.complete,
+    }
+
+
+def claim_of(instance: Instance, announced: Announcement) -> Claim:
+    """What an announcement claims, for the audit."""
+    fed = instance.strategies[announced.name].fed_volumes if announced.fed else {}
+    return Claim(announced.path, fed, announced.leakage)
+
+
+def figures_of(game: Game, assessment: Assessment) -> Figures:
+    """What an assessment claims, in plain numbers."""
+    evaluation, response = assessment.evaluation, assessment.response
+    tree = game.market.tree
+    nodes = np.array([tree.path(scenario) for scenario in range(tree.scenarios)])
+    plan = {name: values[nodes] for name, values in response.plan.items()}
+    return Figures(
+        terms=evaluation.payoff.terms,
+        value=evaluation.payoff.value,
+        optimistic=evaluation.optimistic,
+        pessimistic=evaluation.pessimistic,
+        buyers_cost=response.cost / 1000.0,
+        probability=evaluation.payoff.probability,
+        pressure=evaluation.payoff.pressure,
+        exports=plan["imports"].sum(axis=-1),
+        plan=plan,
+        reconciliation=(assessment.accounts.total - response.cost) / 1000.0,
+    )
+
+
+def path_of_rows(instance: Instance, rows: list[Mapping[str, str]]) -> Path:
+    """The path that a saved result states.
+
+    Raises
+    ------
+    UsageError
+        A row names something that the instance does not have, or a posture is missing.
+    """
+    try:
+        rules = tuple(Rule(posture=row["posture"], phase=row["phase"], group=row["group"], product=row.get("product")) for row in rows)
+        path = path_from_rules(instance, Strategy(title="saved", rules=rules))
+    except (KeyError, ValueError) as error:
+        raise UsageError("strategy.path", f"the saved path cannot be read: {error}", "save the result again with coercivity solve") from None
+    for phase in path:
+        for group in phase:
+            for name in group:
+                if name not in instance.postures:
+                    raise UsageError("strategy.path", f"unknown posture {name!r}", "save the result again with coercivity solve")
+    return path
+

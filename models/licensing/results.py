@@ -1,0 +1,252 @@
+"""From an evaluated strategy to the figures that are printed and saved, as plain data ready for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.certificate import Certificate
+from models.licensing.accounts import Accounts, accounts_of
+from models.licensing.announcement import Announcement, Path
+from models.licensing.commit import Evaluation, Game
+from models.licensing.evaluate import Response
+from models.licensing.leverage import CutOff, Curve, leverage_curve, log_power
+from models.licensing.periods import Floats
+from models.licensing.quantity import month_index
+
+SHARE_YEARS = (2030, 2040)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """One strategy, evaluated: everything that its report needs."""
+
+    evaluation: Evaluation
+    accounts: Accounts
+    curve: Curve | None
+
+    @property
+    def response(self) -> Response:
+        """The best response that is reported."""
+        return self.evaluation.response
+
+
+def assess(game: Game, announced: Announcement, cutoff: CutOff | None) -> Assessment:
+    """Evaluate a strategy and everything reported about it."""
+    evaluation = game.evaluate(announced)
+    curve = leverage_curve(game.instance, cutoff, evaluation.response) if cutoff is not None else None
+    return Assessment(evaluation, accounts_of(game.instance, game.market, evaluation.response), curve)
+
+
+def strategy_block(game: Game, assessment: Assessment, base: Assessment, certificate: Certificate) -> dict[str, Any]:
+    """The report of one strategy; pain is measured against ``base``."""
+    evaluation, response = assessment.evaluation, assessment.response
+    return {
+        "strategy": _strategy(game, evaluation.announced),
+        "leader": {
+            "value_musd": evaluation.payoff.value,
+            "terms_musd": evaluation.payoff.terms,
+            "by_year": {term: {str(year): value for year, value in flow.items()} for term, flow in evaluation.payoff.by_year.items()},
+            "probability": evaluation.payoff.probability,
+            "pressure_musd": evaluation.payoff.pressure,
+        },
+        "market": {
+            "buyers_cost_musd": response.cost / 1000.0,
+            "market_pain_musd": (response.cost - base.response.cost) / 1000.0,
+            "shortage_t": float(expected(response, shortage(response)).sum()),
+            "leader_rents_musd": assessment.accounts.leader / 1000.0,
+            "outside_musd": assessment.accounts.outside / 1000.0,
+            "reconciliation_gap_musd": (assessment.accounts.total - response.cost) / 1000.0,
+        },
+        "blocs": _blocs(game, assessment, base),
+        "all_blocs": {"leverage_musd": _leverage(game, assessment.curve, len(game.market.sets.blocs))},
+        "series": _series(response),
+        "shares": _shares(game, response),
+        "observations": observations(game, response, evaluation.announced.name),
+        "plan": {"exports_t": response.plan["imports"].sum(axis=3).round(9).tolist()},
+        "certificate": certificate_block(certificate),
+    }
+
+
+def certificate_block(certificate: Certificate) -> dict[str, Any]:
+    """A certificate as plain data."""
+    follower = next((check for check in certificate.follower_checks if check.name.startswith("follower gap")), None)
+    return {
+        "proof": certificate.proof.name,
+        "says": certificate.proof.sentence,
+        "value_musd": certificate.value,
+        "bound_musd": certificate.bound,
+        "optimistic_musd": certificate.optimistic,
+        "pessimistic_musd": certificate.pessimistic,
+        "follower_gap": follower.gap / follower.scale if follower else None,
+        "best_deviation_gain_musd": certificate.deviation_gain,
+        "attained": certificate.attained,
+        "assumptions": list(certificate.assumptions),
+        "checks": [{"name": c.name, "gap": c.gap, "scale": c.scale, "tolerance": c.tolerance, "ok": c.ok} for c in certificate.checks],
+    }
+
+
+def path_rows(game: Game, path: Path) -> list[dict[str, str]]:
+    """The postures by phase and group; by product where they differ."""
+    rows = []
+    for (phase, data), groups in zip(game.instance.phases.items(), path, strict=True):
+        for group, postures in zip(game.market.sets.groups, groups, strict=True):
+            for product, posture in zip(game.market.sets.products, postures, strict=True):
+                row = {"phase": phase, "begins": data.begins, "group": group, "posture": posture}
+                if len(set(postures)) > 1:
+                    row["product"] = product
+                if row not in rows:
+                    rows.append(row)
+    return rows
+
+
+def _strategy(game: Game, announced: Announcement) -> dict[str, Any]:
+    strategy = game.instance.strategies.get(announced.name)
+    fed = {month: float(tonnes) for month, tonnes in strategy.fed_volumes.items()} if strategy and announced.fed else {}
+    return {
+        "name": announced.name,
+        "title": strategy.title if strategy else "The best commitment on the menu",
+        "fed": bool(fed),
+        "fed_volumes_t": fed,
+        "path": path_rows(game, announced.path),
+        "hazards": dict(zip(game.market.sets.phases, announced.hazard.tolist(), strict=True)),
+    }
+
+
+def shortage(response: Response) -> Floats:
+    """Unmet demand [n,b], tonnes."""
+    return np.asarray(response.plan["unmet"].sum(axis=(2, 3, 4)))
+
+
+def expected(response: Response, value: Floats) -> Floats:
+    """Expected value by period under the buyers' probabilities, of an array over nodes [n,…]."""
+    weighted = value * response.announced.weight.reshape(-1, *[1] * (value.ndim - 1))
+    found = np.zeros((len(response.market.grid), *value.shape[1:]))
+    np.add.at(found, response.market.tree.period, weighted)
+    return found
+
+
+def _bloc_supply(response: Response) -> tuple[Floats, Floats]:
+    """Exports and rivals' sales by node and bloc [n,b], tonnes."""
+    return response.plan["imports"].sum(axis=(2, 3)), response.plan["rival_sales"].sum(axis=(1, 3))
+
+
+def _blocs(game: Game, assessment: Assessment, base: Assessment) -> dict[str, Any]:
+    response, names = assessment.response, game.market.grid.names()
+    trunk = slice(0, len(names))
+    exports, rivals = _bloc_supply(response)
+    short = expected(response, shortage(response)).sum(axis=0)
+    found = {}
+    for b, (name, bloc) in enumerate(game.instance.blocs.items()):
+        supply = exports[trunk, b] + rivals[trunk, b]
+        shares = [float(x / total) if total > 1e-9 else None for x, total in zip(exports[trunk, b], supply, strict=True)]
+        found[name] = {
+            "title": bloc.title,
+            "group": bloc.group,
+            "cost_musd": float(assessment.accounts.blocs[b]) / 1000.0,
+            "pain_musd": float(assessment.accounts.blocs[b] - base.accounts.blocs[b]) / 1000.0,
+            "shortage_t": float(short[b]),
+            "leader_share": dict(zip(names, shares, strict=True)),
+            "leverage_musd": _leverage(game, assessment.curve, b),
+        }
+    return found
+
+
+def _leverage(game: Game, curve: Curve | None, bloc: int) -> dict[str, dict[str, float]]:
+    if curve is None:
+        return {}
+    names = game.market.grid.names()
+    return {
+        f"{length:g} months": {names[t]: float(curve.losses[row, position, bloc]) for row, t in enumerate(curve.periods)}
+        for position, length in enumerate(curve.lengths)
+    }
+
+
+def _series(response: Response) -> dict[str, Any]:
+    """The paths while licences hold."""
+    market = response.market
+    trunk = slice(0, len(market.grid))
+    exports, rivals = _bloc_supply(response)
+    price, unmet = response.price("demand_balance"), shortage(response)
+    tonnes = market.demand.sum(axis=-1)
+    mean = (price[trunk] * tonnes).sum(axis=(2, 3)) / np.maximum(tonnes.sum(axis=(2, 3)), 1e-12)
+    names = market.sets.blocs
+    return {
+        "periods": market.grid.names(),
+        "months": market.grid.length.tolist(),
+        "exports_t": {name: exports[trunk, b].tolist() for b, name in enumerate(names)},
+        "shortage_t": {name: unmet[trunk, b].tolist() for b, name in enumerate(names)},
+        "rivals_t": rivals[trunk].sum(axis=1).tolist(),
+        "stock_t": response.stock[trunk].sum(axis=(1, 2, 3)).tolist(),
+        "ordered_t_per_yr": response.plan["expansion"][trunk].sum(axis=1).tolist(),
+        "price_usd_per_kg": {name: mean[:, b].tolist() for b, name in enumerate(names)},
+    }
+
+
+def _shares(game: Game, response: Response) -> dict[str, dict[str, float | None]]:
+    years = [year for year in SHARE_YEARS if year in _years(response)]
+    found: dict[str, dict[str, float | None]] = {key: {} for key in ("leader_foreign", "rivals_foreign", "rivals_world", "hhi", "log_power")}
+    for year in years:
+        exports, rivals, world = _market_of_year(game, response, year)
+        total = exports + rivals.sum()
+        share = exports / total if total > 0 else None
+        found["leader_foreign"][str(year)] = share
+        found["rivals_foreign"][str(year)] = None if share is None else 1.0 - share
+        found["rivals_world"][str(year)] = float(rivals.sum() / (total + world)) if total + world > 0 else None
+        found["hhi"][str(year)] = float(share**2 + ((rivals / total) ** 2).sum()) if share is not None else None
+        found["log_power"][str(year)] = None if share is None or share >= 1 else log_power(share)
+    return found
+
+
+def _years(response: Response) -> set[int]:
+    return {int(month) // 12 for month in response.market.grid.start}
+
+
+def _market_of_year(game: Game, response: Response, year: int) -> tuple[float, Floats, float]:
+    """Exports, rivals' sales by rival, and the leader's use at home in a calendar year, tonnes, while licences hold."""
+    market, leader = game.market, game.instance.leader
+    weight = market.grid.overlap(12 * year, 12 * year + 12) / market.grid.length
+    trunk = slice(0, len(market.grid))
+    exports = response.plan["imports"][trunk].sum(axis=(1, 2, 3))
+    rivals = response.plan["rival_sales"][trunk].sum(axis=(2, 3))
+    home = float(leader.home_use) * market.grid.years * np.power(1.0 + float(leader.home_growth), market.grid.middle)
+    return float(weight @ exports), np.asarray(weight @ rivals), float(weight @ home)
+
+
+def observations(game: Game, response: Response, name: str) -> list[dict[str, Any]]:
+    """The model beside the record, for the strategy that an observation is about."""
+    found = []
+    for key, fact in game.instance.observations.items():
+        recorded = fact.tonnes if fact.tonnes is not None else fact.share
+        if fact.strategy != name or recorded is None:
+            continue
+        model = measure(game, response, fact.measure, fact.bloc, fact.begins, fact.ends)
+        low = recorded.low if recorded.low is not None else recorded.value
+        high = recorded.high if recorded.high is not None else recorded.value
+        found.append({
+            "name": key, "title": fact.title, "measure": fact.measure, "bloc": fact.bloc, "begins": fact.begins, "ends": fact.ends,
+            "model": model, "recorded": recorded.value, "low": low, "high": high, "unit": recorded.unit, "fed": fact.fed,
+            "inside": bool(low - 1e-9 <= model <= high + 1e-9), "note": fact.note,
+        })  # fmt: skip
+    return found
+
+
+def measure(game: Game, response: Response, what: str, bloc: str | None, begins: str, ends: str) -> float:
+    """What the model says about a measure between two months, the last included, while licences hold."""
+    market, leader = game.market, game.instance.leader
+    window = market.grid.overlap(month_index(begins), month_index(ends) + 1) / market.grid.length
+    trunk = slice(0, len(market.grid))
+    exports, rivals = (window @ part[trunk] for part in _bloc_supply(response))
+    chosen = slice(None) if bloc is None else slice(market.sets.blocs.index(bloc), market.sets.blocs.index(bloc) + 1)
+    if what == "exports":
+        return float(exports[chosen].sum())
+    if what == "export_share":
+        return float(exports[chosen].sum() / max(exports.sum(), 1e-9))
+    if what == "shortage":
+        return float((window @ shortage(response)[trunk])[chosen].sum())
+    if what == "rival_foreign_share":
+        return float(rivals[chosen].sum() / max(rivals[chosen].sum() + exports[chosen].sum(), 1e-9))
+    home = window @ (float(leader.home_use) * market.grid.years * np.power(1.0 + float(leader.home_growth), market.grid.middle))
+    return float(rivals.sum() / max(rivals.sum() + exports.sum() + home, 1e-9))
