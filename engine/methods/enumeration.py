@@ -160,12 +160,12 @@ class Best:
     detail: Any
 
 
-def resolve(screening: Screening, bounds: Floats, exact: Callable[[Choice], tuple[float, Any]], tolerance: float) -> Best:
+def resolve(choices: NDArray[np.int64], bounds: Floats, exact: Callable[[Choice], tuple[float, Any]], tolerance: float) -> Best:
     """Take commitments in the order of their bounds and resolve ties until no other can be better.
 
     Parameters
     ----------
-    bounds : upper bound of each screened commitment
+    choices, bounds : commitments and an upper bound of each
     exact : the exact value of a commitment, with a detail that is returned for the winner
     tolerance : two values closer than this count as equal; the earlier choice then wins
     """
@@ -175,7 +175,7 @@ def resolve(screening: Screening, bounds: Floats, exact: Callable[[Choice], tupl
     for position in order:
         if best is not None and bounds[position] <= best[0] + tolerance:
             return Best(best[1], best[0], max(best[0], float(bounds[position])), resolved, best[2])
-        choice = tuple(int(option) for option in screening.choices[position])
+        choice = tuple(int(option) for option in choices[position])
         value, detail = exact(choice)
         resolved += 1
         if best is None or value > best[0]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.certificate import Certificate
 from engine.errors import UsageError
-from engine.methods.enumeration import Best, Screening, resolve
+from engine.methods.enumeration import Best, Choice, Screening, resolve
 from engine.parallel import spread
 from models.licensing.announcement import Announcement, Path, path_from_rules
 from models.licensing.audit import Claim
@@ -20,6 +20,7 @@ from models.licensing.commit import VALUE_TOLERANCE, Evaluation, Game
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.instance import Instance, Rule, Strategy
 from models.licensing.leverage import CutOff
+from models.licensing.load import effective
 from models.licensing.market import Market
 from models.licensing.results import Assessment, assess, path_rows, strategy_block
 from models.licensing.verdict import verdict_of
@@ -59,7 +60,7 @@ def solve(
         progress("evaluating", 0, 1)
         block = desk.named(strategy)
     progress("done", 1, 1)
-    return {"schema_version": SCHEMA_VERSION, "command": "solve", "instance": _instance(instance), **block}
+    return {"schema_version": SCHEMA_VERSION, "command": "solve", "instance": _instance(instance), **block, "manifest": _manifest(instance)}
 
 
 def compare(
@@ -76,7 +77,7 @@ def compare(
     optimum = desk.optimum(jobs, limit, progress)
     names = list(instance.strategies)
     blocks: dict[str, dict[str, Any]] = {}
-    factory = partial(_named_blocks, instance, desk.game.market, desk.game.followers.layout, leakage)
+    factory = partial(_named_blocks, instance, desk.game.market, desk.game.followers.layout, desk.bounds, leakage)
     for name, block in spread(factory, names, jobs):
         blocks[name] = block
         progress("comparing", len(blocks), len(names))
@@ -90,11 +91,15 @@ def compare(
         "strategies": ordered,
         "verdict": verdict_of(instance, ordered),
         "search": optimum.pop("search"),
+        "manifest": _manifest(instance),
     }
 
 
-def _named_blocks(instance: Instance, market: Market, layout: Layout, leakage: bool) -> Callable[[str], dict[str, Any]]:
+def _named_blocks(
+    instance: Instance, market: Market, layout: Layout, bounds: dict[Choice, float], leakage: bool
+) -> Callable[[str], dict[str, Any]]:
     desk = Desk(instance, Followers(instance, market, layout))
+    desk.bounds = bounds
 
     def block(name: str) -> dict[str, Any]:
         found = desk.named(name)
@@ -109,6 +114,11 @@ def _instance(instance: Instance) -> dict[str, Any]:
     return {"name": instance.name, "title": instance.title, "hash": instance.fingerprint(), "money": f"constant US dollars of {instance.money.year}"}
 
 
+def _manifest(instance: Instance) -> dict[str, Any]:
+    """What a later reader needs to check the result: the instance as it was solved."""
+    return {"effective_instance": effective(instance)}
+
+
 class Desk:
     """One instance with everything that its reports share: the game, the baseline, the cut-off program, the auditor."""
 
@@ -118,6 +128,7 @@ class Desk:
         self.cutoff = CutOff(instance, self.game.market) if instance.leverage is not None else None
         self.auditor = Auditor(instance)
         self._base: Assessment | None = None
+        self.bounds: dict[Choice, float] = {}
 
     @property
     def base(self) -> Assessment:
@@ -142,6 +153,7 @@ class Desk:
     def optimum(self, jobs: int, limit: float | None, progress: Progress) -> dict[str, Any]:
         """The report of the best commitment on the menu."""
         _, best, screening = self.game.best_commitment(jobs, limit, partial(progress, "searching"))
+        self.bounds = dict(zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True))
         progress("certifying", 0, 1)
         announced = self.game.announcer.announce(self.game.menu.path(best.choice), OPTIMAL)
         assessment = assess(self.game, announced, self.cutoff)
@@ -160,10 +172,12 @@ class Desk:
 
     def _deviation(self, evaluation: Evaluation) -> tuple[float | None, list[dict[str, str]] | None]:
         """What the best change of one slot would add, and that change; None for a path that is not on the menu."""
-        screening, bounds = self.game.deviations(evaluation.announced.path)
-        if screening is None or bounds is None:
+        choices = self.game.deviations(evaluation.announced.path)
+        if not choices:
             return None, None
-        best = resolve(screening, bounds, self.game.exact, VALUE_TOLERANCE)
+        known = [self.bounds.get(choice) for choice in choices]
+        bounds = self.game.screened_bounds(choices) if None in known else np.array(known, dtype=float)
+        best = resolve(np.array(choices), bounds, self.game.exact, VALUE_TOLERANCE)
         ours, other = (self.game.menu.path(best.choice), evaluation.announced.path)
         changed = [row for row in path_rows(self.game, ours) if row not in path_rows(self.game, other)]
         return best.value - evaluation.optimistic, changed

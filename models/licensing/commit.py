@@ -155,7 +155,7 @@ class Game:
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
         screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
-        best = resolve(screening, self.upper_bounds(screening), self.exact, VALUE_TOLERANCE)
+        best = resolve(screening.choices, self.upper_bounds(screening), self.exact, VALUE_TOLERANCE)
         return best.detail, best, screening
 
     def exact(self, choice: Choice) -> tuple[float, Evaluation]:
@@ -190,19 +190,21 @@ class Game:
             values[position] = found[path]
         return values
 
-    def deviations(self, path: Path) -> tuple[Screening | None, Floats | None]:
-        """All strategies on the menu that differ from ``path`` in one slot, screened, with their upper bounds."""
+    def deviations(self, path: Path) -> list[Choice]:
+        """All strategies on the menu that differ from ``path`` in one slot; none for a path that is not on the menu."""
         base = self.menu.choice(path)
-        if base is None or len(self.menu.postures) == 1:
-            return None, None
-        screen = LicenceScreen(self.instance, self.market, self.followers.layout)
-        choices = [
+        if base is None:
+            return []
+        return [
             (*base[:slot], option, *base[slot + 1 :])
             for slot in range(self.menu.slots) for option in range(len(self.menu.postures)) if option != base[slot]
         ]  # fmt: skip
+
+    def screened_bounds(self, choices: list[Choice]) -> Floats:
+        """Upper bounds of the leader's value for some strategies of the menu, million USD."""
+        screen = LicenceScreen(self.instance, self.market, self.followers.layout)
         numbers = np.array([screen.screen(choice) for choice in choices])
-        screening = Screening(np.array(choices), numbers, False, 0.0)
-        return screening, self.upper_bounds(screening)
+        return self.upper_bounds(Screening(np.array(choices), numbers, False, 0.0))
 
 
 def _column_gain(layout: Layout, gain: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 Every field is documented where it stands; ``coercivity schema`` prints the same as a JSON Schema. Units
 are those of the annotated type whatever unit the file uses. A cross-check that needs two fields lives in
-:mod:`models.licensing.crosscheck`.
+:mod:`models.licensing.validation.crosscheck`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from models.licensing.quantity import Quantity
 
 def verdict_of(instance: Instance, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """The verdict over evaluated strategies, each a block of :mod:`models.licensing.results`."""
-    ranked = sorted(blocks, key=lambda block: -_value(block))
+    # Of equals the proved optimum goes first.
+    ranked = sorted(blocks, key=lambda block: (-round(_value(block), 6), _name(block) != "optimal"))
     named = [block for block in ranked if block["strategy"]["name"] != "optimal"]
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
     rival = next((block for block in named if block is not best and not _same_path(block, best)), second)

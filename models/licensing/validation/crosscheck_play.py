@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import product as combinations
 
-from models.licensing.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
+from models.licensing.validation.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
 from models.licensing.instance import Concession, Instance, Observation, Strategy
 from models.licensing.quantity import month_index, month_name
 

@@ -1,7 +1,7 @@
 """What an instance must satisfy across its fields: names that exist, shares that add up, dates in order.
 
 Each function looks at one block and yields its faults: the path, what is wrong, what to do. The rules about
-leader, strategies, concession and observations stand in :mod:`models.licensing.crosscheck_play`.
+leader, strategies, concession and observations stand in :mod:`models.licensing.validation.crosscheck_play`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.licensing import crosscheck_play as play
-from models.licensing.faults import (
+from models.licensing.validation.faults import (
     Fault,
     Path,
     calendar_bounds,

@@ -1,0 +1,150 @@
+"""Pictures of labelled rows: SVG, and one page that opens without a network; needs the extra ``charts``."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.errors import UsageError
+
+PALETTE = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#97bbf5", "#9c6b4e", "#3ca951", "#ff8ab7", "#9498a0"]
+DASHES = [[1, 0], [6, 3], [2, 2]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What to draw: rows with the fields ``label``, ``series``, ``value``; for lines also ``date`` (YYYY-MM-DD).
+
+    Attributes
+    ----------
+    kind : bars stacks the series of each label, with a mark at their sum; lines runs over dates; steps does so
+        with a value that holds until the next date
+    unit : the title of the axis of values
+    order : labels of bars, or series of lines, from first to last
+    percent : the values are shares
+    """
+
+    name: str
+    title: str
+    kind: Literal["bars", "lines", "steps"]
+    rows: Sequence[Mapping[str, Any]]
+    unit: str
+    order: Sequence[str]
+    percent: bool = False
+
+
+def require() -> None:
+    """Nothing, where charts can be drawn.
+
+    Raises
+    ------
+    UsageError
+        The libraries are not installed.
+    """
+    missing = [name for name in ("altair", "vl_convert") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError("--charts", f"{' and '.join(missing)} not installed", "pip install 'coercivity[charts]', or leave --charts out")
+
+
+def files(pictures: Sequence[Picture], title: str, paragraphs: Sequence[str]) -> dict[str, str]:
+    """The pictures as files by name: an SVG for each, and ``charts.html`` with all of them and the paragraphs."""
+    import vl_convert
+
+    drawn = [(picture, _specification(picture)) for picture in pictures if picture.rows]
+    found = {f"{picture.name}.svg": str(vl_convert.vegalite_to_svg(spec)) for picture, spec in drawn}
+    return found | {"charts.html": _page(drawn, title, paragraphs)}
+
+
+def _specification(picture: Picture) -> dict[str, Any]:
+    import altair
+
+    data = altair.Data(values=[dict(row) for row in picture.rows])
+    chart = _bars(data, picture) if picture.kind == "bars" else _lines(data, picture)
+    specification: dict[str, Any] = chart.properties(title=picture.title).configure_view(stroke=None).to_dict()
+    return specification
+
+
+def _bars(data: Any, picture: Picture) -> Any:
+    import altair
+
+    value = altair.X("value:Q", title=picture.unit)
+    label = altair.Y("label:N", title=None, sort=list(picture.order), axis=altair.Axis(labelLimit=260))
+    base = altair.Chart(data).properties(width=620, height={"step": 24})
+    bars = base.mark_bar().encode(
+        x=value,
+        y=label,
+        color=altair.Color("series:N", title=None, scale=altair.Scale(range=PALETTE)),
+        tooltip=["label:N", "series:N", altair.Tooltip("value:Q", format=",.1f", title=picture.unit)],
+    )
+    total = altair.X("sum(value):Q", title=picture.unit)
+    sums = base.mark_tick(color="black", thickness=3).encode(
+        x=total, y=label, tooltip=["label:N", altair.Tooltip("sum(value):Q", format=",.1f", title="sum")]
+    )
+    return altair.layer(bars, sums)
+
+
+def _lines(data: Any, picture: Picture) -> Any:
+    import altair
+
+    mark = "%" if picture.percent else ",.0f"
+    series = list(picture.order)
+    color = altair.Color("series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=_repeat(PALETTE, len(series))))
+    # More lines than colours: the second round is dashed.
+    dashes = [DASHES[at // len(PALETTE) % len(DASHES)] for at in range(len(series))]
+    return (
+        altair.Chart(data)
+        .mark_line(interpolate="step-after" if picture.kind == "steps" else "linear", clip=True)
+        .encode(
+            x=altair.X("date:T", title=None),
+            y=altair.Y("value:Q", title=picture.unit, axis=altair.Axis(format=mark)),
+            color=color,
+            strokeDash=altair.StrokeDash("series:N", legend=None, sort=series, scale=altair.Scale(domain=series, range=dashes)),
+            tooltip=["series:N", "label:N", altair.Tooltip("value:Q", format=".1%" if picture.percent else ",.1f", title=picture.unit)],
+        )
+        .properties(width=620, height=300)
+    )
+
+
+def _repeat(colours: Sequence[str], count: int) -> list[str]:
+    return [colours[at % len(colours)] for at in range(count)]
+
+
+def _page(drawn: Sequence[tuple[Picture, dict[str, Any]]], title: str, paragraphs: Sequence[str]) -> str:
+    """One HTML page with the drawing library in it, so that it needs nothing from elsewhere."""
+    import vl_convert
+
+    library = vl_convert.javascript_bundle()
+    figures = "\n".join(f'<figure id="{picture.name}" aria-label="{html.escape(picture.title)}"></figure>' for picture, _ in drawn)
+    # A closing tag inside a text of the data would end the script.
+    specifications = json.dumps({picture.name: spec for picture, spec in drawn}).replace("</", "<\\/")
+    words = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }}
+figure {{ margin: 2.5rem 0; overflow-x: auto; }}
+</style>
+<script>{library}</script>
+</head>
+<body>
+<h1>{html.escape(title)}</h1>
+{words}
+{figures}
+<script>
+const pictures = {specifications};
+const actions = {{ export: true, source: false, compiled: false, editor: false }};
+for (const [name, specification] of Object.entries(pictures)) {{
+  vegaEmbed("#" + name, specification, {{ actions }});
+}}
+</script>
+</body>
+</html>
+"""

@@ -1,0 +1,135 @@
+"""Re-check a saved result without trusting it: only the instance in it is taken as given.
+
+The buyers' optimum, the range of the leader's value over ties, the probability of the concession and every term
+are recomputed by the audit from the instance and the stated path of postures, and compared with what the result
+says. That no other strategy on the menu is better is proved again only when the search is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.certificate import ProofLevel
+from engine.check import Check, at_most, compare
+from engine.errors import AuditFailed
+from models.licensing.audit import Claim
+from models.licensing.certify import Auditor, Figures
+from models.licensing.commands import Desk, path_of_rows
+from models.licensing.instance import Instance
+from models.licensing.load import load_text
+from models.licensing.periods import grid_of, strikes_of, tree_of
+
+Progress = Callable[[str, int, int], None]
+
+
+def verify(result: Mapping[str, Any], search: bool = False, jobs: int = 1, progress: Progress | None = None) -> dict[str, Any]:
+    """The checks that a saved result passes and fails.
+
+    Parameters
+    ----------
+    result : what ``solve`` or ``compare`` returned, with its manifest
+    search : repeat the search over the menu, to prove the bound again
+    jobs : worker processes of the search
+
+    Returns
+    -------
+    dict with ``ok``, ``proved`` and ``checks``: name, gap, scale, ok, detail
+
+    Raises
+    ------
+    AuditFailed
+        The result cannot be read as one of ours.
+    """
+    tell = progress or (lambda stage, done, total: None)
+    text = result.get("manifest", {}).get("effective_instance")
+    if not isinstance(text, str):
+        raise AuditFailed("manifest.effective_instance", "the result carries no instance", "save it again with coercivity solve or compare")
+    instance = load_text(text, "manifest.effective_instance")
+    blocks = [block for block in result.get("strategies", [result]) if isinstance(block, dict)]
+    if not blocks:
+        raise AuditFailed("strategies", "the result has no strategy to check", "save it again with coercivity solve or compare")
+    checks = [_same_hash(result, instance)]
+    auditor = Auditor(instance)
+    proved = ProofLevel.OPTIMAL
+    bound: float | None = None
+    if search:
+        bound = Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
+    for position, block in enumerate(blocks):
+        tell("verifying", position, len(blocks))
+        try:
+            found, level = _block(auditor, instance, block, bound)
+        except (KeyError, TypeError, IndexError) as error:
+            raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", "save it again with coercivity solve") from None
+        checks += found
+        proved = min(proved, level)
+    rows = [_row(name, check) for name, check in checks]
+    return {
+        "schema_version": 1,
+        "command": "verify",
+        "ok": all(row["ok"] for row in rows),
+        "proved": proved.name,
+        "says": proved.sentence,
+        "searched": search,
+        "checks": rows,
+    }
+
+
+def _same_hash(result: Mapping[str, Any], instance: Instance) -> tuple[str, Check]:
+    stated = str(result.get("instance", {}).get("hash"))
+    return "instance", Check("the instance is the one whose hash is stated", 0.0 if stated == instance.fingerprint() else 1.0, 1.0)
+
+
+def _row(strategy: str, check: Check) -> dict[str, Any]:
+    return {
+        "strategy": strategy, "name": check.name, "gap": check.gap, "scale": check.scale, "ok": check.ok,
+        "detail": f"gap {check.gap:.3g} on a scale of {check.scale:.6g}",
+    }  # fmt: skip
+
+
+def _block(auditor: Auditor, instance: Instance, block: Mapping[str, Any], bound: float | None) -> tuple[list[tuple[str, Check]], ProofLevel]:
+    name = str(block["strategy"]["name"])
+    path = path_of_rows(instance, block["strategy"]["path"])
+    strategy = instance.strategies.get(name)
+    fed = strategy.fed_volumes if strategy is not None and block["strategy"]["fed"] else {}
+    certificate = block["certificate"]
+    claims_optimum = certificate["proof"] == ProofLevel.OPTIMAL.name
+    figures = _figures(auditor, instance, block)
+    judged = auditor.certify(Claim(path, fed), figures, bound if claims_optimum else None)
+    checks = [(name, check) for check in judged.checks]
+    checks.append((name, compare("certificate repeats the value", certificate["value_musd"], figures.value)))
+    yearly = [sum(flow.values()) for flow in block["leader"]["by_year"].values()]
+    checks.append((name, Check("every year's flow is a number", 0.0 if np.isfinite(sum(yearly)) else np.inf, 1.0)))
+    if claims_optimum:
+        checks.append((name, at_most("stated bound is not below the value", figures.optimistic, certificate["bound_musd"])))
+    return checks, judged.proof
+
+
+def _figures(auditor: Auditor, instance: Instance, block: Mapping[str, Any]) -> Figures:
+    leader, market, certificate = block["leader"], block["market"], block["certificate"]
+    blocs = sum(bloc["cost_musd"] for bloc in block["blocs"].values())
+    total = blocs + market["leader_rents_musd"] + market["outside_musd"]
+    return Figures(
+        terms=leader["terms_musd"],
+        value=leader["value_musd"],
+        optimistic=certificate["optimistic_musd"],
+        pessimistic=certificate["pessimistic_musd"],
+        buyers_cost=market["buyers_cost_musd"],
+        probability=leader["probability"],
+        pressure=leader["pressure_musd"],
+        exports=_by_scenario(instance, np.array(block["plan"]["exports_t"], dtype=float)),
+        plan=None,
+        reconciliation=total - market["buyers_cost_musd"],
+    )
+
+
+def _by_scenario(instance: Instance, exports: np.ndarray) -> np.ndarray:
+    """Exports on the nodes of the tree [n,b,k] as exports by scenario and period [w,t,b,k]."""
+    grid = grid_of(instance.calendar)
+    tree = tree_of(len(grid), strikes_of(instance, grid))
+    shape = (len(tree), len(instance.blocs), len(instance.products))
+    if exports.shape != shape:
+        raise AuditFailed("plan.exports_t", f"has shape {exports.shape}, not {shape}", "save the result again with coercivity solve")
+    return exports[np.array([tree.path(scenario) for scenario in range(tree.scenarios)])]
