@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.licensing import crosscheck_play as play
+from models.licensing.validation import crosscheck_play as play
 from models.licensing.validation.faults import (
     Fault,
     Path,
