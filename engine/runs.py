@@ -115,12 +115,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def manifest(result: Mapping[str, Any], instance_yaml: str, options: Mapping[str, object], started: datetime) -> dict[str, Any]:
-    """What somebody needs to understand and to repeat a run."""
+def manifest(result: Mapping[str, Any], options: Mapping[str, object], started: datetime) -> dict[str, Any]:
+    """What somebody needs to understand and to repeat a run, beside what the result already says of it."""
     finished = now()
     return {
         "instance_hash": result["instance"]["hash"],
-        "instance_yaml": instance_yaml,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "options": dict(options),
@@ -130,6 +129,7 @@ def manifest(result: Mapping[str, Any], instance_yaml: str, options: Mapping[str
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 3),
+        **result.get("manifest", {}),
     }
 
 

@@ -14,7 +14,8 @@ from engine.errors import InvalidInstance
 sys.path.insert(0, str(File(__file__).parent))
 from rich_instance import CURVE, DELETE, OBSERVATION, changed, loaded, rich
 
-from models.licensing import announcement, crosscheck_play
+from models.licensing import announcement
+from models.licensing.validation import crosscheck_play
 from models.licensing.validation.crosscheck import cross_check
 
 STEP = {"share": "50 %", "penalty": "2 USD/kg/month"}
