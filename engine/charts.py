@@ -17,7 +17,7 @@ DASHES = [[1, 0], [6, 3], [2, 2]]
 
 @dataclass(frozen=True)
 class Picture:
-    """What to draw: rows with the fields ``label``, ``series``, ``value``; for lines also ``date`` (YYYY-MM-DD).
+    """What to draw: rows with the fields ``label``, ``series``, ``value``; for lines also ``date`` (2025-04-01T00:00, local time).
 
     Attributes
     ----------
@@ -71,13 +71,14 @@ def _specification(picture: Picture) -> dict[str, Any]:
 def _bars(data: Any, picture: Picture) -> Any:
     import altair
 
+    series = list(dict.fromkeys(str(row["series"]) for row in picture.rows))
     value = altair.X("value:Q", title=picture.unit)
     label = altair.Y("label:N", title=None, sort=list(picture.order), axis=altair.Axis(labelLimit=260))
     base = altair.Chart(data).properties(width=620, height={"step": 24})
     bars = base.mark_bar().encode(
         x=value,
         y=label,
-        color=altair.Color("series:N", title=None, scale=altair.Scale(range=PALETTE)),
+        color=altair.Color("series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=_repeat(PALETTE, len(series)))),
         tooltip=["label:N", "series:N", altair.Tooltip("value:Q", format=",.1f", title=picture.unit)],
     )
     total = altair.X("sum(value):Q", title=picture.unit)
@@ -99,10 +100,10 @@ def _lines(data: Any, picture: Picture) -> Any:
         altair.Chart(data)
         .mark_line(interpolate="step-after" if picture.kind == "steps" else "linear", clip=True)
         .encode(
-            x=altair.X("date:T", title=None),
+            x=altair.X("date:T", title=None, axis=altair.Axis(format="%Y-%m", labelOverlap=True)),
             y=altair.Y("value:Q", title=picture.unit, axis=altair.Axis(format=mark)),
             color=color,
-            strokeDash=altair.StrokeDash("series:N", legend=None, sort=series, scale=altair.Scale(domain=series, range=dashes)),
+            strokeDash=altair.StrokeDash("series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=dashes)),
             tooltip=["series:N", "label:N", altair.Tooltip("value:Q", format=".1%" if picture.percent else ",.1f", title=picture.unit)],
         )
         .properties(width=620, height=300)

@@ -7,10 +7,11 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.report import Column, Table
 from engine.runs import PACKAGES, version
 
 
@@ -35,6 +36,12 @@ def examine() -> list[Diagnosis]:
         "charts (optional)": _charts,
     }
     return [_try(name, check) for name, check in tried.items()]
+
+
+def table(found: Sequence[Diagnosis]) -> Table:
+    """The diagnoses as a table."""
+    columns = [Column("check", "text"), Column("works", "text"), Column("detail", "text")]
+    return Table("", columns, [[one.name, one.ok, one.detail] for one in found], stacks=True)
 
 
 def _try(name: str, check: Callable[[], str]) -> Diagnosis:

@@ -39,6 +39,7 @@ class Table:
     keys : leading columns that are repeated where the table is split
     stacks : when it does not fit, write row by row instead of splitting it
     emphasis : a row that is set off on a terminal
+    decimals : of all its plain numbers; None lets each column have those that suit its largest one
     """
 
     title: str
@@ -47,6 +48,7 @@ class Table:
     keys: int = 1
     stacks: bool = False
     emphasis: int | None = None
+    decimals: int | None = None
     note: str = ""
 
 
@@ -106,13 +108,27 @@ def decimals_for(values: Iterable[float | None]) -> int:
     return 0 if largest >= 1000 or largest == 0 else 1 if largest >= 10 else 2 if largest >= 1 else 3
 
 
+def amount(value: float | None, digits: int = 4) -> str:
+    """A number by itself, with so many digits where they say something, and never an exponent.
+
+    >>> amount(12000.0), amount(0.123456), amount(3.0), amount(1234567.8)
+    ('12,000', '0.1235', '3', '1,234,568')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    text = number(value, min(decimals, 12))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _cells(table: Table) -> list[list[str]]:
-    """The cells as text, row by row; the decimals of a column are those that suit its largest number."""
+    """The cells as text, row by row."""
     by_column = []
     for position, column in enumerate(table.columns):
         values = [row[position] for row in table.rows]
         figures = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-        by_column.append([_cell(value, column.kind, decimals_for(figures)) for value in values])
+        decimals = decimals_for(figures) if table.decimals is None else table.decimals
+        by_column.append([_cell(value, column.kind, decimals) for value in values])
     return [list(row) for row in zip(*by_column, strict=True)] if table.rows else []
 
 
@@ -191,17 +207,25 @@ def _least(words: str) -> int:
 
 
 def _parts(least: Sequence[int], keys: int, width: int) -> list[list[int]]:
-    """The columns of each part of a table that is split: the keys, and as many others as fit, evenly spread."""
-    reserved = sum(least[:keys]) + GAP * (keys - 1)
+    """The columns of each part of a table that is split: the keys and some others, as evenly spread as fits."""
+    others = list(range(keys, len(least)))
+    room = width - sum(least[:keys]) - GAP * (keys - 1)
+    parts = _packed(others, least, room, len(others))
+    even = _packed(others, least, room, -(-len(others) // len(parts)))
+    return [[*range(keys), *part] for part in (even if len(even) == len(parts) else parts)]
+
+
+def _packed(columns: Sequence[int], least: Sequence[int], room: int, most: int) -> list[list[int]]:
+    """Columns in their order, as many in a part as there is room for but no more than ``most``."""
     parts: list[list[int]] = [[]]
-    used = reserved
-    for at in range(keys, len(least)):
-        if parts[-1] and used + GAP + least[at] > width:
+    used = 0
+    for at in columns:
+        if parts[-1] and (used + GAP + least[at] > room or len(parts[-1]) == most):
             parts.append([])
-            used = reserved
+            used = 0
         parts[-1].append(at)
         used += GAP + least[at]
-    return [[*range(keys), *part] for part in parts]
+    return parts
 
 
 def _grid(
@@ -210,16 +234,19 @@ def _grid(
     widths = {at: least[at] for at in part}
     spare = width - sum(widths.values()) - GAP * (len(part) - 1)
     # A text may take what is left over; a number keeps its head in several lines.
+    lack = {
+        at: max(_width(words) for words in [*(row[at] for row in cells), heads[at] if table.columns[at].kind == "text" else ""]) - widths[at]
+        for at in part
+    }
+    wanted = sum(max(0, more) for more in lack.values())
     for at in part:
-        texts = [row[at] for row in cells] + ([heads[at]] if table.columns[at].kind == "text" else [])
-        more = min(spare, max(0, max(_width(words) for words in texts) - widths[at]))
-        widths[at] += more
-        spare -= more
+        widths[at] += max(0, lack[at]) if wanted <= spare else max(0, lack[at]) * spare // wanted
     right = {at: table.columns[at].kind != "text" for at in part}
     head = [_wrap(heads[at], widths[at]) for at in part]
     height = max(map(len, head))
-    yield from _rows([[""] * (height - len(one)) + one for one in head], part, widths, right, "bold")
-    yield Line((" " * GAP).join("-" * widths[at] for at in part), "dim")
+    if any(heads[at] for at in part):
+        yield from _rows([[""] * (height - len(one)) + one for one in head], part, widths, right, "bold")
+        yield Line((" " * GAP).join("-" * widths[at] for at in part), "dim")
     for position, row in enumerate(cells):
         style = "bold green" if position == table.emphasis else ""
         yield from _rows([_wrap(row[at], widths[at]) for at in part], part, widths, right, style)
@@ -248,18 +275,26 @@ def _stack(cells: Sequence[Sequence[str]], heads: Sequence[str], keys: int, widt
                 yield from (Line(f"    {words}") for words in rest)
 
 
-def to_csv(rows: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> str:
-    """The rows as CSV with a head; numbers with all their digits, a missing one empty."""
+def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as CSV under the keys of the first; numbers with all their digits, lists joined, nothing for None.
+
+    >>> to_csv([{"name": "a", "value": 0.1, "sources": ("X", "Y")}, {"name": "b", "value": None, "sources": ()}])
+    'name,value,sources\\na,0.1,X; Y\\nb,,\\n'
+    """
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, fields, lineterminator="\n")
+    writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+    writer.writerows({key: "; ".join(map(str, x)) if isinstance(x, list | tuple) else x for key, x in row.items()} for row in rows)
     return stream.getvalue()
 
 
-def to_json(data: object, compact: bool = False) -> str:
-    """The data as JSON that every reader takes: what is not a finite number is null."""
-    return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, indent=None if compact else 2) + "\n"
+def to_json(data: object, ascii_only: bool = False) -> str:
+    """The data as JSON that every reader takes: what is not a finite number is null.
+
+    >>> to_json({"gap": float("nan"), "title": "é"}, ascii_only=True)
+    '{\\n  "gap": null,\\n  "title": "\\\\u00e9"\\n}\\n'
+    """
+    return json.dumps(_finite(data), ensure_ascii=ascii_only, allow_nan=False, indent=2) + "\n"
 
 
 def _finite(data: Any) -> Any:

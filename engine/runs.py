@@ -40,6 +40,7 @@ class Run:
             The folder cannot take them: no space, no permission.
         """
         try:
+            self.folder.mkdir(exist_ok=True)
             for name in sorted(files, key=lambda name: name == RESULT):
                 _write(self.folder / name, files[name])
         except OSError as error:
@@ -54,7 +55,7 @@ def identity(fingerprint: str, command: str, options: Mapping[str, object]) -> s
 
 
 def prepare(root: str, name: str) -> Run:
-    """The folder ``root/name``, made and tried with a small file.
+    """The folder ``root/name``, whose place is tried with a small file.
 
     Raises
     ------
@@ -63,11 +64,12 @@ def prepare(root: str, name: str) -> Run:
     """
     folder = Path(root) / name
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
+        Path(root).mkdir(parents=True, exist_ok=True)
+        place = folder if folder.exists() else Path(root)
+        probe = place / f".probe-{os.getpid()}"
         _write(probe, "can this be written?\n")
         probe.unlink()
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(place).free
     except OSError as error:
         raise _unfit(folder, error) from None
     if free < SPACE:

@@ -239,10 +239,20 @@ class HotProgram:
         InfeasibleProgram
             There is no optimal solution; the message says why.
         """
+        self.require_optimum(name)
+        return self.solution()
+
+    def require_optimum(self, name: str) -> None:
+        """Solve from the current basis and leave the point in the solver.
+
+        Raises
+        ------
+        InfeasibleProgram
+            There is no optimal solution; the message says why.
+        """
         status = self.optimise()
         if status is not SolveStatus.OPTIMAL:
             raise InfeasibleProgram(name, status.value, "check the instance: coercivity validate, coercivity show")
-        return self.solution()
 
 
 def highs_model(program: LinearProgram) -> Any:

@@ -237,22 +237,43 @@ class LicenceScreen:
         self.followers = Followers(instance, market, layout)
         self.books = LeaderBooks(instance, market)
         self.menu: Menu = menu_of(instance)
-        self.exporter_rows = layout.rows["exporter_capacity"][1]
-        self.has_rents = float(instance.leader.rents.licence) > 0 or float(instance.leader.rents.exporter) > 0
+        self.index, self.exports_at = layout.columns["imports"]
+        rents = instance.leader.rents
+        self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
+        self._loaded: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+        self._gain: Floats = np.zeros(0)
 
     def screen(self, choice: Choice) -> tuple[float, float, float]:
         """Upper and lower bound of the buyers' cost, and upper bound of the leader's gain; thousand USD."""
-        followers, layout = self.followers, self.followers.layout
+        followers = self.followers
         announced = followers.announcer.announce(self.menu.path(choice))
-        gain = _column_gain(layout, self.books.gain(announced))
-        followers.load(announced, tilt=TILT * gain)
-        weight = _rent_weight(followers.instance, self.books, layout, announced)
-        if weight.any():
-            rows = np.concatenate([layout.licence_rows, self.exporter_rows])
-            limits = np.concatenate([layout.licence_limits(announced), layout.program.row_upper[self.exporter_rows]])
-            followers.hot.set_row_upper(rows, limits - TILT * weight[rows])
-        solution = followers.hot.solve(f"followers of menu choice {choice}")
-        exports = float(gain @ solution.primal)
-        rent = float(-weight @ solution.dual)
-        return solution.objective + TILT * exports, solution.objective - TILT * rent, exports + rent
+        self._load_costs(announced)
+        followers.load_limits(announced)
+        weight = self._load_rents(announced) if self.has_rents else None
+        followers.hot.require_optimum(f"followers of menu choice {choice}")
+        # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
+        exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
+        rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
+        objective = followers.hot.objective
+        return objective + TILT * exports, objective - TILT * rent, exports + rent
 
+    def _load_costs(self, announced: Announcement) -> None:
+        """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""
+        key = (tuple(announced.hazard), tuple(announced.leader_hazard))
+        if key == self._loaded:
+            return
+        self._gain = self.books.gain(announced)[self.index[:, 0], self.index[:, 2]]
+        cost = self.followers.layout.cost(announced)
+        cost[self.exports_at] -= TILT * self._gain
+        self.followers.hot.set_cost(cost)
+        self._loaded = key
+
+    def _load_rents(self, announced: Announcement) -> Floats:
+        """Right-hand sides tilted against the leader's gain from multipliers, which is returned by row."""
+        layout = self.followers.layout
+        weight = _rent_weight(self.followers.instance, self.books, layout, announced)
+        exporters = layout.rows["exporter_capacity"][1]
+        rows = np.concatenate([layout.licence_rows, exporters])
+        limits = np.concatenate([layout.licence_limits(announced), layout.program.row_upper[exporters]])
+        self.followers.hot.set_row_upper(rows, limits - TILT * weight[rows])
+        return weight

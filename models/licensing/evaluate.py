@@ -166,11 +166,14 @@ class Followers:
         """The program in the solver."""
         return HotProgram(self.layout.program)
 
-    def load(self, announced: Announcement, tilt: Floats | None = None) -> None:
-        """Tell the solver what the announcement changes; ``tilt`` is subtracted from the costs."""
+    def load(self, announced: Announcement) -> None:
+        """Tell the solver what the announcement changes."""
+        self.hot.set_cost(self.layout.cost(announced))
+        self.load_limits(announced)
+
+    def load_limits(self, announced: Announcement) -> None:
+        """Tell the solver the announced licences and routes only; the probabilities are as before."""
         layout = self.layout
-        cost = layout.cost(announced)
-        self.hot.set_cost(cost if tilt is None else cost - tilt)
         self.hot.set_row_upper(layout.licence_rows, layout.licence_limits(announced))
         self.hot.set_row_upper(layout.route_rows, layout.route_limits(announced))
 

@@ -93,10 +93,11 @@ def pictures(result: Data) -> list[Picture]:
 
 
 def _payoff(answers: list[Data]) -> Iterator[dict[str, Any]]:
-    for answer in answers:
-        for term, value in answer["leader"]["terms_musd"].items():
+    for term, label in TERMS.items():
+        for answer in answers:
+            value = answer["leader"]["terms_musd"].get(term)
             if value:
-                yield {"label": answer["strategy"]["name"], "series": TERMS.get(term, term), "value": value}
+                yield {"label": answer["strategy"]["name"], "series": label, "value": value}
 
 
 def _begins(series: Data) -> list[str]:
@@ -104,7 +105,7 @@ def _begins(series: Data) -> list[str]:
     first = series["periods"][0].partition("+")[0]
     year, _, quarter = first.partition("Q")
     start = month_index(first if "-" in first else f"{year}-{3 * int(quarter or 1) - 2:02d}")
-    return [f"{month_name(start + passed)}-01" for passed in itertools.accumulate(series["months"], initial=0)]
+    return [f"{month_name(start + passed)}-01T00:00" for passed in itertools.accumulate(series["months"], initial=0)]
 
 
 def _timed(answers: list[Data], of: Any) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.report import Block, Column, Prose, Table, number
+from engine.report import Block, Column, Prose, Table, amount, decimals_for, number
 
 Data = Mapping[str, Any]
 
@@ -26,23 +26,22 @@ MONEY = "million USD"
 def compared(result: Data) -> list[Block]:
     """A comparison: the verdict, then the strategies side by side, the best first."""
     answers = sorted(result["strategies"], key=lambda answer: -_value(answer))
-    verdict = result["verdict"]
-    found: list[Block] = [Prose(_heading(result), verdict["sentences"])]
+    found: list[Block] = [Prose(heading(result), sentences(result))]
     found.append(_payoffs(answers))
     found.append(_buyers(answers))
     found.append(_power(answers))
     found.append(_proofs(answers))
-    found.extend(_winner_path(answers))
-    found.extend(_monthly(answers, "exports_t", "Exports to all buyers, t, while licences hold"))
-    found.extend(_monthly(answers, "shortage_t", "Shortage of all buyers, t, while licences hold"))
-    found.extend(_break_evens(verdict.get("break_even") or {}))
+    found.append(path_table(answers[0]))
+    found.extend(_monthly(answers, "exports_t", "Exports to all buyers by period, t, while licences hold"))
+    found.extend(_monthly(answers, "shortage_t", "Shortage of all buyers by period, t, while licences hold"))
+    found.extend(_break_evens(result["verdict"].get("break_even") or {}))
     found.extend(_observed(answers))
     return found
 
 
 def solved(result: Data) -> list[Block]:
     """One strategy, whole."""
-    found: list[Block] = [Prose(_heading(result), list(_says(result))), path_table(result)]
+    found: list[Block] = [Prose(heading(result), sentences(result)), path_table(result)]
     found.append(_by_year(result))
     found.append(_by_bloc(result))
     found.extend(_by_month(result))
@@ -51,7 +50,13 @@ def solved(result: Data) -> list[Block]:
     return found
 
 
-def _heading(result: Data) -> str:
+def sentences(result: Data) -> list[str]:
+    """The answer in words: the verdict of a comparison, or what one strategy comes to."""
+    return list(result["verdict"]["sentences"]) if "verdict" in result else list(_says(result))
+
+
+def heading(result: Data) -> str:
+    """What was asked: the instance, and the money of its figures."""
     instance = result["instance"]
     money = f" ({instance['money']})" if instance.get("money") else ""
     return f"{instance['name']}: {instance['title']}{money}"
@@ -69,6 +74,11 @@ def _musd(value: float | None) -> str:
     return "n/a" if value is None else f"{number(value, 0 if abs(value) >= 1000 else 1)} {MONEY}"
 
 
+def _decimals(rows: Sequence[Sequence[Any]]) -> int:
+    """Decimals that suit the largest figure of a table whose figures are to be read together."""
+    return decimals_for(value for row in rows for value in row if isinstance(value, float))
+
+
 # -- side by side ----------------------------------------------------------------------------------------------
 
 
@@ -81,7 +91,8 @@ def _payoffs(answers: Sequence[Data]) -> Table:
     ]
     left_out = [TERMS[term] for term in TERMS if term not in terms]
     note = f"Zero everywhere: {', '.join(left_out)}." if left_out else ""
-    return Table("Leader's payoff by term, million USD, expected present value", columns, rows, emphasis=0, note=note)
+    title = "Leader's payoff by term, million USD, expected present value"
+    return Table(title, columns, rows, emphasis=0, decimals=_decimals(rows), note=note)
 
 
 def _buyers(answers: Sequence[Data]) -> Table:
@@ -98,7 +109,8 @@ def _buyers(answers: Sequence[Data]) -> Table:
         for answer in answers
     ]  # fmt: skip
     note = "Pain: rise of the expected cost over open trade, less rents that the bloc earns; negative where it gains."
-    return Table("Buyers: pain in million USD, present value", columns, rows, emphasis=0, note=note)
+    pains = [row[3:] for row in rows]
+    return Table("Buyers: pain in million USD, present value", columns, rows, emphasis=0, decimals=_decimals(pains), note=note)
 
 
 def _power(answers: Sequence[Data]) -> Table:
@@ -120,7 +132,7 @@ def _power(answers: Sequence[Data]) -> Table:
             for row, curve in zip(rows, curves, strict=True):
                 row.append(curve.get(period))
     note = "Leader's share: of what the buyers buy; rivals' world share: of all output, the leader's use at home included."
-    return Table("Shares and leverage while licences hold", columns, rows, emphasis=0, note=note)
+    return Table("Shares and leverage while licences hold", columns, rows, emphasis=0, decimals=_decimals(rows), note=note)
 
 
 def marks(periods: Sequence[str]) -> list[str]:
@@ -151,33 +163,33 @@ def _proofs(answers: Sequence[Data]) -> Table:
         "Optimistic, pessimistic: payoff where buyers who are indifferent choose for or against the leader. "
         "Best change: of one posture in one phase, on the menu; n/a for a path that is not on it."
     )
-    return Table("How sure: payoff in million USD", columns, rows, emphasis=0, note=note)
+    return Table("How sure: payoff in million USD", columns, rows, emphasis=0, decimals=_decimals(rows), note=note)
 
 
 def _monthly(answers: Sequence[Data], key: str, title: str) -> Iterator[Table]:
     totals = [[sum(flows) for flows in zip(*answer["series"][key].values(), strict=True)][:FIRST] for answer in answers]
     if any(any(total) for total in totals):
         columns = [Column("strategy", "text"), *(Column(period) for period in answers[0]["series"]["periods"][:FIRST])]
-        yield Table(title, columns, [[_name(answer), *total] for answer, total in zip(answers, totals, strict=True)], emphasis=0)
+        rows = [[_name(answer), *total] for answer, total in zip(answers, totals, strict=True)]
+        yield Table(title, columns, rows, emphasis=0, decimals=_decimals(rows))
 
 
 def _break_evens(break_even: Data) -> Iterator[Table]:
     rows = [
-        [pair, row["parameter"], row["break_even"], row["now"], f"{row['low']:,.4g} to {row['high']:,.4g}", row["unit"], row["better_above"]]
+        [
+            pair, f"{row['parameter']}, {row['unit']}", amount(row["break_even"]), amount(row["now"]),
+            f"{amount(row['low'])} to {amount(row['high'])}", row["better_above"],
+        ]
         for pair, found in break_even.items()
         for row in found
         if row["reachable"]
-    ]
+    ]  # fmt: skip
     if rows:
         columns = [
             Column("pair", "text"), Column("parameter", "text"), Column("break-even"), Column("assumed"), Column("range", "text"),
-            Column("unit", "text"), Column("better above it", "text"),
+            Column("better above it", "text"),
         ]  # fmt: skip
-        yield Table("Where the ranking turns, buyers' answers held", columns, rows, keys=1, stacks=True)
-
-
-def _winner_path(answers: Sequence[Data]) -> Iterator[Table]:
-    yield path_table(answers[0])
+        yield Table("Where the ranking turns, buyers' answers held", columns, rows, stacks=True)
 
 
 # -- one strategy ----------------------------------------------------------------------------------------------
@@ -245,7 +257,7 @@ def _by_year(result: Data) -> Table:
         flows = [leader["by_year"][term].get(year, 0.0) for term in terms]
         rows.append([year, *flows, sum(flows)])
     note = "Present value: discounted; years: expected and undiscounted."
-    return Table("Leader's payoff by term, million USD", columns, rows, emphasis=0, note=note)
+    return Table("Leader's payoff by term, million USD", columns, rows, emphasis=0, decimals=_decimals(rows), note=note)
 
 
 def _by_bloc(result: Data) -> Table:
@@ -266,23 +278,23 @@ def _by_bloc(result: Data) -> Table:
     total += [share.get(period) for period in periods]
     rows.append(total + [result["all_blocs"]["leverage_musd"][length].get(period) for period in cuts])
     note = "The market's figures include rents that the leader and outsiders earn; a cut-off of one bloc alone, and of all together."
-    return Table("Buyers, million USD, present value", columns, rows, emphasis=len(rows) - 1, note=note)
+    return Table("Buyers, million USD, present value", columns, rows, emphasis=len(rows) - 1, decimals=_decimals(rows), note=note)
 
 
 def _by_month(result: Data) -> Iterator[Table]:
     series = result["series"]
-    for key, title in (("exports_t", "Exports, t"), ("shortage_t", "Shortage, t")):
+    for key, title in (("exports_t", "Exports by period, t"), ("shortage_t", "Shortage by period, t"), ("price_usd_per_kg", "Market price, USD/kg")):
         blocs = series[key]
-        totals = [sum(flows) for flows in zip(*blocs.values(), strict=True)]
-        columns = [Column("period", "text"), *(Column(bloc) for bloc in blocs), Column("all")]
-        more = {"rivals_t": "rivals' sales", "stock_t": "stock at end"} if key == "exports_t" else {}
-        columns += [Column(label) for label in more.values()]
-        rows = [
-            [period, *(flows[t] for flows in blocs.values()), totals[t], *(series[label][t] for label in more)]
-            for t, period in enumerate(series["periods"][:FIRST])
-        ]
-        if any(totals[:FIRST]):
-            yield Table(f"{title}, while licences hold", columns, rows)
+        columns = [Column("period", "text"), *(Column(bloc) for bloc in blocs)]
+        rows = [[period, *(flows[t] for flows in blocs.values())] for t, period in enumerate(series["periods"][:FIRST])]
+        if key.endswith("_t"):
+            columns.append(Column("all"))
+            rows = [[*row, float(sum(row[1:]))] for row in rows]
+        if key == "exports_t":
+            columns += [Column("rivals' sales"), Column("stock at end")]
+            rows = [[*row, series["rivals_t"][t], series["stock_t"][t]] for t, row in enumerate(rows)]
+        if any(any(row[1:]) for row in rows):
+            yield Table(f"{title}, while licences hold", columns, rows, decimals=_decimals(rows))
 
 
 def _certificate(certificate: Data) -> Table:

@@ -182,6 +182,22 @@ def _series(response: Response) -> dict[str, Any]:
         "stock_t": response.stock[trunk].sum(axis=(1, 2, 3)).tolist(),
         "ordered_t_per_yr": response.plan["expansion"][trunk].sum(axis=1).tolist(),
         "price_usd_per_kg": {name: mean[:, b].tolist() for b, name in enumerate(names)},
+        "rents_usd_per_kg": _rents(response),
+    }
+
+
+def _rents(response: Response) -> dict[str, Any]:
+    """What the scarce things earn while licences hold: licences by bloc, exporters, rivals and re-export routes."""
+    market, sets = response.market, response.market.sets
+    trunk = slice(0, len(market.grid))
+    tonnes = market.demand.sum(axis=-1)
+    licence = (response.price("export_licence")[trunk] * tonnes).sum(axis=(2, 3)) / np.maximum(tonnes.sum(axis=(2, 3)), 1e-12)
+    rival, route = response.price("rival_capacity")[trunk], response.price("reexport_capacity")[trunk]
+    return {
+        "licence": {name: licence[:, b].tolist() for b, name in enumerate(sets.blocs)},
+        "exporter": response.price("exporter_capacity")[trunk].tolist(),
+        "rival": {name: rival[:, j].tolist() for j, name in enumerate(sets.rivals)},
+        "leakage": {name: route[:, r].tolist() for r, name in enumerate(sets.routes)},
     }
 
 

@@ -1,15 +1,63 @@
-"""Progress of a long job on stderr: a bar on a terminal, one line otherwise."""
+"""The two streams: the result and nothing else on stdout, the progress of a long job on stderr."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from engine.errors import CoercivityError
+from engine.report import Line
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+
+ANSI = {"bold": "\x1b[1m", "dim": "\x1b[2m", "bold green": "\x1b[1;32m"}
+
+
+def width() -> int:
+    """Columns of the terminal; 100 where there is none and COLUMNS does not say."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def is_unicode() -> bool:
+    """Whether stdout takes every letter."""
+    return sys.stdout is None or (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def write_lines(lines: Sequence[Line]) -> None:
+    """Write lines to stdout, set off on a terminal that wants it; raises as :func:`write`."""
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.stdout is None or not sys.stdout.isatty()
+    styled = (f"{ANSI[line.style]}{line.text}\x1b[0m" if line.style and not is_plain else line.text for line in lines)
+    write("".join(f"{text}\n" for text in styled))
+
+
+def write(text: str) -> None:
+    """Write the result to stdout; a reader that has gone away is no error.
+
+    Raises
+    ------
+    CoercivityError
+        It cannot be written, e.g. because the disk is full.
+    """
+    stream: Any = sys.stdout
+    if stream is None:
+        return
+    try:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        # What Python flushes at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            reason = (error.strerror or str(error)).lower()
+            raise CoercivityError("stdout", f"cannot be written: {reason}", "make room, or write to another place") from None
 
 
 class Progress:

@@ -1,0 +1,141 @@
+"""All measurements of the licensing game, printed as a table of ratios.
+
+    python -m benchmarks [--quick]
+
+Each ratio compares two things timed in this run, so it travels from machine to machine where a time does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+
+import numpy as np
+
+from benchmarks.family import game
+from benchmarks.raw import raw_loop
+from engine.methods.enumeration import Choice, ordered_choices
+from engine.solver import solve_once
+from models.licensing.announcement import path_from_rules
+from models.licensing.commit import Game, LicenceScreen
+from models.licensing.evaluate import Followers
+from models.licensing.formulation import build
+from models.licensing.instance import Instance
+from models.licensing.load import find, load
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall-clock seconds of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def sample(game_: Game, count: int) -> list[Choice]:
+    """A run of consecutive strategies from the middle of the search's own order."""
+    options = [len(game_.menu.postures)] * game_.menu.slots
+    return list(itertools.islice(ordered_choices(options, game_.slot_effect()), len(game_.menu) // 3, len(game_.menu) // 3 + count))
+
+
+def cold_seconds(game_: Game, count: int = 5) -> float:
+    """Median time of a cold solve of the followers' program, over strategies of the instance."""
+    names = list(itertools.islice(itertools.cycle(game_.instance.strategies), count))
+    programs = [game_.followers.layout.announced_program(game_.announce(name)) for name in names]
+    return median(seconds(lambda program=program: solve_once(program)) for program in programs)
+
+
+def hot_seconds(game_: Game, choices: Sequence[Choice]) -> float:
+    """Mean time of a hot evaluation along the search's order, everything included."""
+    screen = LicenceScreen(game_.instance, game_.market, game_.followers.layout)
+    screen.screen(choices[0])
+    return seconds(lambda: [screen.screen(choice) for choice in choices[1:]]) / (len(choices) - 1)
+
+
+def rebuild_seconds(instance: Instance) -> float:
+    """Building the program in Pyomo for one strategy and solving it, as one would without this engine."""
+    import pyomo.environ as pyo
+
+    followers = Followers(instance)
+    announced = followers.announcer.announce(path_from_rules(instance, next(iter(instance.strategies.values()))))
+
+    def work() -> None:
+        model = build(followers.market, announced)
+        pyo.SolverFactory("appsi_highs").solve(model)
+
+    return seconds(work)
+
+
+def report_evaluation(instance: Instance, count: int) -> None:
+    """Hot evaluation against raw HiGHS, against a cold solve and against rebuilding in Pyomo."""
+    game_ = Game(instance)
+    rows, columns = game_.followers.layout.program.shape
+    choices = sample(game_, count)
+    hot = hot_seconds(game_, choices)
+    raw = raw_loop(game_, choices)
+    cold = cold_seconds(game_)
+    rebuilt = rebuild_seconds(instance)
+    print(f"\n{instance.name}: followers' program of {rows:,} rows and {columns:,} columns, {count} strategies in the search's order")
+    print(f"  hot evaluation                         {hot * 1e3:9.1f} ms")
+    print(f"  raw highspy loop, same matrices        {raw * 1e3:9.1f} ms   ours / raw      {hot / raw:6.2f}   (wanted: at most 1.3)")
+    print(f"  cold solve                             {cold * 1e3:9.1f} ms   cold / hot      {cold / hot:6.1f}")
+    print(f"  build and solve in Pyomo               {rebuilt * 1e3:9.1f} ms   Pyomo / hot     {rebuilt / hot:6.1f}   (wanted: at least 50)")
+
+
+def report_search(instance: Instance, jobs: int) -> None:
+    """The proven optimum over the whole menu, in cold solves."""
+    game_ = Game(instance)
+    cold = cold_seconds(game_)
+    started = time.perf_counter()
+    _, best, screening = game_.best_commitment(jobs)
+    spent = time.perf_counter() - started
+    print(f"\n{instance.name}: proven optimum over {len(game_.menu):,} joint strategies on {jobs} processes")
+    print(f"  {spent:.0f} s = {spent / cold:,.0f} cold solves (wanted: at most 1,500); ties resolved for {best.resolved} strategies")
+    print(f"  brute force, cold: {len(game_.menu) * cold:,.0f} s of solving; the search took {spent / (len(game_.menu) * cold):.1%} of that")
+    print(f"  bound {best.bound:,.3f} million USD, value {best.value:,.3f}, complete: {screening.complete}")
+
+
+def report_growth(quick: bool) -> None:
+    """How one evaluation grows with periods, blocs and scenarios."""
+    print("\ngrowth of one hot evaluation (generated family)")
+    print(f"  {'':24s}{'rows':>9s}{'columns':>9s}{'cold ms':>9s}{'hot ms':>9s}")
+    cases: list[tuple[str, dict[str, int]]] = [
+        *((f"{sum(t)} periods", {"months": t[0], "quarters": t[1], "years": t[2]}) for t in ((12, 4, 4), (24, 8, 8), (48, 12, 20), (72, 12, 20))),
+        *((f"{blocs} blocs", {"blocs": blocs}) for blocs in (3, 6, 12)),
+        *((f"{phases + 1} scenarios", {"phases": phases}) for phases in (1, 2, 4)),
+    ]
+    for label, sizes in cases[:3] if quick else cases:
+        game_ = Game(game(**sizes))
+        rows, columns = game_.followers.layout.program.shape
+        hot = hot_seconds(game_, sample(game_, 12))
+        print(f"  {label:24s}{rows:9,d}{columns:9,d}{cold_seconds(game_, 2) * 1e3:9.0f}{hot * 1e3:9.1f}", flush=True)
+
+
+def report_start_up() -> None:
+    """The time until the help text stands."""
+    times = [seconds(lambda: subprocess.run([sys.executable, "-m", "cli", "--help"], check=True, capture_output=True)) for _ in range(5)]
+    print(f"\ncoercivity --help: {median(times):.2f} s (wanted: at most 0.3)")
+
+
+def main() -> None:
+    """Run every measurement."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a few minutes less: no search, less growth")
+    arguments = parser.parse_args()
+    print(f"{os.cpu_count()} cores; every figure from this one run")
+    np.seterr(all="raise", under="ignore")
+    real = load(find("april-2025"))
+    report_start_up()
+    report_evaluation(real, 40 if arguments.quick else 120)
+    report_growth(arguments.quick)
+    if not arguments.quick:
+        report_search(real, jobs=min(2, os.cpu_count() or 1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""Small random licensing games: a seed gives one, with every feature of the model switched on in some of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from functools import cache
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from models.licensing.commit import Evaluation, Game
+from models.licensing.instance import Instance
+from models.licensing.load import load_text
+from models.licensing.quantity import month_index, month_name
+
+START = "2025-01"
+POOL = 24
+seeds = st.integers(0, POOL - 1)
+"""The games of the pool: few, so that tests share what was computed for them."""
+
+
+def small_data(seed: int) -> dict[str, Any]:
+    """The data of a game, as an instance file says them."""
+    return _Maker(random.Random(seed)).data()
+
+
+def full_data() -> dict[str, Any]:
+    """The data of a game that has every feature at once."""
+    return _Maker(random.Random(7), full=True).data()
+
+
+def instance_of(data: dict[str, Any]) -> Instance:
+    """The instance that the data give; refused like any other if they do not fit together."""
+    return load_text(json.dumps(data, indent=1), "small.yaml")
+
+
+def altered(data: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A copy of the data with values at paths, in which a double underscore stands for a dot."""
+    found = copy.deepcopy(data)
+    for path, value in changes.items():
+        *above, last = path.split("__")
+        node = found
+        for part in above:
+            node = node[part]
+        node[last] = value
+    return found
+
+
+@cache
+def small_game(seed: int) -> Game:
+    """The game of a seed, built once."""
+    return Game(instance_of(small_data(seed)))
+
+
+@cache
+def evaluation(seed: int, name: str) -> Evaluation:
+    """A named strategy of the game of a seed, evaluated once."""
+    game = small_game(seed)
+    return game.evaluate(game.announce(name))
+
+
+def calm(data: dict[str, Any]) -> dict[str, Any]:
+    """The data at rest: no growth, no hazard, no investment, no reserve, nothing fed, capacity for all."""
+    found = copy.deepcopy(data)
+    for bloc in found["blocs"].values():
+        bloc["growth"] = dict.fromkeys(bloc["growth"], 0)
+        bloc.pop("reserve", None)
+    for rival in found["rivals"].values():
+        rival.pop("expansion", None)
+        rival.pop("committed", None)
+    for posture in found["postures"].values():
+        posture["hazard"] = 0
+        posture.pop("leader_hazard", None)
+    for strategy in found["strategies"].values():
+        strategy.pop("fed_volumes", None)
+    found["options"] = {}
+    found["leader"] |= {"capacity": "100 kt/yr", "capacity_growth": 0}
+    found["buyers"]["discount_rate"] = "1 %/yr"
+    return found
+
+
+def named(data: dict[str, Any], renames: dict[str, str]) -> dict[str, Any]:
+    """The data with names replaced wherever they stand, as keys or as values."""
+
+    def renamed(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {renames.get(key, key): renamed(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [renamed(item) for item in node]
+        return renames.get(node, node) if isinstance(node, str) else node
+
+    return renamed(data)
+
+
+def tree_weights(game: Game, weight: np.ndarray) -> np.ndarray:
+    """Probabilities of the scenarios, read off the leaves."""
+    return weight[game.market.tree.leaves()]
+
+
+class _Maker:
+    """Draws one game block by block."""
+
+    def __init__(self, draw: random.Random, full: bool = False) -> None:
+        self.draw, self.full = draw, full
+
+    def data(self) -> dict[str, Any]:
+        draw = self.draw
+        self.blocs = ["west", "east", "south"][: 3 if self.full else draw.randint(1, 3)]
+        self.products = ["heavy", "light"][: 2 if self.full else draw.randint(1, 2)]
+        self.tiers = ["weeks", "months"][: 2 if self.full else draw.randint(1, 2)]
+        self.segments = ["toys", "cars", "arms"][: 3 if self.full else draw.randint(2, 3)]
+        self.groups = ["near", "far"][: 2 if self.full else draw.randint(1, min(2, len(self.blocs)))]
+        calendar, bounds = self._calendar()
+        phases = self._phases(bounds)
+        self.tail_months = bounds[-1] - self.tail
+        data: dict[str, Any] = {
+            "schema": "coercivity/licensing/1", "name": "small", "title": "Small", "assumed": "random numbers for a test",
+            "as_of": START, "money": {"year": 2025}, "calendar": calendar, "phases": phases, "tail": month_name(self.tail),
+            "cost_of_capital": "10 %/yr", "buyers": {"discount_rate": self._rate(0.02, 0.1), "rationing": self._rationing()},
+        }  # fmt: skip
+        data |= {"products": self._products(), "segments": self._segments(), "tiers": self._tiers(), "stocks": self._stocks()}
+        data |= {"groups": {name: {"title": name} for name in self.groups}, "blocs": self._blocs(), "leader": self._leader()}
+        data |= {"rivals": self._rivals(), "options": self._options(), "routes": self._routes(), "postures": self._postures()}
+        data |= self._play(calendar, phases) | {"leverage": self._leverage(bounds)}
+        return data
+
+    def _some(self, chance: float = 0.5) -> bool:
+        return self.full or self.draw.random() < chance
+
+    def _between(self, low: float, high: float, unit: str) -> str:
+        return f"{round(self.draw.uniform(low, high), 4)} {unit}"
+
+    def _rate(self, low: float, high: float) -> str:
+        return self._between(100 * low, 100 * high, "%/yr")
+
+    def _shares(self, names: list[str]) -> dict[str, float]:
+        parts = [self.draw.randint(1, 4) for _ in names]
+        return {name: part / sum(parts) for name, part in zip(names, parts, strict=True)}
+
+    def _rationing(self) -> str:
+        return "efficient" if self.full else self.draw.choice(["efficient", "efficient", "pro_rata"])
+
+    def _calendar(self) -> tuple[dict[str, Any], list[int]]:
+        months, quarters, years = self.draw.randint(3, 6), self.draw.randint(0, 2), self.draw.randint(0, 2)
+        if quarters + years == 0:
+            quarters = 1
+        lengths = [1] * months + [3] * quarters + [12] * years
+        bounds = [month_index(START) + sum(lengths[:position]) for position in range(len(lengths) + 1)]
+        return {"start": START, "months": months, "quarters": quarters, "years": years}, bounds
+
+    def _phases(self, bounds: list[int]) -> dict[str, Any]:
+        two = self._some()
+        last = self.draw.randint(2, len(bounds) - 2)
+        self.tail = bounds[last]
+        second = self.draw.randint(1, last - 1)
+        phases: dict[str, Any] = {"first": {"begins": START}}
+        if self._some(0.3):
+            phases["first"]["breakdown"] = month_name(bounds[self.draw.randrange(second if two else last)])
+        return phases | ({"second": {"begins": month_name(bounds[second])}} if two else {})
+
+    def _products(self) -> dict[str, Any]:
+        return {name: {"title": name, "segments": self._shares(self.segments)} for name in self.products}
+
+    def _segments(self) -> dict[str, Any]:
+        values = ["60 USD/kg", "300 USD/kg", "1000 USD/kg"]
+        return {name: {"title": name, "value": value} for name, value in zip(self.segments, values, strict=False)}
+
+    def _tiers(self) -> dict[str, Any]:
+        return {name: {"title": name, "cover": self._between(0.3, 2.5, "month")} for name in self.tiers}
+
+    def _stocks(self) -> dict[str, Any]:
+        steps = [{"share": 0.5, "penalty": "2 USD/kg/month"}, {"share": 0.5, "penalty": "6 USD/kg/month"}]
+        return {"holding_cost": "0.5 USD/kg/month", "surplus_cost": self._between(0, 0.5, "USD/kg/month"), "cover_steps": steps}
+
+    def _blocs(self) -> dict[str, Any]:
+        found = {}
+        for position, name in enumerate(self.blocs):
+            demand = {product: self.draw.uniform(300, 1500) for product in self.products}
+            found[name] = {
+                "title": name,
+                "group": self.groups[position % len(self.groups)],
+                "demand": {product: f"{tonnes:.3f} t/yr" for product, tonnes in demand.items()},
+                "imports": {product: f"{0.9 * tonnes:.3f} t/yr" for product, tonnes in demand.items()},
+                "growth": {product: self._rate(-0.02, 0.08) for product in self.products},
+                "tiers": self._shares(self.tiers),
+            }
+            if self._some(0.3):
+                found[name]["reserve"] = {"months": "1 month", "begins": "2025-03", "penalty": "1.5 USD/kg/month"}
+            if self._some(0.3):
+                found[name]["cover"] = {self.tiers[0]: "1.5 month"}
+        return found
+
+    def _leader(self) -> dict[str, Any]:
+        rents = [0, 0.5] if self.full else self.draw.choice([[0, 0], [0, 1], [0.4, 0], [0.7, 0.5]])
+        capacity = 1000 * len(self.blocs) * len(self.products)
+        return {
+            "title": "Leader", "discount_rate": self._rate(0.02, 0.1),
+            "price": {name: self._between(40, 55, "USD/kg") for name in self.products},
+            "unit_cost": {name: self._between(20, 39, "USD/kg") for name in self.products},
+            "capacity": self._between(0.8 * capacity, 2 * capacity, "t/yr"), "capacity_growth": self._rate(0, 0.04),
+            "idle_cost": self._between(0, 6, "USD/kg"), "buffer_cost": "0.2 USD/kg/month", "home_use": "500 t/yr", "home_growth": 0,
+            "rents": {"licence": rents[0], "exporter": rents[1]},
+        }  # fmt: skip
+
+    def _rivals(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in ["mine", "plant", "shop"][: 3 if self.full else self.draw.randint(1, 3)]:
+            served = self.draw.sample(self.blocs, self.draw.randint(1, len(self.blocs)))
+            found[name] = {
+                "title": name, "owner": self.draw.choice([*self.blocs, "outside"]), "product": self.draw.choice(self.products),
+                "serves": {bloc: self._between(0, 8, "USD/kg") for bloc in served},
+                "capacity": self._between(50, 300, "t/yr"), "unit_cost": self._between(35, 58, "USD/kg"),
+            }  # fmt: skip
+            if self._some(0.6):
+                found[name]["expansion"] = {
+                    "potential": self._between(100, 600, "t/yr"), "lead_time": self._lead(), "capex": self._between(10, 120, "USD/(kg/yr)"),
+                    "life": "10 yr",
+                }  # fmt: skip
+            if self._some(0.3):
+                found[name]["committed"] = [{"begins": "2025-02", "capacity": "60 t/yr"}]
+        return found
+
+    def _lead(self) -> str:
+        return self._between(0.5, self.tail_months, "month")
+
+    def _options(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in ["thrift", "recycle"][: 2 if self.full else self.draw.randint(0, 2)]:
+            found[name] = {
+                "title": name, "product": self.products[0], "potential": {self.segments[-1]: 0.7, self.segments[0]: 0.2},
+                "yearly_limit": self._between(20, 80, "%"), "lead_time": self._lead(), "cost": self._between(1, 20, "USD/(kg/yr)"),
+                "life": "5 yr", "running_cost": self._between(30, 60, "USD/kg"),
+            }  # fmt: skip
+            if name == "thrift" and len(self.products) > 1:
+                found[name] |= {"moves_to": self.products[1], "running_cost": self._between(-2, 2, "USD/kg")}
+        return found
+
+    def _routes(self) -> dict[str, Any]:
+        ends = [("west", "east"), ("east", "west")][: 2 if self.full else self.draw.randint(0, 2)]
+        return {
+            f"{source}_{to}": {"source": source, "destination": to, "capacity": self._between(20, 120, "t/yr"),
+                               "cost": self._between(2, 10, "USD/kg"), "owner": self.draw.choice([*self.blocs, "outside"])}
+            for source, to in ends if len(self.blocs) > 1
+        }  # fmt: skip
+
+    def _postures(self) -> dict[str, Any]:
+        half = {"licensed": self._between(20, 70, "%"), "hazard": self._between(2, 20, "%"), "processing": self._between(0, 60, "day")}
+        tight = {"licensed": self._between(0, 20, "%"), "hazard": self._between(2, 30, "%"), "end_use_control": 0.5}
+        steward = {"licensed": "120 %", "hazard": 0, "buffer": "1 month", "processing": "7 day"}
+        if self._some():
+            tight["leader_hazard"] = "1 %"
+        broken = {"delivered": self._between(0, 50, "%"), "lasts": self._between(1, 4, "month")}
+        rows = {"open": {"licensed": "open", "hazard": self.draw.choice([0, "2 %"])}, "half": half, "tight": tight, "steward": steward}
+        return {name: {"title": name, "breakdown": broken} | row for name, row in rows.items()}
+
+    def _play(self, calendar: dict[str, Any], phases: dict[str, Any]) -> dict[str, Any]:
+        postures = ["open", "half", "tight"] if len(phases) * len(self.groups) < 4 else ["open", "half"]
+        strategies: dict[str, Any] = {name: {"title": name, "rules": [{"posture": name}]} for name in ("open", "half", "tight", "steward")}
+        strategies["target"] = {"title": "One group", "rules": [{"posture": "open"}, {"posture": "tight", "group": self.groups[0]}]}
+        if self.tail - month_index(START) >= 2 and self._some(0.3):
+            strategies["fed"] = strategies["half"] | {"fed_volumes": {"2025-02": self._between(20, 120, "t")}}
+        play: dict[str, Any] = {"strategies": strategies, "menu": {"postures": postures}}
+        if self._some():
+            play["concession"] = {"target": self.groups[0], "value": "100 million USD/yr", "share": 0.5, "begins": "1 month",
+                                  "lasts": "1 yr", "relief": "open"} | self._chance()  # fmt: skip
+        return play
+
+    def _chance(self) -> dict[str, Any]:
+        if self.draw.random() < 0.5:
+            return {"reference": "tight", "probability": "25 %", "cap": "60 %"}
+        return {"curve": [{"pressure": "0 million USD", "probability": 0}, {"pressure": "100 million USD", "probability": 0.5}]}
+
+    def _leverage(self, bounds: list[int]) -> dict[str, Any]:
+        return {"lengths": ["0 month", "1 month", "2.5 month"], "until": month_name(bounds[-1]), "recovery": "2 month"}

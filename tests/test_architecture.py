@@ -1,0 +1,274 @@
+"""The walls of the house: who may import whom, what a file may be like, and what shipped data must satisfy."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from models.licensing.load import effective, load, load_text, shipped
+
+HOUSE = Path(__file__).parents[1]
+ROOMS = ("engine", "models")
+CODE = sorted([HOUSE / "cli.py", *(file for room in ROOMS for file in (HOUSE / room).rglob("*.py"))])
+TEXTS = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".csv", ".cfg", ".json", ".sh", ""}
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+# What the engine has never heard of, in its names and texts; a comment may give an example.
+WORLD = r"blocs?(?![a-z])|magnet|rare.?earth|licen[cs]|beijing|washington|china|posture|embargo|buyer"
+# Written in two halves, so that this file does not find itself.
+UNFINISHED = "|".join(("TO" + "DO", "FIX" + "ME"))
+MACHINE = "|".join(rf"(?<![\w.])/{folder}/\w" for folder in ("home", "Users", "root", "work", "tmp"))
+
+
+def name_of(file: Path) -> str:
+    """The file as it is shown in a failure."""
+    return file.relative_to(HOUSE).as_posix()
+
+
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text("utf-8"))
+
+
+def imported(file: Path) -> set[str]:
+    """Every module that a file imports anywhere, also inside functions; relative imports do not exist here."""
+    found: set[str] = set()
+    for node in ast.walk(tree_of(file)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(file)}:{node.lineno}: a relative import"
+            # ``from a import b`` may bring the module a.b in.
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imports_of(file: Path, package: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for name in imported(file))
+
+
+def users_of(package: str) -> list[str]:
+    return [name_of(file) for file in CODE if imports_of(file, package)]
+
+
+# -- who may import whom -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("above", ["models", "cli", "tests", "benchmarks"])
+def test_engine_imports_nothing_above_it(above: str) -> None:
+    assert [name for name in users_of(above) if name.startswith("engine/")] == []
+
+
+@pytest.mark.parametrize("above", ["cli", "tests", "benchmarks"])
+def test_models_import_nothing_above_them(above: str) -> None:
+    assert [name for name in users_of(above) if name.startswith("models/")] == []
+
+
+@pytest.mark.parametrize("judge", ["certificate", "check"])
+def test_the_judge_never_sees_the_method(judge: str) -> None:
+    assert not imports_of(HOUSE / "engine" / f"{judge}.py", "engine.methods")
+    assert "engine.methods" not in loaded_by(f"engine.{judge}")
+
+
+def test_only_the_solver_talks_to_highs() -> None:
+    assert users_of("highspy") == ["engine/solver.py"]
+
+
+def test_only_the_command_line_knows_click() -> None:
+    assert users_of("click") == ["cli.py"]
+
+
+@cache
+def loaded_by(module: str) -> frozenset[str]:
+    """What a fresh interpreter has loaded once it has imported a module."""
+    code = f"import sys, {module}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    return frozenset(run.stdout.split())
+
+
+VALIDATION = sorted(file.stem for file in (HOUSE / "models/licensing/validation").glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "engine.certificate",
+        "models.licensing.instance",
+        "models.licensing.quantity",
+        "models.licensing.load",
+        "models.licensing.provenance",
+        "models.licensing.audit",
+        "models.licensing.audit_program",
+        *(f"models.licensing.validation.{name}" for name in VALIDATION),
+    ],
+)
+def test_data_and_audit_do_without_pyomo(module: str) -> None:
+    found = loaded_by(module)
+    assert module in found
+    assert "pyomo" not in found
+    assert not {"models.licensing.formulation", "models.licensing.market"} & found
+
+
+@pytest.mark.parametrize("module", ["models.licensing.audit", "models.licensing.audit_program"])
+def test_the_audit_shares_no_arithmetic_with_what_it_judges(module: str) -> None:
+    shared = {name for name in loaded_by(module) if name.startswith(("models.", "engine."))}
+    judged = {"announcement", "market", "periods", "payoff", "accounts", "evaluate", "commit", "formulation"}
+    assert not {f"models.licensing.{name}" for name in judged} & shared
+    assert not {name for name in shared if name.startswith("engine.methods")}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = {"pyomo", "highspy", "numpy", "scipy", "pandas", "pydantic", "altair"}
+    assert not heavy & loaded_by("cli")
+
+
+# -- what a file may be like ---------------------------------------------------------------------------------------
+
+
+def world_words(file: Path) -> Iterator[str]:
+    """Words of the world in the names and texts of a file; docstrings are left out."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree_of(file)):
+        words = [getattr(node, field, None) for field in ("id", "attr", "name", "arg")]
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            words.append(node.value)
+        for word in words:
+            if isinstance(word, str) and re.search(WORLD, word, re.IGNORECASE):
+                yield f"{name_of(file)}:{node.lineno}: {word[:60]}"
+
+
+def test_the_engine_has_never_heard_of_the_world() -> None:
+    assert [word for file in CODE if "engine" in file.parts for word in world_words(file)] == []
+
+
+def test_world_words_are_found_where_they_are() -> None:
+    assert list(world_words(HOUSE / "models/licensing/announcement.py"))
+
+
+@pytest.mark.parametrize("file", CODE, ids=name_of)
+def test_every_file_fits_on_a_few_screens(file: Path) -> None:
+    assert len(file.read_text("utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("file", CODE, ids=name_of)
+def test_every_function_is_short(file: Path) -> None:
+    functions = [node for node in ast.walk(tree_of(file)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = {node.name: (node.end_lineno or node.lineno) - node.lineno + 1 for node in functions}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("file", [*CODE, *sorted((HOUSE / "tests").glob("*.py"))], ids=name_of)
+def test_every_file_says_first_what_it_is(file: Path) -> None:
+    first = (ast.get_docstring(tree_of(file)) or "").partition("\n")[0]
+    assert len(first.split()) >= 3, "the first line of the docstring says what the file is"
+    assert first[-1] in ".:", "the first line of the docstring is a sentence"
+
+
+def test_every_folder_with_code_says_what_it_is() -> None:
+    folders = {file.parent for file in CODE} - {HOUSE}
+    assert {name_of(folder) for folder in folders if not (folder / "__init__.py").is_file()} == set()
+
+
+METHODS = sorted(file for file in (HOUSE / "engine/methods").glob("*.py") if file.stem != "__init__")
+
+
+@pytest.mark.parametrize("file", METHODS, ids=name_of)
+@pytest.mark.parametrize("word", ["Accepts", "Bound", "Source"])
+def test_every_method_says_what_it_accepts_and_what_its_bound_rests_on(file: Path, word: str) -> None:
+    assert re.search(rf"^{word}: \S", ast.get_docstring(tree_of(file)) or "", re.MULTILINE)
+
+
+def tracked() -> list[Path]:
+    """The files of the project, as git knows them; what git ignores is none of them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=HOUSE, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [file for line in listed.stdout.splitlines() if (file := HOUSE / line).is_file() and file.suffix in TEXTS]
+
+
+def lines_with(pattern: str) -> list[str]:
+    """Every line of a tracked text in which a pattern is found."""
+    return [
+        f"{name_of(file)}:{number}: {line.strip()[:80]}"
+        for file in tracked()
+        for number, line in enumerate(file.read_text("utf-8", errors="replace").splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+
+
+def test_there_is_no_drawer_for_anything() -> None:
+    drawers = {"utils.py", "util.py", "helpers.py", "misc.py", "common.py"}
+    assert [name_of(file) for file in tracked() if file.name in drawers] == []
+
+
+def test_nothing_is_left_unfinished() -> None:
+    assert lines_with(rf"\b({UNFINISHED})\b") == []
+
+
+def test_no_file_knows_the_machine_it_was_written_on() -> None:
+    assert lines_with(MACHINE) == []
+
+
+def test_every_model_has_its_page() -> None:
+    packages = [folder for folder in (HOUSE / "models").iterdir() if (folder / "__init__.py").is_file()]
+    assert [name_of(folder) for folder in packages if not (folder / "README.md").is_file()] == []
+
+
+# -- what shipped data must satisfy --------------------------------------------------------------------------------
+
+SHIPPED = [name for name, _, _ in shipped()]
+VARIANTS = [(name, variant) for name in SHIPPED for variant in load(name).variants]
+
+
+def test_every_instance_file_is_shipped_under_its_own_name() -> None:
+    files = {file.stem for file in (HOUSE / "instances").rglob("*.yaml")}
+    assert files == set(SHIPPED) == {load(name).name for name in SHIPPED}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_number_is_sourced_or_assumed(name: str) -> None:
+    instance = load(name)
+    numbers = dict(instance.quantities())
+    assert len(numbers) > 20
+    bare = [path for path, number in numbers.items() if bool(number.source) == bool(number.assumption)]
+    ungraded = [path for path, number in numbers.items() if number.source and not (number.grade and number.year)]
+    assert bare == ungraded == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_source_is_cited(name: str) -> None:
+    instance = load(name)
+    if instance.assumed:
+        pytest.skip("an example whose bare numbers are all assumed")
+    cited = {source for _, number in instance.quantities() for source in number.source}
+    assert cited == set(instance.sources)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_an_effective_instance_reads_back_the_same(name: str) -> None:
+    instance = load(name)
+    text = effective(instance)
+    again = load_text(text)
+    assert again.fingerprint() == instance.fingerprint()
+    assert effective(again) == text
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_every_variant_of_a_shipped_instance_loads(name: str, variant: str) -> None:
+    assert load(name, variants=[variant]).fingerprint() != load(name).fingerprint()
