@@ -5,19 +5,19 @@ Heavy imports wait inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.errors import AuditFailed, BelowRequired, CoercivityError, ExitCode, InvalidInstance, UsageError
+from engine import errors
 
 if TYPE_CHECKING:
-    from engine.report import Block
     from engine.runs import Run
     from models.licensing.instance import Instance
 
 LEVELS = ("NOTHING", "LEADER_FEASIBLE", "BILEVEL_FEASIBLE", "OPTIMAL")
+KINDS = ("sourced", "derived", "assumed", "overridden", "stale")
 COMPLETION = """\b
 Shell completion:  eval "$(_COERCIVITY_COMPLETE=bash_source coercivity)"
                    (zsh_source; fish: _COERCIVITY_COMPLETE=fish_source coercivity | source)"""
@@ -28,7 +28,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # Click's own subclasses set it per class
 
     def show(self, file: Any = None) -> None:
         """Print the sentence."""
@@ -45,26 +45,13 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            raise Failure("Interrupted: what was saved before is kept.", ExitCode.INTERRUPTED) from None
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                raise
+            raise Failure("Interrupted: what was saved before is kept.", errors.ExitCode.INTERRUPTED) from None
+        except Exception as error:
             if ctx.find_root().meta.get("debug"):
                 import traceback
 
                 click.echo(traceback.format_exc(), err=True)
-            raise _failure(error) from None
-
-
-def _failure(error: Exception) -> Failure:
-    if isinstance(error, InvalidInstance):  # findings begin with file:line:column, for editors
-        return Failure(str(error), error.exit_code)
-    if isinstance(error, CoercivityError):
-        return Failure(f"Error: {error}", error.exit_code)
-    if isinstance(error, MemoryError) or type(error).__name__ == "BrokenProcessPool":
-        return Failure("Error: a process ran out of memory or was killed\n  fix: use fewer processes, --jobs 1", 1)
-    text = f"Error: {type(error).__name__}: {error}\n  This is a fault of the program: please report it with the output of --debug."
-    return Failure(text, 1)
+            raise Failure(*errors.explain(error)) from None
 
 
 # -- options -----------------------------------------------------------------------------------------------------
@@ -80,8 +67,8 @@ def _flags(hidden: bool) -> Callable[[Any], Any]:
 
     def decorate(function: Any) -> Any:
         for name, words in (("quiet", "No progress and no notes on stderr."), ("debug", "Show tracebacks.")):
-            settings = {"is_flag": True, "expose_value": False, "is_eager": True, "hidden": hidden, "callback": _remember}
-            function = click.option(f"--{name}", help=words, **settings)(function)
+            settings: Any = {"is_flag": True, "expose_value": False, "is_eager": True, "hidden": hidden}
+            function = click.option(f"--{name}", help=words, callback=_remember, **settings)(function)
         return function
 
     return decorate
@@ -99,7 +86,8 @@ class InstanceName(click.ParamType):  # type: ignore[type-arg]  # generic in lat
         from click.shell_completion import CompletionItem
 
         shipped = sorted(file.stem for file in (Path(__file__).parent / "instances").rglob("*.yaml"))
-        return [*(CompletionItem(name) for name in shipped if name.startswith(incomplete)), CompletionItem(incomplete, type="file")]
+        named = [CompletionItem(name) for name in shipped if name.startswith(incomplete)]
+        return [*named, CompletionItem(incomplete, type="file")]
 
 
 def _variants(ctx: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
@@ -112,38 +100,49 @@ def _seconds(ctx: click.Context, parameter: click.Parameter, value: float | None
     return value
 
 
-def _format(*kinds: str) -> Callable[[Any], Any]:
-    return click.option("--format", "form", type=click.Choice(kinds), default=kinds[0], show_default=True, help="What stdout holds.")
-
-
 def _processors() -> int:
     from engine.doctor import processors
 
     return processors()
 
 
-_jobs = click.option("--jobs", type=click.IntRange(1), default=_processors, metavar="N", help="Processes; default: all processors.")
+def _option(name: str, words: str, *, to: str | None = None, **settings: Any) -> Callable[[Any], Any]:
+    return click.option(name, *([to] if to else []), help=words, **settings)
+
+
+def _format(*kinds: str) -> Callable[[Any], Any]:
+    return _option(
+        "--format", "What stdout holds.", to="form", type=click.Choice(kinds), default=kinds[0], show_default=True
+    )
+
+
+SETS = _option("--set", "Override a value; repeatable.", to="sets", multiple=True, metavar="PATH=VALUE")
+VARIANTS = _option(
+    "--variant", "Apply variants of the file.", to="variants", multiple=True, callback=_variants, metavar="A,B"
+)
+JOBS = _option(
+    "--jobs", "Processes; default: all processors.", type=click.IntRange(1), default=_processors, metavar="N"
+)
+LIMIT = _option("--limit", "Stop the search, without a proof.", type=float, callback=_seconds, metavar="SECONDS")
+REQUIRE = _option(
+    "--require",
+    f"Exit 5 below: {', '.join(LEVELS[2:])} …",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    metavar="LEVEL",
+)
+OUT = _option("--out", "Results go to DIR/<hash>/.", default="runs", show_default=True, metavar="DIR")
+NO_SAVE = _option("--no-save", "Print only.", is_flag=True)
+CHARTS = _option("--charts", "Save charts too: SVG and one HTML page.", is_flag=True)
 
 
 def instance_options(function: Any) -> Any:
     """INSTANCE with --set and --variant."""
-    sets = click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value; repeatable.")
-    variants = click.option("--variant", "variants", multiple=True, callback=_variants, metavar="A,B", help="Apply variants of the file.")
-    return click.argument("instance", type=InstanceName())(sets(variants(function)))
+    return click.argument("instance", type=InstanceName())(SETS(VARIANTS(function)))
 
 
 def run_options(function: Any) -> Any:
     """What solve and compare share: effort, proof, and where the result goes."""
-    options = (
-        _jobs,
-        click.option("--limit", type=float, callback=_seconds, metavar="SECONDS", help="Stop the search, without a proof."),
-        click.option("--require", type=click.Choice(LEVELS, case_sensitive=False), metavar="LEVEL", help=f"Exit 5 below: {', '.join(LEVELS[2:])} …"),
-        _format("table", "json", "csv"),
-        click.option("--out", default="runs", show_default=True, metavar="DIR", help="Results go to DIR/<hash>/."),
-        click.option("--no-save", is_flag=True, help="Print only."),
-        click.option("--charts", is_flag=True, help="Save charts too: SVG and one HTML page."),
-    )
-    for option in reversed(options):
+    for option in (CHARTS, NO_SAVE, OUT, _format("table", "json", "csv"), REQUIRE, LIMIT, JOBS):
         function = option(function)
     return function
 
@@ -159,7 +158,10 @@ def command(*examples: str) -> Callable[[Any], Any]:
     return decorate
 
 
-@click.group("coercivity", cls=Commands, epilog=COMPLETION, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group("coercivity", cls=Commands, epilog=COMPLETION, context_settings=SETTINGS)
 @click.version_option(package_name="coercivity", message="coercivity %(version)s")
 @_flags(hidden=False)
 def main_group() -> None:
@@ -167,18 +169,6 @@ def main_group() -> None:
 
 
 # -- output ------------------------------------------------------------------------------------------------------
-
-
-def _print(form: str, data: Any, blocks: Callable[[], Sequence[Block]], rows: Callable[[], Sequence[dict[str, Any]]] = list) -> None:
-    """The result on stdout, in the form that was asked for."""
-    from engine import report, terminal
-
-    if form == "json":
-        terminal.write(report.to_json(data, ascii_only=not terminal.is_unicode()))
-    elif form == "csv":
-        terminal.write(report.to_csv(rows()))
-    else:
-        terminal.write_lines(report.lines(blocks(), terminal.width()))
 
 
 def _is_quiet() -> bool:
@@ -194,10 +184,12 @@ def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instan
 def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]], run: dict[str, Any]) -> None:
     """Check where the result goes, do the work, save it, print it, and say whether it proves what was asked for."""
     from engine import charts, runs, terminal
-    from models.licensing import frames, present
+    from models.licensing.present import files, frames
 
     if run["charts"]:
         charts.require()
+        if run["no_save"]:
+            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
     question = {key: run.get(key) for key in ("strategy", "limit")}
     target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(instance.fingerprint(), name, question))
     started = runs.now()
@@ -205,34 +197,25 @@ def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]]
         result = work(progress)
     options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
     result["manifest"] = runs.manifest(result, options, started)
-    blocks = present.compared(result) if name == "compare" else present.solved(result)
-    unsaved = _save(target, result, blocks, run["charts"]) if target is not None else None
-    _print(run["form"], result, lambda: blocks, lambda: frames.long_rows(result))
+    unsaved = _save(target, files.files(result)) if target else None
+    terminal.show(run["form"], result, lambda: files.blocks(result), lambda: frames.long_rows(result))
+    if target and run["charts"] and unsaved is None:
+        unsaved = _save(target, files.drawn(result))
     if unsaved is not None:
         raise unsaved
     less = runs.shortfall(result, run["require"])
     if less:
-        raise BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
+        raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
 
 
-def _save(target: Run, result: dict[str, Any], blocks: Sequence[Block], with_charts: bool) -> CoercivityError | None:
-    """Save a result; what went wrong is returned, so that the result can still be printed."""
-    from engine import charts, report, runs
-    from models.licensing import frames, present
-
-    files = {
-        runs.RESULT: report.to_json(result),
-        "report.txt": report.text(blocks, 100),
-        "instance.yaml": result["manifest"]["effective_instance"],
-    }
+def _save(target: Run, files: dict[str, str]) -> errors.CoercivityError | None:
+    """Save files; what went wrong is returned, so that the result can still be printed."""
     try:
-        if with_charts:
-            files |= charts.files(frames.pictures(result), present.heading(result), present.sentences(result))
-        folder = target.save(files)
-    except CoercivityError as error:
+        target.save(files)
+    except errors.CoercivityError as error:
         return error
     if not _is_quiet():
-        click.echo(f"saved: {folder}", err=True)
+        click.echo(f"saved: {target.folder} ({', '.join(files)})", err=True)
     return None
 
 
@@ -250,11 +233,12 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
     """
     data = _load(instance, sets, variants)
     if run["strategy"] is not None:
-        _known("--strategy", run["strategy"], data.strategies, "strategies")
+        errors.check_name("--strategy", run["strategy"], data.strategies, "strategies")
     from models.licensing import commands
 
     run |= {"set": sets, "variant": variants}
-    _answer("solve", data, lambda progress: commands.solve(data, run["strategy"], run["jobs"], run["limit"], progress), run)
+    asked = (run["strategy"], run["jobs"], run["limit"])
+    _answer("solve", data, lambda progress: commands.solve(data, *asked, progress), run)
 
 
 @command("compare one-buyer", "compare april-2025 --variant no_leakage --charts")
@@ -272,20 +256,10 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
     _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress), run)
 
 
-def _known(where: str, name: str, names: Iterable[str], kind: str) -> None:
-    import difflib
-
-    known = list(names)
-    if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        fix = f"did you mean '{near[0]}'?" if near else f"{kind}: {', '.join(known)}"
-        raise UsageError(f"{where} {name}", f"no such name among the {kind}", fix)
-
-
 @command("solve one-buyer --format json | coercivity verify -", 'verify "runs/$(ls -t runs | head -1)"')
 @click.argument("result")
 @click.option("--search", is_flag=True, help="Repeat the search too, to prove the bound again.")
-@_jobs
+@JOBS
 @_format("table", "json", "csv")
 def verify(result: str, search: bool, jobs: int, form: str) -> None:
     """Re-check a saved result without trusting it.
@@ -293,16 +267,16 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
     RESULT is a result.json, the folder of a run, or - for stdin.
     """
     from engine import runs, terminal
-    from models.licensing import listing
+    from models.licensing.present import listing
     from models.licensing.verify import verify as verified
 
     data = runs.read(result)
     with terminal.Progress(_is_quiet()) as progress:
         found = verified(data, search, jobs, progress)
-    _print(form, found, lambda: listing.verified(found), lambda: found["checks"])
+    terminal.show(form, found, lambda: listing.verified(found), lambda: found["checks"])
     if not found["ok"]:
         failed = sum(not check["ok"] for check in found["checks"])
-        raise AuditFailed(result, f"{failed} of {len(found['checks'])} checks failed", "do not use this result; save it again")
+        raise errors.AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
 
 
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate -")
@@ -310,27 +284,30 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
 @_format("table", "json")
 def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], form: str) -> None:
     """Check an instance; list all faults at once."""
-    from models.licensing import listing
+    from engine import terminal
+    from models.licensing.present import listing
 
+    said: dict[str, Any] = {"schema_version": 1, "command": "validate", "ok": True, "findings": []}
     try:
         found = listing.contents(_load(instance, sets, variants))
-    except InvalidInstance as error:
+    except errors.InvalidInstance as error:
         if form == "json":
-            findings = [vars(finding) for finding in error.findings]
-            _print(form, {"schema_version": 1, "command": "validate", "ok": False, "findings": findings}, list)
+            terminal.show(form, said | {"ok": False, "findings": [vars(finding) for finding in error.findings]}, list)
         raise
-    _print(form, {"schema_version": 1, "command": "validate", "ok": True, "findings": []} | found, lambda: listing.valid(found))
+    terminal.show(form, said | found, lambda: listing.valid(found))
 
 
 @command("instances", "instances --format json")
 @_format("table", "json", "csv")
 def instances(form: str) -> None:
     """List the instances that are shipped."""
-    from models.licensing import listing
+    from engine import terminal
     from models.licensing.load import shipped
+    from models.licensing.present import listing
 
     rows = [{"name": name, "title": title} for name, title, _ in shipped()]
-    _print(form, {"schema_version": 1, "command": "instances", "instances": rows}, lambda: listing.listed(rows), lambda: rows)
+    data = {"schema_version": 1, "command": "instances", "instances": rows}
+    terminal.show(form, data, lambda: listing.listed(rows), lambda: rows)
 
 
 @command("show april-2025 postures.embargo", "show april-2025 --variant no_leakage --set leader.discount_rate=0.08")
@@ -342,8 +319,8 @@ def show(instance: str, path: str | None, sets: tuple[str, ...], variants: tuple
     Prints YAML with every default and override written out; PATH is dotted.
     """
     from engine import terminal
-    from models.licensing.listing import part
     from models.licensing.load import effective
+    from models.licensing.present.listing import part
 
     data = _load(instance, sets, variants)
     terminal.write(effective(data) if path is None else part(data, path))
@@ -351,20 +328,21 @@ def show(instance: str, path: str | None, sets: tuple[str, ...], variants: tuple
 
 @command("sources april-2025 --kind stale", "sources april-2025 --format csv")
 @instance_options
-@click.option("--kind", type=click.Choice(["sourced", "derived", "assumed", "overridden", "stale"]), help="List only these.")
+@click.option("--kind", type=click.Choice(KINDS), help="List only these.")
 @_format("table", "json", "csv")
 def sources(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], kind: str | None, form: str) -> None:
     """List where every number comes from.
 
     Read in a source, derived, assumed, overridden; and what is stale.
     """
-    from models.licensing import listing
+    from engine import terminal
+    from models.licensing.present import listing
     from models.licensing.provenance import counts, sources_table
 
     rows = sources_table(_load(instance, sets, variants))
     chosen = [vars(row) for row in rows if kind in (None, row.kind) or (kind == "stale" and row.stale)]
     data = {"schema_version": 1, "command": "sources", "counts": counts(rows), "rows": chosen}
-    _print(form, data, lambda: listing.provenance(counts(rows), chosen), lambda: chosen)
+    terminal.show(form, data, lambda: listing.provenance(counts(rows), chosen), lambda: chosen)
 
 
 @command("schema", "schema > licensing.schema.json")
@@ -373,10 +351,10 @@ def schema() -> None:
 
     Editors use it to complete and to check while one writes.
     """
-    from engine import report, terminal
+    from engine import terminal
     from models.licensing.load import json_schema
 
-    terminal.write(report.to_json(json_schema(), ascii_only=not terminal.is_unicode()))
+    terminal.show("json", json_schema(), list)
 
 
 @command("new > mine.yaml", "new april-2025 > mine.yaml")
@@ -392,7 +370,7 @@ def new(name: str) -> None:
     from models.licensing.load import shipped
 
     files = {known: path for known, _, path in shipped()}
-    _known("NAME", name, files, "shipped instances")
+    errors.check_name("NAME", name, files, "shipped instances")
     terminal.write(Path(files[name]).read_text("utf-8"))
 
 
@@ -400,14 +378,15 @@ def new(name: str) -> None:
 @_format("table", "json")
 def doctor(form: str) -> None:
     """Check the installation."""
+    from engine import terminal
     from engine.doctor import examine, table
 
     found = examine()
-    rows = [vars(diagnosis) for diagnosis in found]
-    _print(form, {"schema_version": 1, "command": "doctor", "ok": all(one.ok for one in found), "checks": rows}, lambda: [table(found)])
     failed = [one.name for one in found if not one.ok]
+    data = {"schema_version": 1, "command": "doctor", "ok": not failed, "checks": [vars(one) for one in found]}
+    terminal.show(form, data, lambda: [table(found)])
     if failed:
-        raise AuditFailed("doctor", f"not working: {', '.join(failed)}", "see the details above; reinstall with pip install coercivity")
+        raise errors.AuditFailed("doctor", f"not working: {', '.join(failed)}", "reinstall: pip install coercivity")
 
 
 def main() -> None:

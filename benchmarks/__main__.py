@@ -40,7 +40,11 @@ def seconds(work: Callable[[], object]) -> float:
 def sample(game_: Game, count: int) -> list[Choice]:
     """A run of consecutive strategies from the middle of the search's own order."""
     options = [len(game_.menu.postures)] * game_.menu.slots
-    return list(itertools.islice(ordered_choices(options, game_.slot_effect()), len(game_.menu) // 3, len(game_.menu) // 3 + count))
+    return list(
+        itertools.islice(
+            ordered_choices(options, game_.slot_effect()), len(game_.menu) // 3, len(game_.menu) // 3 + count
+        )
+    )
 
 
 def cold_seconds(game_: Game, count: int = 5) -> float:
@@ -80,11 +84,17 @@ def report_evaluation(instance: Instance, count: int) -> None:
     raw = raw_loop(game_, choices)
     cold = cold_seconds(game_)
     rebuilt = rebuild_seconds(instance)
-    print(f"\n{instance.name}: followers' program of {rows:,} rows and {columns:,} columns, {count} strategies in the search's order")
+    print(
+        f"\n{instance.name}: followers' program of {rows:,} rows and {columns:,} columns, {count} strategies in the search's order"
+    )
     print(f"  hot evaluation                         {hot * 1e3:9.1f} ms")
-    print(f"  raw highspy loop, same matrices        {raw * 1e3:9.1f} ms   ours / raw      {hot / raw:6.2f}   (wanted: at most 1.3)")
+    print(
+        f"  raw highspy loop, same matrices        {raw * 1e3:9.1f} ms   ours / raw      {hot / raw:6.2f}   (wanted: at most 1.3)"
+    )
     print(f"  cold solve                             {cold * 1e3:9.1f} ms   cold / hot      {cold / hot:6.1f}")
-    print(f"  build and solve in Pyomo               {rebuilt * 1e3:9.1f} ms   Pyomo / hot     {rebuilt / hot:6.1f}   (wanted: at least 50)")
+    print(
+        f"  build and solve in Pyomo               {rebuilt * 1e3:9.1f} ms   Pyomo / hot     {rebuilt / hot:6.1f}   (wanted: at least 50)"
+    )
 
 
 def report_search(instance: Instance, jobs: int) -> None:
@@ -95,8 +105,12 @@ def report_search(instance: Instance, jobs: int) -> None:
     _, best, screening = game_.best_commitment(jobs)
     spent = time.perf_counter() - started
     print(f"\n{instance.name}: proven optimum over {len(game_.menu):,} joint strategies on {jobs} processes")
-    print(f"  {spent:.0f} s = {spent / cold:,.0f} cold solves (wanted: at most 1,500); ties resolved for {best.resolved} strategies")
-    print(f"  brute force, cold: {len(game_.menu) * cold:,.0f} s of solving; the search took {spent / (len(game_.menu) * cold):.1%} of that")
+    print(
+        f"  {spent:.0f} s = {spent / cold:,.0f} cold solves (wanted: at most 1,500); ties resolved for {best.resolved} strategies"
+    )
+    print(
+        f"  brute force, cold: {len(game_.menu) * cold:,.0f} s of solving; the search took {spent / (len(game_.menu) * cold):.1%} of that"
+    )
     print(f"  bound {best.bound:,.3f} million USD, value {best.value:,.3f}, complete: {screening.complete}")
 
 
@@ -105,7 +119,10 @@ def report_growth(quick: bool) -> None:
     print("\ngrowth of one hot evaluation (generated family)")
     print(f"  {'':24s}{'rows':>9s}{'columns':>9s}{'cold ms':>9s}{'hot ms':>9s}")
     cases: list[tuple[str, dict[str, int]]] = [
-        *((f"{sum(t)} periods", {"months": t[0], "quarters": t[1], "years": t[2]}) for t in ((12, 4, 4), (24, 8, 8), (48, 12, 20), (72, 12, 20))),
+        *(
+            (f"{sum(t)} periods", {"months": t[0], "quarters": t[1], "years": t[2]})
+            for t in ((12, 4, 4), (24, 8, 8), (48, 12, 20), (72, 12, 20))
+        ),
         *((f"{blocs} blocs", {"blocs": blocs}) for blocs in (3, 6, 12)),
         *((f"{phases + 1} scenarios", {"phases": phases}) for phases in (1, 2, 4)),
     ]
@@ -118,7 +135,10 @@ def report_growth(quick: bool) -> None:
 
 def report_start_up() -> None:
     """The time until the help text stands."""
-    times = [seconds(lambda: subprocess.run([sys.executable, "-m", "cli", "--help"], check=True, capture_output=True)) for _ in range(5)]
+    times = [
+        seconds(lambda: subprocess.run([sys.executable, "-m", "cli", "--help"], check=True, capture_output=True))
+        for _ in range(5)
+    ]
     print(f"\ncoercivity --help: {median(times):.2f} s (wanted: at most 0.3)")
 
 

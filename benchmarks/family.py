@@ -8,7 +8,15 @@ from typing import Any
 from models.licensing.instance import Instance
 
 
-def game(blocs: int = 6, rivals: int = 14, months: int = 15, quarters: int = 10, years: int = 12, phases: int = 3, seed: int = 1) -> Instance:
+def game(
+    blocs: int = 6,
+    rivals: int = 14,
+    months: int = 15,
+    quarters: int = 10,
+    years: int = 12,
+    phases: int = 3,
+    seed: int = 1,
+) -> Instance:
     """A random but plausible game with the given numbers of blocs, rivals, periods and phases (scenarios − 1)."""
     draw = random.Random(seed)
     names = [f"b{b}" for b in range(blocs)]
@@ -75,7 +83,9 @@ def _bloc(draw: random.Random, position: int) -> dict[str, Any]:
 def _rival(draw: random.Random, j: int, names: list[str]) -> dict[str, Any]:
     product = "heavy" if j % 3 == 0 else "light"
     home = names[j % len(names)]
-    served = {home: "0 USD/kg"} | {name: f"{draw.uniform(2, 5):.3f} USD/kg" for name in draw.sample(names, min(3, len(names)))}
+    served = {home: "0 USD/kg"} | {
+        name: f"{draw.uniform(2, 5):.3f} USD/kg" for name in draw.sample(names, min(3, len(names)))
+    }
     served[home] = "0 USD/kg"
     cost = (55 if product == "heavy" else 37) + draw.uniform(-3, 2)
     return {

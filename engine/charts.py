@@ -12,12 +12,15 @@ from typing import Any, Literal
 from engine.errors import UsageError
 
 PALETTE = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#97bbf5", "#9c6b4e", "#3ca951", "#ff8ab7", "#9498a0"]
+INSTALL = "pip install 'coercivity[charts]'"
 DASHES = [[1, 0], [6, 3], [2, 2]]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What to draw: rows with the fields ``label``, ``series``, ``value``; for lines also ``date`` (2025-04-01T00:00, local time).
+    """What to draw: rows with the fields ``label``, ``series``, ``value``; for lines also ``date``.
+
+    A date is written 2025-04-01T00:00, so that it is one of local time and no time zone moves it.
 
     Attributes
     ----------
@@ -37,6 +40,11 @@ class Picture:
     percent: bool = False
 
 
+def missing_libraries() -> list[str]:
+    """The libraries that charts need and that are not installed."""
+    return [name for name in ("altair", "vl_convert") if importlib.util.find_spec(name) is None]
+
+
 def require() -> None:
     """Nothing, where charts can be drawn.
 
@@ -45,9 +53,9 @@ def require() -> None:
     UsageError
         The libraries are not installed.
     """
-    missing = [name for name in ("altair", "vl_convert") if importlib.util.find_spec(name) is None]
+    missing = missing_libraries()
     if missing:
-        raise UsageError("--charts", f"{' and '.join(missing)} not installed", "pip install 'coercivity[charts]', or leave --charts out")
+        raise UsageError("--charts", f"{' and '.join(missing)} not installed", f"{INSTALL}, or leave --charts out")
 
 
 def files(pictures: Sequence[Picture], title: str, paragraphs: Sequence[str]) -> dict[str, str]:
@@ -62,7 +70,7 @@ def files(pictures: Sequence[Picture], title: str, paragraphs: Sequence[str]) ->
 def _specification(picture: Picture) -> dict[str, Any]:
     import altair
 
-    data = altair.Data(values=[dict(row) for row in picture.rows])
+    data: Any = altair.InlineData(values=[dict(row) for row in picture.rows])
     chart = _bars(data, picture) if picture.kind == "bars" else _lines(data, picture)
     specification: dict[str, Any] = chart.properties(title=picture.title).configure_view(stroke=None).to_dict()
     return specification
@@ -78,7 +86,7 @@ def _bars(data: Any, picture: Picture) -> Any:
     bars = base.mark_bar().encode(
         x=value,
         y=label,
-        color=altair.Color("series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=_repeat(PALETTE, len(series)))),
+        color=_colours(series),
         tooltip=["label:N", "series:N", altair.Tooltip("value:Q", format=",.1f", title=picture.unit)],
     )
     total = altair.X("sum(value):Q", title=picture.unit)
@@ -91,35 +99,39 @@ def _bars(data: Any, picture: Picture) -> Any:
 def _lines(data: Any, picture: Picture) -> Any:
     import altair
 
-    mark = "%" if picture.percent else ",.0f"
     series = list(picture.order)
-    color = altair.Color("series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=_repeat(PALETTE, len(series))))
+    mark, precise = ("%", ".1%") if picture.percent else (",.0f", ",.1f")
     # More lines than colours: the second round is dashed.
     dashes = [DASHES[at // len(PALETTE) % len(DASHES)] for at in range(len(series))]
-    return (
-        altair.Chart(data)
-        .mark_line(interpolate="step-after" if picture.kind == "steps" else "linear", clip=True)
-        .encode(
-            x=altair.X("date:T", title=None, axis=altair.Axis(format="%Y-%m", labelOverlap=True)),
-            y=altair.Y("value:Q", title=picture.unit, axis=altair.Axis(format=mark)),
-            color=color,
-            strokeDash=altair.StrokeDash("series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=dashes)),
-            tooltip=["series:N", "label:N", altair.Tooltip("value:Q", format=".1%" if picture.percent else ",.1f", title=picture.unit)],
-        )
-        .properties(width=620, height=300)
-    )
+    value = altair.Tooltip("value:Q", format=precise, title=picture.unit)
+    chart = altair.Chart(data).mark_line(interpolate="step-after" if picture.kind == "steps" else "linear", clip=True)
+    return chart.encode(
+        x=altair.X("date:T", title=None, axis=altair.Axis(format="%Y-%m", labelOverlap=True)),
+        y=altair.Y("value:Q", title=picture.unit, axis=altair.Axis(format=mark)),
+        color=_colours(series),
+        strokeDash=altair.StrokeDash(
+            "series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=dashes)
+        ),
+        tooltip=["series:N", "label:N", value],
+    ).properties(width=620, height=300)
 
 
-def _repeat(colours: Sequence[str], count: int) -> list[str]:
-    return [colours[at % len(colours)] for at in range(count)]
+def _colours(series: Sequence[str]) -> Any:
+    import altair
+
+    colours = [PALETTE[at % len(PALETTE)] for at in range(len(series))]
+    scale = altair.Scale(domain=list(series), range=colours)
+    return altair.Color("series:N", title=None, sort=list(series), scale=scale)
 
 
 def _page(drawn: Sequence[tuple[Picture, dict[str, Any]]], title: str, paragraphs: Sequence[str]) -> str:
     """One HTML page with the drawing library in it, so that it needs nothing from elsewhere."""
     import vl_convert
 
-    library = vl_convert.javascript_bundle()
-    figures = "\n".join(f'<figure id="{picture.name}" aria-label="{html.escape(picture.title)}"></figure>' for picture, _ in drawn)
+    bundle: Any = vl_convert.javascript_bundle  # its stub asks for an argument that has a default
+    library = bundle()
+    titles = {picture.name: html.escape(picture.title) for picture, _ in drawn}
+    figures = "\n".join(f'<figure id="{name}" aria-label="{words}"></figure>' for name, words in titles.items())
     # A closing tag inside a text of the data would end the script.
     specifications = json.dumps({picture.name: spec for picture, spec in drawn}).replace("</", "<\\/")
     words = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)

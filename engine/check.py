@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 TOLERANCE = 1e-6
@@ -25,8 +26,8 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether the gap is within tolerance; a gap that is not a number is not."""
-        return self.gap <= self.tolerance * self.scale
+        """Whether the gap is within tolerance; one that is infinite or not a number is not."""
+        return math.isfinite(self.gap) and self.gap <= self.tolerance * self.scale
 
 
 def compare(name: str, claimed: float, recomputed: float, unit: float = 1.0, tolerance: float = TOLERANCE) -> Check:

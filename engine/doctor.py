@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.charts import INSTALL, missing_libraries
 from engine.report import Column, Table
 from engine.runs import PACKAGES, version
 
@@ -52,8 +51,6 @@ def _try(name: str, check: Callable[[], str]) -> Diagnosis:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise RuntimeError(f"{platform.python_version()} is too old; install Python 3.11 or newer")
     return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
@@ -113,5 +110,5 @@ def processors() -> int:
 
 
 def _charts() -> str:
-    missing = [name for name in ("altair", "vl_convert") if importlib.util.find_spec(name) is None]
-    return f"not installed; for --charts: pip install 'coercivity[charts]' ({', '.join(missing)})" if missing else "altair and vl-convert found"
+    missing = missing_libraries()
+    return f"no {' and '.join(missing)}; for --charts: {INSTALL}" if missing else "altair and vl-convert found"

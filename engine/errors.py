@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -92,3 +93,35 @@ class AuditFailed(CoercivityError):
     """A recomputation from outside does not agree with the claim."""
 
     exit_code = ExitCode.AUDIT_FAILED
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """What a user reads of an error, and the exit code; findings begin with file:line:column, as editors want."""
+    if isinstance(error, CoercivityError):
+        return str(error) if isinstance(error, InvalidInstance) else f"Error: {error}", error.exit_code
+    if isinstance(error, MemoryError) or type(error).__name__ == "BrokenProcessPool":
+        return "Error: a process ran out of memory or was killed\n  fix: use fewer processes, --jobs 1", 1
+    please = "This is a fault of the program: please report it with the output of --debug."
+    return f"Error: {type(error).__name__}: {error}\n  {please}", 1
+
+
+def check_name(where: str, name: str, names: Iterable[str], kind: str) -> None:
+    """Nothing, where ``name`` is one of ``names``.
+
+    Raises
+    ------
+    UsageError
+        It is not; with the nearest one, or all of them.
+
+    Examples
+    --------
+    >>> check_name("--strategy", "opne", ["open", "half"], "strategies")
+    Traceback (most recent call last):
+    engine.errors.UsageError: --strategy opne: no such name among the strategies
+      fix: did you mean 'open'?
+    """
+    known = list(names)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        fix = f"did you mean '{near[0]}'?" if near else f"{kind}: {', '.join(known)}"
+        raise UsageError(f"{where} {name}", f"no such name among the {kind}", fix)

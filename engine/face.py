@@ -54,13 +54,17 @@ def quantity_range(program: LinearProgram, solution: LinearSolution, gain: Float
     return Interval(low.objective, -high.objective, low.primal, high.primal)
 
 
-def multiplier_range(program: LinearProgram, solution: LinearSolution, weight: Floats) -> tuple[float, float]:
-    """Least and greatest ``weight``·y over the optimal multipliers y of the rows."""
-    return _derivative(program, solution, -weight) * -1.0, _derivative(program, solution, weight)
+def multiplier_range(program: LinearProgram, solution: LinearSolution, weight: Floats) -> Interval:
+    """Least and greatest ``weight``·y over the optimal multipliers y of the rows, and multipliers that reach them."""
+    low, high = _derivative(program, solution, -weight), _derivative(program, solution, weight)
+    return Interval(-low.objective, high.objective, low.dual, high.dual)
 
 
-def _derivative(program: LinearProgram, solution: LinearSolution, direction: Floats) -> float:
-    """Directional derivative of the optimal value when the rows' bounds move along ``direction``: max direction·y."""
+def _derivative(program: LinearProgram, solution: LinearSolution, direction: Floats) -> LinearSolution:
+    """Directional derivative of the optimal value when the rows' bounds move along ``direction``.
+
+    Its value is the greatest direction·y over the optimal multipliers y, and its own multipliers are such a y.
+    """
     x, activity = solution.primal, solution.activity
     at_low, at_high = _near(x, program.col_lower), _near(x, program.col_upper)
     row_low, row_high = _near(activity, program.row_lower), _near(activity, program.row_upper)
@@ -72,7 +76,7 @@ def _derivative(program: LinearProgram, solution: LinearSolution, direction: Flo
         row_upper=np.where(row_high, direction, np.inf),
         offset=0.0,
     )
-    return solve_once(moved, "range of multipliers").objective
+    return solve_once(moved, "range of multipliers")
 
 
 def _near(value: Floats, bound: Floats) -> np.ndarray:

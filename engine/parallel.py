@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from typing import Any
 
@@ -19,6 +20,17 @@ def _start(factory: Callable[[], Callable[[Any], Any]]) -> None:
 def _call(task: Any) -> Any:
     assert _work is not None
     return _work(task)
+
+
+def _submit(pool: ProcessPoolExecutor, task: Any) -> Future[Any]:
+    """Hand over a task; a process that is started for it is deaf to Ctrl-C, which only its parent answers."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return pool.submit(_call, task)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_call, task)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def spread(factory: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], jobs: int) -> Iterator[tuple[Any, Any]]:
@@ -41,12 +53,12 @@ def spread(factory: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], jo
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(factory,))
     try:
         for task in itertools.islice(source, 2 * jobs):
-            waiting[pool.submit(_call, task)] = task
+            waiting[_submit(pool, task)] = task
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 done = waiting.pop(future)
                 yield done, future.result()
                 for task in itertools.islice(source, 1):
-                    waiting[pool.submit(_call, task)] = task
+                    waiting[_submit(pool, task)] = task
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -239,7 +239,7 @@ class Reader:
         self.findings.append(Finding(place, dotted(path), what, fix))
 
 
-class _TooLarge(Exception):  # noqa: N818 -- a way out of a recursion, never shown
+class _TooLarge(Exception):
     pass
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 GAP = 2
+HEAD = 12  # columns that the head of a number may take where there is room
 NARROWEST = 40
 MISSING = "n/a"
 
@@ -78,11 +79,12 @@ def text(blocks: Iterable[Block], width: int) -> str:
 
 def lines(blocks: Iterable[Block], width: int) -> list[Line]:
     """All blocks, one after the other with an empty line between them."""
+    width = max(width, NARROWEST)
     found: list[Line] = []
     for block in blocks:
         if found:
             found.append(Line(""))
-        found.extend(_prose(block, max(width, NARROWEST)) if isinstance(block, Prose) else _table(block, max(width, NARROWEST)))
+        found.extend(_prose(block, width) if isinstance(block, Prose) else _table(block, width))
     return found
 
 
@@ -229,15 +231,20 @@ def _packed(columns: Sequence[int], least: Sequence[int], room: int, most: int) 
 
 
 def _grid(
-    table: Table, cells: Sequence[Sequence[str]], heads: Sequence[str], least: Sequence[int], part: Sequence[int], width: int
+    table: Table,
+    cells: Sequence[Sequence[str]],
+    heads: Sequence[str],
+    least: Sequence[int],
+    part: Sequence[int],
+    width: int,
 ) -> Iterator[Line]:
     widths = {at: least[at] for at in part}
     spare = width - sum(widths.values()) - GAP * (len(part) - 1)
-    # A text may take what is left over; a number keeps its head in several lines.
-    lack = {
-        at: max(_width(words) for words in [*(row[at] for row in cells), heads[at] if table.columns[at].kind == "text" else ""]) - widths[at]
-        for at in part
-    }
+    # What is left over goes to texts, and to the heads of numbers up to a limit.
+    lack = {}
+    for at in part:
+        head_width = _width(heads[at]) if table.columns[at].kind == "text" else min(_width(heads[at]), HEAD)
+        lack[at] = max(head_width, *(_width(row[at]) for row in cells)) - widths[at]
     wanted = sum(max(0, more) for more in lack.values())
     for at in part:
         widths[at] += max(0, lack[at]) if wanted <= spare else max(0, lack[at]) * spare // wanted
@@ -253,7 +260,11 @@ def _grid(
 
 
 def _rows(
-    wrapped: Sequence[Sequence[str]], part: Sequence[int], widths: Mapping[int, int], right: Mapping[int, bool], style: str
+    wrapped: Sequence[Sequence[str]],
+    part: Sequence[int],
+    widths: Mapping[int, int],
+    right: Mapping[int, bool],
+    style: str,
 ) -> Iterator[Line]:
     for level in range(max(map(len, wrapped))):
         padded = []
@@ -284,7 +295,9 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: "; ".join(map(str, x)) if isinstance(x, list | tuple) else x for key, x in row.items()} for row in rows)
+    writer.writerows(
+        {key: "; ".join(map(str, x)) if isinstance(x, list | tuple) else x for key, x in row.items()} for row in rows
+    )
     return stream.getvalue()
 
 

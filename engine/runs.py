@@ -21,6 +21,8 @@ from engine.certificate import ProofLevel
 from engine.errors import CoercivityError, UsageError
 
 RESULT = "result.json"
+NAME_IT = "name the result.json of a run, or its folder: runs/<hash>"
+ELSEWHERE = "choose another folder with --out DIR, or use --no-save"
 SPACE = 20_000_000  # bytes that must be free before a run starts
 PACKAGES = ("coercivity", "highspy", "numpy", "pandas", "pint", "pydantic", "pyomo", "ruamel.yaml", "scipy")
 
@@ -73,13 +75,14 @@ def prepare(root: str, name: str) -> Run:
     except OSError as error:
         raise _unfit(folder, error) from None
     if free < SPACE:
-        raise CoercivityError(root, f"only {free / 1e6:.1f} MB are free there", "make room, choose another folder with --out, or use --no-save")
+        raise CoercivityError(root, f"only {free / 1e6:.1f} MB are free there", f"make room, or {ELSEWHERE}")
     return Run(folder)
 
 
 def _unfit(folder: Path, error: OSError) -> CoercivityError:
-    reason = (error.strerror or str(error)).lower()
-    return CoercivityError(str(folder), f"results cannot be saved there: {reason}", "choose another folder with --out DIR, or use --no-save")
+    is_file = isinstance(error, FileExistsError | NotADirectoryError)
+    reason = "it is a file, or lies in one" if is_file else (error.strerror or str(error)).lower()
+    return CoercivityError(str(folder), f"results cannot be saved there: {reason}", ELSEWHERE)
 
 
 def _write(path: Path, text: str) -> None:
@@ -171,14 +174,16 @@ def shortfall(result: Mapping[str, Any], require: str | None) -> str | None:
     below = []
     for answer in _answers(result):
         certificate = answer["certificate"]
-        wanted = min(level, ProofLevel.BILEVEL_FEASIBLE) if is_comparison and certificate.get("bound_musd") is None else level
+        is_named = is_comparison and certificate.get("bound_musd") is None
+        wanted = min(level, ProofLevel.BILEVEL_FEASIBLE) if is_named else level
         if ProofLevel[certificate["proof"]] < wanted:
             below.append(f"{answer['strategy']['name']} proves {certificate['proof']}, below {wanted.name}")
     if below:
         return "; ".join(below)
     if require is None and _is_stopped(result):
         search = result["search"]
-        return f"the limit was reached after {search['screened']:,} of {search['menu']:,} strategies: the optimum is not proved"
+        done = f"{search['screened']:,} of {search['menu']:,} strategies"
+        return f"the limit was reached after {done}: the optimum is not proved"
     return None
 
 
@@ -194,12 +199,12 @@ def read(argument: str) -> dict[str, Any]:
     try:
         data = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise UsageError(argument, f"not JSON: {error}", "name the result.json of a run, or its folder") from None
-    is_result = isinstance(data, dict) and data.get("command") in ("solve", "compare")
-    if not is_result:
-        raise UsageError(argument, "JSON, but not a result of coercivity solve or compare", "name the result.json of a run, or its folder")
+        raise UsageError(argument, f"not JSON: {error}", NAME_IT) from None
+    if not isinstance(data, dict) or data.get("command") not in ("solve", "compare"):
+        raise UsageError(argument, "JSON, but not a result of coercivity solve or compare", NAME_IT)
     if data.get("schema_version") != 1:
-        raise UsageError(argument, f"its schema_version is {data.get('schema_version')!r}, not 1", "save it again with this version")
+        what = f"its schema_version is {data.get('schema_version')!r}, not 1"
+        raise UsageError(argument, what, "save it again with this version")
     found: dict[str, Any] = data
     return found
 
@@ -212,7 +217,7 @@ def _text(argument: str) -> str:
     if argument == "-":
         if sys.stdin is None or sys.stdin.closed:
             raise UsageError("-", "there is no standard input", "name a file, or pipe one in")
-        return getattr(sys.stdin, "buffer", sys.stdin).read().decode("utf-8", "replace")
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
     path = Path(argument)
     try:
         path = path / RESULT if path.is_dir() else path
@@ -220,7 +225,8 @@ def _text(argument: str) -> str:
     except FileNotFoundError:
         raise UsageError(argument or "''", "no such result", _nearest(path)) from None
     except (OSError, ValueError) as error:
-        raise UsageError(argument or "''", f"cannot be read: {getattr(error, 'strerror', None) or error}", "check the path") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(argument or "''", f"cannot be read: {reason}", "check the path") from None
 
 
 def _nearest(path: Path) -> str:
@@ -231,4 +237,4 @@ def _nearest(path: Path) -> str:
     except OSError:
         names = []
     near = difflib.get_close_matches(path.name, names, 1, 0.6)
-    return f"did you mean {str(path.with_name(near[0]))!r}?" if near else "name the result.json of a run, or its folder: runs/<hash>"
+    return f"did you mean {str(path.with_name(near[0]))!r}?" if near else NAME_IT

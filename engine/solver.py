@@ -104,7 +104,10 @@ def _addresses(model: Any, kind: Any, position: dict[int, int]) -> dict[str, tup
     found = {}
     for block in model.component_objects(kind, descend_into=False):
         pairs = [(index, position[id(data)]) for index, data in block.items() if id(data) in position]
-        found[str(block.local_name)] = ([index for index, _ in pairs], np.array([at for _, at in pairs], dtype=np.int32))
+        found[str(block.local_name)] = (
+            [index for index, _ in pairs],
+            np.array([at for _, at in pairs], dtype=np.int32),
+        )
     return found
 
 
@@ -135,7 +138,7 @@ class HotProgram:
         self._row_of = np.full(rows, -1, dtype=np.int32)
         self._row_of[kept] = np.arange(len(kept), dtype=np.int32)
         self._kept = kept
-        self._highs = _Highs()
+        self._highs: Any = _Highs()
         for key, value in {"output_flag": False, "threads": 1, "solver": "simplex", **(options or {})}.items():
             self._highs.setOptionValue(key, value)
         self._highs.passModel(highs_model(self._smaller))
@@ -183,7 +186,9 @@ class HotProgram:
         # Perturbed costs save a cold start from degeneracy, and cost a hot one three quarters of its speed.
         self._highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.0 if self._is_warm else 1.0)
         self._highs.setOptionValue("simplex_dual_edge_weight_strategy", 1 if self._is_warm else -1)
-        self._highs.setOptionValue("simplex_iteration_limit", 2 * sum(self._smaller.shape) if self._is_warm else 2**31 - 1)
+        self._highs.setOptionValue(
+            "simplex_iteration_limit", 2 * sum(self._smaller.shape) if self._is_warm else 2**31 - 1
+        )
         self._highs.run()
         status = self._status()
         if self._is_warm and status is not SolveStatus.OPTIMAL:
@@ -271,7 +276,9 @@ def highs_model(program: LinearProgram) -> Any:
     return lp
 
 
-def solve_once(program: LinearProgram, name: str = "linear program", options: Mapping[str, Any] | None = None) -> LinearSolution:
+def solve_once(
+    program: LinearProgram, name: str = "linear program", options: Mapping[str, Any] | None = None
+) -> LinearSolution:
     """Solve a program cold.
 
     Raises
@@ -306,7 +313,11 @@ def bounds_from_singletons(program: LinearProgram) -> tuple[LinearProgram, Ints,
     upper = program.col_upper.copy()
     upper[columns] = program.row_upper[rows] / scale
     smaller = replace(
-        program, matrix=matrix[keep], row_lower=program.row_lower[keep], row_upper=program.row_upper[keep], col_upper=upper
+        program,
+        matrix=matrix[keep],
+        row_lower=program.row_lower[keep],
+        row_upper=program.row_upper[keep],
+        col_upper=upper,
     )
     return smaller, rows, columns, scale
 

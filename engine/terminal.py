@@ -6,12 +6,12 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.errors import CoercivityError
-from engine.report import Line
+from engine.report import Block, Line, lines, to_csv, to_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -29,10 +29,26 @@ def is_unicode() -> bool:
     return sys.stdout is None or (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
-def write_lines(lines: Sequence[Line]) -> None:
+def show(
+    form: str, data: Any, blocks: Callable[[], Sequence[Block]], rows: Callable[[], Sequence[Mapping[str, Any]]] = list
+) -> None:
+    """Write a result to stdout as ``json``, ``csv`` or a table; what the form does not need is not made.
+
+    Raises as :func:`write`.
+    """
+    if form == "json":
+        write(to_json(data, ascii_only=not is_unicode()))
+    elif form == "csv":
+        write(to_csv(rows()))
+    else:
+        write_lines(lines(blocks(), width()))
+
+
+def write_lines(written: Sequence[Line]) -> None:
     """Write lines to stdout, set off on a terminal that wants it; raises as :func:`write`."""
-    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.stdout is None or not sys.stdout.isatty()
-    styled = (f"{ANSI[line.style]}{line.text}\x1b[0m" if line.style and not is_plain else line.text for line in lines)
+    is_refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    is_plain = is_refused or sys.stdout is None or not sys.stdout.isatty()
+    styled = (f"{ANSI[line.style]}{line.text}\x1b[0m" if line.style and not is_plain else line.text for line in written)
     write("".join(f"{text}\n" for text in styled))
 
 
@@ -57,7 +73,7 @@ def write(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
             reason = (error.strerror or str(error)).lower()
-            raise CoercivityError("stdout", f"cannot be written: {reason}", "make room, or write to another place") from None
+            raise CoercivityError("stdout", f"cannot be written: {reason}", "write to another place") from None
 
 
 class Progress:
@@ -93,24 +109,28 @@ class Progress:
             self._tasks[stage] = self._bar.add_task(stage, total=total if total > 1 else None)
         self._bar.update(self._tasks[stage], completed=done)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()
         elif not self._quiet:
             counts = [f"{stage} {done:,}/{total:,}" for stage, (done, total) in self._counts.items() if total > 1]
-            print(", ".join([*counts, f"{time.monotonic() - self._started:.1f} s"]), file=sys.stderr)  # noqa: T201
+            seconds = time.monotonic() - self._started
+            print(f"{', '.join(counts) or 'done'} in {seconds:.1f} s", file=sys.stderr)  # noqa: T201
 
 
 def _bar() -> Bar:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
     from rich.text import Text
 
     class Rate(ProgressColumn):
         """How many are done in a second."""
 
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.0f}/s" if task.speed and task.total else "")
+            return Text(f"{task.speed:,.{0 if task.speed >= 10 else 1}f}/s" if task.speed and task.total else "")
 
     class Count(MofNCompleteColumn):
         """Done of all, where there is more than one."""
@@ -118,5 +138,5 @@ def _bar() -> Bar:
         def render(self, task: Task) -> Text:
             return super().render(task) if task.total else Text("")
 
-    columns = (TextColumn("{task.description}"), BarColumn(None), Count(), Rate(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(None), Count(), Rate(), TimeLeft())
     return Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5)

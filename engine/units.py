@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import pint
 
@@ -49,7 +50,7 @@ class UnitError(ValueError):
 
 
 @cache
-def registry(rates: tuple[tuple[str, float], ...] = ()) -> pint.UnitRegistry:
+def registry(rates: tuple[tuple[str, float], ...] = ()) -> pint.UnitRegistry[Any]:
     """The registry of this project, with currencies defined by their exchange rates.
 
     Parameters
@@ -57,7 +58,7 @@ def registry(rates: tuple[tuple[str, float], ...] = ()) -> pint.UnitRegistry:
     rates : tuple of (str, float)
         Currency code and its price in US dollars, e.g. ``(("EUR", 1.13),)``.
     """
-    units: pint.UnitRegistry = pint.UnitRegistry(None)
+    units: pint.UnitRegistry[Any] = pint.UnitRegistry(None)
     for line in DEFINITIONS:
         units.define(line)
     for code, rate in rates:

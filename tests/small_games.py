@@ -117,13 +117,25 @@ class _Maker:
         phases = self._phases(bounds)
         self.tail_months = bounds[-1] - self.tail
         data: dict[str, Any] = {
-            "schema": "coercivity/licensing/1", "name": "small", "title": "Small", "assumed": "random numbers for a test",
-            "as_of": START, "money": {"year": 2025}, "calendar": calendar, "phases": phases, "tail": month_name(self.tail),
-            "cost_of_capital": "10 %/yr", "buyers": {"discount_rate": self._rate(0.02, 0.1), "rationing": self._rationing()},
+            "schema": "coercivity/licensing/1", "name": "small", "title": "Small",
+            "assumed": "random numbers for a test", "as_of": START, "money": {"year": 2025},
+            "calendar": calendar, "phases": phases, "tail": month_name(self.tail), "cost_of_capital": "10 %/yr",
+            "buyers": {"discount_rate": self._rate(0.02, 0.1), "rationing": self._rationing()},
         }  # fmt: skip
-        data |= {"products": self._products(), "segments": self._segments(), "tiers": self._tiers(), "stocks": self._stocks()}
-        data |= {"groups": {name: {"title": name} for name in self.groups}, "blocs": self._blocs(), "leader": self._leader()}
-        data |= {"rivals": self._rivals(), "options": self._options(), "routes": self._routes(), "postures": self._postures()}
+        for name in (
+            "products",
+            "segments",
+            "tiers",
+            "stocks",
+            "blocs",
+            "leader",
+            "rivals",
+            "options",
+            "routes",
+            "postures",
+        ):
+            data[name] = getattr(self, f"_{name}")()
+        data["groups"] = {name: {"title": name} for name in self.groups}
         data |= self._play(calendar, phases) | {"leverage": self._leverage(bounds)}
         return data
 
@@ -173,7 +185,8 @@ class _Maker:
 
     def _stocks(self) -> dict[str, Any]:
         steps = [{"share": 0.5, "penalty": "2 USD/kg/month"}, {"share": 0.5, "penalty": "6 USD/kg/month"}]
-        return {"holding_cost": "0.5 USD/kg/month", "surplus_cost": self._between(0, 0.5, "USD/kg/month"), "cover_steps": steps}
+        surplus = self._between(0, 0.5, "USD/kg/month")
+        return {"holding_cost": "0.5 USD/kg/month", "surplus_cost": surplus, "cover_steps": steps}
 
     def _blocs(self) -> dict[str, Any]:
         found = {}
@@ -201,8 +214,8 @@ class _Maker:
             "price": {name: self._between(40, 55, "USD/kg") for name in self.products},
             "unit_cost": {name: self._between(20, 39, "USD/kg") for name in self.products},
             "capacity": self._between(0.8 * capacity, 2 * capacity, "t/yr"), "capacity_growth": self._rate(0, 0.04),
-            "idle_cost": self._between(0, 6, "USD/kg"), "buffer_cost": "0.2 USD/kg/month", "home_use": "500 t/yr", "home_growth": 0,
-            "rents": {"licence": rents[0], "exporter": rents[1]},
+            "idle_cost": self._between(0, 6, "USD/kg"), "buffer_cost": "0.2 USD/kg/month",
+            "home_use": "500 t/yr", "home_growth": 0, "rents": {"licence": rents[0], "exporter": rents[1]},
         }  # fmt: skip
 
     def _rivals(self) -> dict[str, Any]:
@@ -210,18 +223,21 @@ class _Maker:
         for name in ["mine", "plant", "shop"][: 3 if self.full else self.draw.randint(1, 3)]:
             served = self.draw.sample(self.blocs, self.draw.randint(1, len(self.blocs)))
             found[name] = {
-                "title": name, "owner": self.draw.choice([*self.blocs, "outside"]), "product": self.draw.choice(self.products),
+                "title": name, "owner": self._owner(), "product": self.draw.choice(self.products),
                 "serves": {bloc: self._between(0, 8, "USD/kg") for bloc in served},
                 "capacity": self._between(50, 300, "t/yr"), "unit_cost": self._between(35, 58, "USD/kg"),
             }  # fmt: skip
             if self._some(0.6):
                 found[name]["expansion"] = {
-                    "potential": self._between(100, 600, "t/yr"), "lead_time": self._lead(), "capex": self._between(10, 120, "USD/(kg/yr)"),
-                    "life": "10 yr",
+                    "potential": self._between(100, 600, "t/yr"), "lead_time": self._lead(),
+                    "capex": self._between(10, 120, "USD/(kg/yr)"), "life": "10 yr",
                 }  # fmt: skip
             if self._some(0.3):
                 found[name]["committed"] = [{"begins": "2025-02", "capacity": "60 t/yr"}]
         return found
+
+    def _owner(self) -> str:
+        return self.draw.choice([*self.blocs, "outside"])
 
     def _lead(self) -> str:
         return self._between(0.5, self.tail_months, "month")
@@ -230,9 +246,10 @@ class _Maker:
         found: dict[str, Any] = {}
         for name in ["thrift", "recycle"][: 2 if self.full else self.draw.randint(0, 2)]:
             found[name] = {
-                "title": name, "product": self.products[0], "potential": {self.segments[-1]: 0.7, self.segments[0]: 0.2},
-                "yearly_limit": self._between(20, 80, "%"), "lead_time": self._lead(), "cost": self._between(1, 20, "USD/(kg/yr)"),
-                "life": "5 yr", "running_cost": self._between(30, 60, "USD/kg"),
+                "title": name, "product": self.products[0], "lead_time": self._lead(), "life": "5 yr",
+                "potential": {self.segments[-1]: 0.7, self.segments[0]: 0.2},
+                "yearly_limit": self._between(20, 80, "%"), "cost": self._between(1, 20, "USD/(kg/yr)"),
+                "running_cost": self._between(30, 60, "USD/kg"),
             }  # fmt: skip
             if name == "thrift" and len(self.products) > 1:
                 found[name] |= {"moves_to": self.products[1], "running_cost": self._between(-2, 2, "USD/kg")}
@@ -241,37 +258,43 @@ class _Maker:
     def _routes(self) -> dict[str, Any]:
         ends = [("west", "east"), ("east", "west")][: 2 if self.full else self.draw.randint(0, 2)]
         return {
-            f"{source}_{to}": {"source": source, "destination": to, "capacity": self._between(20, 120, "t/yr"),
-                               "cost": self._between(2, 10, "USD/kg"), "owner": self.draw.choice([*self.blocs, "outside"])}
+            f"{source}_{to}": {"source": source, "destination": to, "owner": self._owner(),
+                               "capacity": self._between(20, 120, "t/yr"), "cost": self._between(2, 10, "USD/kg")}
             for source, to in ends if len(self.blocs) > 1
         }  # fmt: skip
 
     def _postures(self) -> dict[str, Any]:
-        half = {"licensed": self._between(20, 70, "%"), "hazard": self._between(2, 20, "%"), "processing": self._between(0, 60, "day")}
+        half = {"licensed": self._between(20, 70, "%"), "hazard": self._between(2, 20, "%")}
+        half["processing"] = self._between(0, 60, "day")
         tight = {"licensed": self._between(0, 20, "%"), "hazard": self._between(2, 30, "%"), "end_use_control": 0.5}
         steward = {"licensed": "120 %", "hazard": 0, "buffer": "1 month", "processing": "7 day"}
         if self._some():
             tight["leader_hazard"] = "1 %"
         broken = {"delivered": self._between(0, 50, "%"), "lasts": self._between(1, 4, "month")}
-        rows = {"open": {"licensed": "open", "hazard": self.draw.choice([0, "2 %"])}, "half": half, "tight": tight, "steward": steward}
+        free = {"licensed": "open", "hazard": self.draw.choice([0, "2 %"])}
+        rows = {"open": free, "half": half, "tight": tight, "steward": steward}
         return {name: {"title": name, "breakdown": broken} | row for name, row in rows.items()}
 
     def _play(self, calendar: dict[str, Any], phases: dict[str, Any]) -> dict[str, Any]:
         postures = ["open", "half", "tight"] if len(phases) * len(self.groups) < 4 else ["open", "half"]
-        strategies: dict[str, Any] = {name: {"title": name, "rules": [{"posture": name}]} for name in ("open", "half", "tight", "steward")}
-        strategies["target"] = {"title": "One group", "rules": [{"posture": "open"}, {"posture": "tight", "group": self.groups[0]}]}
+        strategies: dict[str, Any] = {}
+        for name in ("open", "half", "tight", "steward"):
+            strategies[name] = {"title": name, "rules": [{"posture": name}]}
+        one = [{"posture": "open"}, {"posture": "tight", "group": self.groups[0]}]
+        strategies["target"] = {"title": "One group", "rules": one}
         if self.tail - month_index(START) >= 2 and self._some(0.3):
             strategies["fed"] = strategies["half"] | {"fed_volumes": {"2025-02": self._between(20, 120, "t")}}
         play: dict[str, Any] = {"strategies": strategies, "menu": {"postures": postures}}
         if self._some():
-            play["concession"] = {"target": self.groups[0], "value": "100 million USD/yr", "share": 0.5, "begins": "1 month",
-                                  "lasts": "1 yr", "relief": "open"} | self._chance()  # fmt: skip
+            play["concession"] = {"target": self.groups[0], "relief": "open", "begins": "1 month", "lasts": "1 yr"}
+            play["concession"] |= {"value": "100 million USD/yr", "share": 0.5} | self._chance()
         return play
 
     def _chance(self) -> dict[str, Any]:
         if self.draw.random() < 0.5:
             return {"reference": "tight", "probability": "25 %", "cap": "60 %"}
-        return {"curve": [{"pressure": "0 million USD", "probability": 0}, {"pressure": "100 million USD", "probability": 0.5}]}
+        points = [("0 million USD", 0), ("100 million USD", 0.5)]
+        return {"curve": [{"pressure": pressure, "probability": chance} for pressure, chance in points]}
 
     def _leverage(self, bounds: list[int]) -> dict[str, Any]:
         return {"lengths": ["0 month", "1 month", "2.5 month"], "until": month_name(bounds[-1]), "recovery": "2 month"}

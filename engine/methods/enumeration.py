@@ -129,6 +129,8 @@ def screen_menu(
 
 
 def _runs(choices: Iterator[Choice], length: int, deadline: float | None) -> Iterator[list[Choice]]:
+    # The first run is always screened, so that a search cut short still has a result.
+    yield list(itertools.islice(choices, length))
     while run := list(itertools.islice(choices, length)):
         if deadline is not None and time.monotonic() > deadline:
             return
@@ -160,7 +162,9 @@ class Best:
     detail: Any
 
 
-def resolve(choices: NDArray[np.int64], bounds: Floats, exact: Callable[[Choice], tuple[float, Any]], tolerance: float) -> Best:
+def resolve(
+    choices: NDArray[np.int64], bounds: Floats, exact: Callable[[Choice], tuple[float, Any]], tolerance: float
+) -> Best:
     """Take commitments in the order of their bounds and resolve ties until no other can be better.
 
     Parameters

@@ -98,7 +98,11 @@ class _Ledger:
     def _bounds(self) -> None:
         layout, solution = self.response.layout, self.response.solution
         upper = layout.program.col_upper
-        worth = np.where((solution.reduced_cost < 0) & np.isfinite(upper), solution.reduced_cost * np.where(np.isfinite(upper), upper, 0), 0.0)
+        worth = np.where(
+            (solution.reduced_cost < 0) & np.isfinite(upper),
+            solution.reduced_cost * np.where(np.isfinite(upper), upper, 0),
+            0.0,
+        )
         rivals = np.array([self._owner(rival.owner) for rival in self.instance.rivals.values()], dtype=int)
         for name, (index, at) in layout.columns.items():
             if len(at):

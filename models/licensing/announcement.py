@@ -67,7 +67,9 @@ def path_from_rules(instance: Instance, strategy: Strategy) -> Path:
                 for product in instance.products if rule.product is None else (rule.product,):
                     chosen[phase, group, product] = rule.posture
     return tuple(
-        tuple(tuple(_chosen(chosen, phase, group, product) for product in instance.products) for group in instance.groups)
+        tuple(
+            tuple(_chosen(chosen, phase, group, product) for product in instance.products) for group in instance.groups
+        )
         for phase in instance.phases
     )
 
@@ -85,7 +87,10 @@ class Announcer:
         self.instance, self.market = instance, market
         self.bounds = phase_bounds(instance, market.grid)
         groups = market.sets.groups
-        self.members = [np.array([b for b, bloc in enumerate(instance.blocs.values()) if bloc.group == group], dtype=int) for group in groups]
+        self.members = [
+            np.array([b for b, bloc in enumerate(instance.blocs.values()) if bloc.group == group], dtype=int)
+            for group in groups
+        ]
         self.group_of = np.array([groups.index(bloc.group) for bloc in instance.blocs.values()], dtype=int)
         self._flow_cache: dict[tuple[int, str], Floats] = {}
         self._path_nodes = [market.tree.path(scenario) for scenario in range(market.tree.scenarios)]
@@ -95,7 +100,9 @@ class Announcer:
         strategy = self.instance.strategies[name]
         return self.announce(path_from_rules(self.instance, strategy), name, strategy.fed_volumes)
 
-    def announce(self, path: Path, name: str = "", fed: Mapping[str, Quantity] | None = None, leakage: bool = True) -> Announcement:
+    def announce(
+        self, path: Path, name: str = "", fed: Mapping[str, Quantity] | None = None, leakage: bool = True
+    ) -> Announcement:
         """What the buyers hear when the leader commits to ``path``.
 
         Parameters
@@ -117,7 +124,9 @@ class Announcer:
             name=name,
             path=path,
             licence=licence,
-            route_capacity=self._routes(path)[tree.period] if leakage else np.zeros((len(tree), len(market.sets.routes))),
+            route_capacity=self._routes(path)[tree.period]
+            if leakage
+            else np.zeros((len(tree), len(market.sets.routes))),
             weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, hazard)),
             leader_weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, leader_hazard)),
             hazard=hazard,
@@ -158,7 +167,7 @@ class Announcer:
             flow = np.zeros((len(grid), len(grid)))
             for filed in range(*self.bounds[phase]):
                 moved = grid.overlap(grid.start[filed] + delay, grid.end[filed] + delay)
-                flow[:, filed] = float(posture.licensed) * moved / grid.length[filed]  # type: ignore[arg-type]
+                flow[:, filed] = float(posture.licensed) * moved / grid.length[filed]
             self._flow_cache[key] = flow
         return self._flow_cache[key]
 
@@ -197,7 +206,9 @@ class Announcer:
                     base = np.where(np.isinf(usual), self.market.forecast[period, members, k], usual)
                     # Where trade was open, the part of the period after the spell is bounded by the exporters alone.
                     rest = np.where(np.isinf(usual), self.market.exporter_capacity[period], usual)
-                    licence[period, members, k] = float(broken.delivered) * hit[period] * base + (1.0 - hit[period]) * rest
+                    licence[period, members, k] = (
+                        float(broken.delivered) * hit[period] * base + (1.0 - hit[period]) * rest
+                    )
         return licence
 
     def _routes(self, path: Path) -> Floats:
@@ -275,7 +286,8 @@ def relieved(instance: Instance, path: Path) -> Path:
     assert concession is not None
     target = tuple(instance.groups).index(concession.target)
     return tuple(
-        tuple((concession.relief,) * len(names) if group == target else names for group, names in enumerate(phase)) for phase in path
+        tuple((concession.relief,) * len(names) if group == target else names for group, names in enumerate(phase))
+        for phase in path
     )
 
 

@@ -98,15 +98,20 @@ class Audit:
         return found
 
     def _grown(self, field: str) -> Floats:
-        rows = [[[float(getattr(bloc, field)[k]) / 12.0 * months * (1.0 + float(bloc.growth[k])) ** years for k in self.products]
-                 for bloc in self.instance.blocs.values()] for months, years in zip(self.length, self.middle, strict=True)]  # fmt: skip
-        return np.array(rows)
+        found = np.zeros((len(self.first), len(self.blocs), len(self.products)))
+        for b, bloc in enumerate(self.instance.blocs.values()):
+            for i, k in enumerate(self.products):
+                growth = (1.0 + float(bloc.growth[k])) ** self.middle
+                found[:, b, i] = float(getattr(bloc, field)[k]) / 12.0 * self.length * growth
+        return found
 
     @cached_property
     def exporters(self) -> Floats:
         """Export capacity [t], tonnes per period."""
         leader = self.instance.leader
-        return float(leader.capacity) / 12.0 * self.length * (1.0 + float(leader.capacity_growth)) ** self.middle
+        return np.asarray(
+            float(leader.capacity) / 12.0 * self.length * (1.0 + float(leader.capacity_growth)) ** self.middle
+        )
 
     def period(self, month: int) -> int:
         """The period that a month belongs to."""
@@ -173,13 +178,16 @@ class Audit:
 
     def factors(self, rate: float) -> Floats:
         """Discount factors at mid-period [t]."""
-        return np.exp(-np.log1p(rate) * self.middle)
+        return np.asarray(np.exp(-np.log1p(rate) * self.middle))
 
     # -- the leader ------------------------------------------------------------------------------------------
 
-    def leader_terms(self, exports: Floats, probability: float) -> dict[str, float]:
-        """Terms of the payoff that follow from exports [w,t,b,k] and the probability of a concession; million USD."""
-        leader = self.instance.leader
+    def leader_terms(self, exports: Floats, probability: float, captured: Floats, exporter: Floats) -> dict[str, float]:
+        """Terms of the payoff from exports [w,t,b,k], the probability of a concession and the leader's rents [w,t].
+
+        Rents are undiscounted thousand USD; the terms are million USD.
+        """
+        leader, profit = self.instance.leader, self.profit
         chance = self.probabilities(leader=True)
         factor = self.factors(float(leader.discount_rate))
         strategic = self.first < self.starts[-1]
@@ -188,16 +196,23 @@ class Audit:
         for w, odds in enumerate(chance):
             for t in range(len(self.first)):
                 sold = exports[w, t].sum(axis=0)
-                profit = sum((float(leader.price[k]) - float(leader.unit_cost[k])) * sold[i] for i, k in enumerate(self.products))
-                margin[t] += odds * factor[t] * profit / 1000.0
+                margin[t] += odds * factor[t] * float(profit @ sold) / 1000.0
                 idle[t] -= odds * factor[t] * float(leader.idle_cost) * (self.exporters[t] - sold.sum()) / 1000.0
+        rents = [chance @ (rent * factor) / 1000.0 for rent in (captured, exporter)]
         return {
             "margin": float(margin[strategic].sum()),
+            "captured_rent": float(rents[0][strategic].sum()),
+            "exporter_rent": float(rents[1][strategic].sum()),
             "idle": float(idle[strategic].sum()),
             "buffer": -self._buffer(factor),
             "concession": probability * self.concession_worth(factor),
-            "tail": float((margin + idle)[~strategic].sum()),
+            "tail": float((margin + idle + rents[0] + rents[1])[~strategic].sum()),
         }
+
+    def discounted_rent(self, rent: Floats) -> float:
+        """Expected present value of a rent [w,t] in undiscounted thousand USD; million USD."""
+        factor = self.factors(float(self.instance.leader.discount_rate))
+        return float((self.probabilities(leader=True) @ (rent * factor)).sum() / 1000.0)
 
     def _buffer(self, factor: Floats) -> float:
         cost = 0.0
@@ -225,8 +240,15 @@ class Audit:
     def gain(self) -> Floats:
         """The leader's discounted gain per tonne exported [w,t,k], thousand USD."""
         leader = self.instance.leader
-        per_tonne = np.array([float(leader.price[k]) - float(leader.unit_cost[k]) + float(leader.idle_cost) for k in self.products])
-        return np.einsum("w,t,k->wtk", self.probabilities(leader=True), self.factors(float(leader.discount_rate)), per_tonne)
+        per_tonne = self.profit + float(leader.idle_cost)
+        factor = self.factors(float(leader.discount_rate))
+        return np.asarray(np.einsum("w,t,k->wtk", self.probabilities(leader=True), factor, per_tonne))
+
+    @property
+    def profit(self) -> Floats:
+        """Price less variable cost [k], USD/kg."""
+        leader = self.instance.leader
+        return np.array([float(leader.price[k]) - float(leader.unit_cost[k]) for k in self.products])
 
     # -- the buyers ------------------------------------------------------------------------------------------
 
@@ -245,5 +267,7 @@ class Audit:
         program = self.followers.program
         quantities = quantity_range(program, self.solution, self.followers.column_gain(self.gain))
         weight = self.followers.rent_weight()
-        rents = multiplier_range(program, self.solution, -weight) if weight.any() else (0.0, 0.0)
-        return quantities.low, quantities.high, rents[0], rents[1]
+        if not weight.any():
+            return quantities.low, quantities.high, 0.0, 0.0
+        rents = multiplier_range(program, self.solution, -weight)
+        return quantities.low, quantities.high, rents.low, rents.high

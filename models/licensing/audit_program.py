@@ -35,8 +35,8 @@ class ScenarioProgram:
         self.scenarios, self.periods = len(audit.strikes) + 1, len(audit.first)
         self.chance = audit.probabilities(leader=False)
         self.factor = audit.factors(float(self.instance.buyers.discount_rate))
-        sizes = {"b": len(audit.blocs), "k": len(audit.products), "c": len(audit.tiers), "e": len(audit.segments), "j": len(audit.rivals),
-                 "o": len(audit.options), "r": len(audit.routes), "s": len(self.instance.stocks.cover_steps)}  # fmt: skip
+        axes_of = (audit.blocs, audit.products, audit.tiers, audit.segments, audit.rivals, audit.options, audit.routes)
+        sizes = dict(zip("bkcejor", map(len, axes_of), strict=True)) | {"s": len(self.instance.stocks.cover_steps)}
         self.blocks: dict[str, np.ndarray] = {}
         self.width = 0
         for name, axes in BLOCKS.items():
@@ -65,13 +65,20 @@ class ScenarioProgram:
         weight = np.zeros(len(self.low))
         odds = audit.probabilities(leader=True)
         factor = audit.factors(float(self.instance.leader.discount_rate))
-        for row, (w, t, *_) in self.licence_rows.items():
-            scale = odds[w] * factor[t] / (self.chance[w] * self.factor[t])
-            weight[row] = float(rents.licence) * scale * self.high[row]
-        for row, (w, t) in self.exporter_rows.items():
-            scale = odds[w] * factor[t] / (self.chance[w] * self.factor[t])
-            weight[row] = float(rents.exporter) * scale * self.high[row]
+        for rows, captured in ((self.licence_rows, float(rents.licence)), (self.exporter_rows, float(rents.exporter))):
+            for row, (w, t, *_) in rows.items():
+                # Before a breakdown the scenarios share one price, so only the weight of the shared node counts:
+                # how its multiplier is split over the copies is arbitrary.
+                same = self._together(w, t)
+                scale = odds[same].sum() * factor[t] / (self.chance[same].sum() * self.factor[t])
+                weight[row] = captured * scale * self.high[row]
         return weight
+
+    def _together(self, w: int, t: int) -> list[int]:
+        """The scenarios that are still one in period ``t`` with scenario ``w``."""
+        first = self.audit.first[t]
+        struck = [v for v, strike in enumerate(self.audit.strikes, start=1) if strike <= first]
+        return [w] if w in struck else [v for v in range(self.scenarios) if v not in struck]
 
     def point(self, plan: Mapping[str, Floats]) -> Floats:
         """A claimed plan, every quantity by scenario and period, as a point of this program."""
@@ -134,17 +141,18 @@ class ScenarioProgram:
         self.initial = np.zeros(shape[1:])
         for b, bloc in enumerate(self.instance.blocs.values()):
             for c, tier in enumerate(audit.tiers):
-                cover = float(bloc.cover.get(tier, self.instance.tiers[tier].cover))
+                cover = float(bloc.cover[tier] if tier in bloc.cover else self.instance.tiers[tier].cover)
                 monthly = audit.demand[:, b, :, c].sum(axis=-1) / audit.length[:, None]
                 self.cover_target[:, b, :, c] = cover * monthly
                 if bloc.reserve is not None:
                     begun = audit.first >= month_index(bloc.reserve.begins)
                     self.reserve_target[:, b, :, c] = float(bloc.reserve.months) * monthly * begun[:, None]
                 for k, product in enumerate(audit.products):
-                    self.initial[b, k, c] = cover * float(bloc.demand[product]) / 12.0 * float(bloc.tiers.get(tier, 0.0))
+                    share = float(bloc.tiers.get(tier, 0.0))
+                    self.initial[b, k, c] = cover * float(bloc.demand[product]) / 12.0 * share
 
     def _orders(self) -> None:
-        """Which share of a period an order serves [order t, t], for rivals and options; forbid orders that come too late."""
+        """Share of a period that an order serves [order t, t], for rivals and options; none that comes too late."""
         audit = self.audit
         self.serves_rival, self.serves_option = {}, {}
         for j, name in enumerate(audit.rivals):
@@ -169,7 +177,7 @@ class ScenarioProgram:
     def _service(self, lead: float) -> Floats:
         audit = self.audit
         after = (audit.first + audit.length)[None, :] - np.maximum(audit.first[None, :], (audit.first + lead)[:, None])
-        return np.clip(after / audit.length[None, :], 0.0, 1.0)
+        return np.asarray(np.clip(after / audit.length[None, :], 0.0, 1.0))
 
     def _costs(self, w: int, t: int) -> None:
         audit, at, stocks = self.audit, self.blocks, self.instance.stocks
@@ -193,7 +201,8 @@ class ScenarioProgram:
         for j, rival in enumerate(self.instance.rivals.values()):
             for b, name in enumerate(audit.blocs):
                 if name in rival.serves:
-                    self.cost[at["rival_sales"][w, t, j, b]] = money * (float(rival.unit_cost) + float(rival.serves[name]))
+                    delivered = float(rival.unit_cost) + float(rival.serves[name])
+                    self.cost[at["rival_sales"][w, t, j, b]] = money * delivered
                 else:
                     self.upper[at["rival_sales"][w, t, j, b]] = 0.0
         self._charges(w, t)
@@ -220,7 +229,8 @@ class ScenarioProgram:
         for o, served in self.serves_option.items():
             option = self.instance.options[self.audit.options[o]]
             source = self.audit.products.index(option.product)
-            signs = [1.0] * (source == k) + [-1.0] * (option.moves_to is not None and self.audit.products.index(option.moves_to) == k)
+            target = None if option.moves_to is None else self.audit.products.index(option.moves_to)
+            signs = [1.0] * (source == k) + [-1.0] * (target == k)
             orders = np.flatnonzero(served[:, t] > 0)
             for sign in signs:
                 for e in segments:
@@ -233,7 +243,8 @@ class ScenarioProgram:
     def _balances(self, w: int, t: int) -> None:
         audit, at = self.audit, self.blocks
         every = list(range(len(audit.segments)))
-        ends = [(audit.blocs.index(route.source), audit.blocs.index(route.destination)) for route in self.instance.routes.values()]
+        number = {name: position for position, name in enumerate(audit.blocs)}
+        ends = [(number[route.source], number[route.destination]) for route in self.instance.routes.values()]
         made = [audit.products.index(rival.product) for rival in self.instance.rivals.values()]
         for b in range(len(audit.blocs)):
             inward = [r for r, (_, to) in enumerate(ends) if to == b]
@@ -241,8 +252,8 @@ class ScenarioProgram:
             for k in range(len(audit.products)):
                 sellers = [j for j, product in enumerate(made) if product == k]
                 for c in range(len(audit.tiers)):
-                    columns = [at["imports"][w, t, b, k, c : c + 1], at["rival_sales"][w, t, sellers, b, c], at["unmet"][w, t, b, k, c],
-                               at["reexport"][w, t, inward, k, c]]  # fmt: skip
+                    columns = [at["imports"][w, t, b, k, c : c + 1], at["rival_sales"][w, t, sellers, b, c]]
+                    columns += [at["unmet"][w, t, b, k, c], at["reexport"][w, t, inward, k, c]]
                     values = [np.ones(sum(len(part) for part in columns))]
                     out = [at["reexport"][w, t, outward, k, c], at["stock"][w, t, b, k, c : c + 1]]
                     values.append(-np.ones(sum(len(part) for part in out)))
@@ -258,22 +269,26 @@ class ScenarioProgram:
                     self._segment_rows(w, t, b, k, c)
 
     def _stock_rows(self, w: int, t: int, b: int, k: int, c: int) -> None:
-        at, target = self.blocks, float(self.cover_target[t, b, k, c] + self.reserve_target[t, b, k, c])
-        floor = np.concatenate([at["stock"][w, t, b, k, c : c + 1], at["gap"][w, t, b, k, c], at["reserve_gap"][w, t, b, k, c : c + 1]])
-        self._row(floor, 1.0, target, np.inf)
-        self._row(np.array([at["stock"][w, t, b, k, c], at["beyond"][w, t, b, k, c]]), np.array([1.0, -1.0]), -np.inf, target)
+        target = float(self.cover_target[t, b, k, c] + self.reserve_target[t, b, k, c])
+        names = ("stock", "beyond", "reserve_gap")
+        stock, beyond, reserve_gap = (self.blocks[name][w, t, b, k, c : c + 1] for name in names)
+        self._row(np.concatenate([stock, self.blocks["gap"][w, t, b, k, c], reserve_gap]), 1.0, target, np.inf)
+        self._row(np.concatenate([stock, beyond]), np.array([1.0, -1.0]), -np.inf, target)
         if t == self.periods - 1:
-            self._row(at["stock"][w, t, b, k, c : c + 1], 1.0, float(self.initial[b, k, c]), np.inf)
+            self._row(stock, 1.0, float(self.initial[b, k, c]), np.inf)
 
     def _segment_rows(self, w: int, t: int, b: int, k: int, c: int) -> None:
         unmet, demand = self.blocks["unmet"][w, t, b, k, c], self.audit.demand[t, b, k, c]
-        top = len(demand) - 1
-        for e in range(top):
-            if self.instance.buyers.rationing == "pro_rata":
-                self._row(unmet[[e, top]], np.array([demand[top], -demand[e]]), 0.0, 0.0)
-            else:
-                relief, by = self._relief(w, t, b, k, c, [e])
-                self._row(np.append(unmet[e], relief), np.append(1.0, by), -np.inf, float(demand[e]))
+        if self.instance.buyers.rationing == "pro_rata":
+            stated = self.instance.products[self.audit.products[k]].segments
+            shares = np.array([float(stated.get(segment, 0.0)) for segment in self.audit.segments])
+            for e, share in enumerate(shares):
+                # What a segment misses is its share of what all of them miss.
+                self._row(unmet, (np.arange(len(shares)) == e) - share, 0.0, 0.0)
+            return
+        for e in range(len(demand) - 1):
+            relief, by = self._relief(w, t, b, k, c, [e])
+            self._row(np.append(unmet[e], relief), np.append(1.0, by), -np.inf, float(demand[e]))
 
     def _limits(self, w: int, t: int) -> None:
         audit, at = self.audit, self.blocks

@@ -35,7 +35,11 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 def solve(
-    instance: Instance, strategy: str | None = None, jobs: int = 1, limit: float | None = None, progress: Progress = _silent
+    instance: Instance,
+    strategy: str | None = None,
+    jobs: int = 1,
+    limit: float | None = None,
+    progress: Progress = _silent,
 ) -> dict[str, Any]:
     """The best commitment on the menu, or a named strategy, evaluated and certified.
 
@@ -60,7 +64,13 @@ def solve(
         progress("evaluating", 0, 1)
         block = desk.named(strategy)
     progress("done", 1, 1)
-    return {"schema_version": SCHEMA_VERSION, "command": "solve", "instance": _instance(instance), **block, "manifest": _manifest(instance)}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "solve",
+        "instance": _instance(instance),
+        **block,
+        "manifest": _manifest(instance),
+    }
 
 
 def compare(
@@ -104,14 +114,21 @@ def _named_blocks(
     def block(name: str) -> dict[str, Any]:
         found = desk.named(name)
         if leakage:
-            found["leader"]["value_without_leakage_musd"] = desk.game.evaluate(desk.game.announce(name, leakage=False)).optimistic
+            found["leader"]["value_without_leakage_musd"] = desk.game.evaluate(
+                desk.game.announce(name, leakage=False)
+            ).optimistic
         return found
 
     return block
 
 
 def _instance(instance: Instance) -> dict[str, Any]:
-    return {"name": instance.name, "title": instance.title, "hash": instance.fingerprint(), "money": f"constant US dollars of {instance.money.year}"}
+    return {
+        "name": instance.name,
+        "title": instance.title,
+        "hash": instance.fingerprint(),
+        "money": f"constant US dollars of {instance.money.year}",
+    }
 
 
 def _manifest(instance: Instance) -> dict[str, Any]:
@@ -143,7 +160,9 @@ class Desk:
             near = difflib.get_close_matches(name, list(self.instance.strategies), 1)
             known = ", ".join(self.instance.strategies)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise UsageError("--strategy", f"{self.instance.name} has no strategy {name!r}", f"{hint}strategies: {known}")
+            raise UsageError(
+                "--strategy", f"{self.instance.name} has no strategy {name!r}", f"{hint}strategies: {known}"
+            )
         announced = self.game.announce(name)
         assessment = self.base if name == self.instance.baseline else assess(self.game, announced, self.cutoff)
         gain, deviation = self._deviation(assessment.evaluation)
@@ -153,7 +172,9 @@ class Desk:
     def optimum(self, jobs: int, limit: float | None, progress: Progress) -> dict[str, Any]:
         """The report of the best commitment on the menu."""
         _, best, screening = self.game.best_commitment(jobs, limit, partial(progress, "searching"))
-        self.bounds = dict(zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True))
+        self.bounds = dict(
+            zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True)
+        )
         progress("certifying", 0, 1)
         announced = self.game.announcer.announce(self.game.menu.path(best.choice), OPTIMAL)
         assessment = assess(self.game, announced, self.cutoff)
@@ -164,7 +185,11 @@ class Desk:
         return self._block(assessment, certificate, deviation, _search(self.game, best, screening))
 
     def _block(
-        self, assessment: Assessment, certificate: Certificate, deviation: list[dict[str, str]] | None, search: dict[str, Any] | None
+        self,
+        assessment: Assessment,
+        certificate: Certificate,
+        deviation: list[dict[str, str]] | None,
+        search: dict[str, Any] | None,
     ) -> dict[str, Any]:
         block = strategy_block(self.game, assessment, self.base, certificate)
         block["certificate"]["best_deviation"] = deviation
@@ -172,7 +197,8 @@ class Desk:
 
     def _deviation(self, evaluation: Evaluation) -> tuple[float | None, list[dict[str, str]] | None]:
         """What the best change of one slot would add, and that change; None for a path that is not on the menu."""
-        choices = self.game.deviations(evaluation.announced.path)
+        # Volumes that were fed in belong to the record: a change of posture beside them has no meaning.
+        choices = [] if evaluation.announced.fed else self.game.deviations(evaluation.announced.path)
         if not choices:
             return None, None
         known = [self.bounds.get(choice) for choice in choices]
@@ -183,7 +209,11 @@ class Desk:
         return best.value - evaluation.optimistic, changed
 
     def _certificate(
-        self, assessment: Assessment, bound: float | None = None, assumptions: tuple[str, ...] = (), deviation_gain: float | None = None
+        self,
+        assessment: Assessment,
+        bound: float | None = None,
+        assumptions: tuple[str, ...] = (),
+        deviation_gain: float | None = None,
     ) -> Certificate:
         announced = assessment.evaluation.announced
         return self.auditor.certify(
@@ -227,6 +257,8 @@ def figures_of(game: Game, assessment: Assessment) -> Figures:
         probability=evaluation.payoff.probability,
         pressure=evaluation.payoff.pressure,
         exports=plan["imports"].sum(axis=-1),
+        captured_rent=evaluation.payoff.rents["captured_rent"][nodes],
+        exporter_rent=evaluation.payoff.rents["exporter_rent"][nodes],
         plan=plan,
         reconciliation=(assessment.accounts.total - response.cost) / 1000.0,
     )
@@ -241,14 +273,20 @@ def path_of_rows(instance: Instance, rows: list[Mapping[str, str]]) -> Path:
         A row names something that the instance does not have, or a posture is missing.
     """
     try:
-        rules = tuple(Rule(posture=row["posture"], phase=row["phase"], group=row["group"], product=row.get("product")) for row in rows)
+        rules = tuple(
+            Rule(posture=row["posture"], phase=row["phase"], group=row["group"], product=row.get("product"))
+            for row in rows
+        )
         path = path_from_rules(instance, Strategy(title="saved", rules=rules))
     except (KeyError, ValueError) as error:
-        raise UsageError("strategy.path", f"the saved path cannot be read: {error}", "save the result again with coercivity solve") from None
+        raise UsageError(
+            "strategy.path", f"the saved path cannot be read: {error}", "save the result again with coercivity solve"
+        ) from None
     for phase in path:
         for group in phase:
             for name in group:
                 if name not in instance.postures:
-                    raise UsageError("strategy.path", f"unknown posture {name!r}", "save the result again with coercivity solve")
+                    raise UsageError(
+                        "strategy.path", f"unknown posture {name!r}", "save the result again with coercivity solve"
+                    )
     return path
-

@@ -14,9 +14,9 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from engine.face import multiplier_range, quantity_range
+from engine.face import Interval, multiplier_range, quantity_range
 from engine.methods.enumeration import Best, Choice, Screening, resolve, screen_menu
-from engine.solver import LinearProgram
+from engine.solver import LinearProgram, LinearSolution
 from models.licensing.announcement import Announcement, Menu, Path, menu_of, path_from_rules, relieved
 from models.licensing.evaluate import Followers, Layout, Response
 from models.licensing.instance import Instance
@@ -109,24 +109,24 @@ class Game:
         quantities = quantity_range(program, response.solution, self.export_gain(announced))
         rents = self._rent_range(program, response)
         fixed = self.books.fixed(announced.path, self.announcer) + probability * concession_value(self.books)[0]
-        best = replace(response, solution=replace(response.solution, primal=quantities.high_point,
-                                                  activity=program.matrix @ quantities.high_point))  # fmt: skip
+        best = replace(response, solution=_at(program, response.solution, quantities.high_point, rents.high_point))
         return Evaluation(
             announced.name,
             best,
             payoff_of(self.books, self.announcer, best, pressure, probability),
-            optimistic=fixed + (quantities.high + rents[1]) / 1000.0,
-            pessimistic=fixed + (quantities.low + rents[0]) / 1000.0,
+            optimistic=fixed + (quantities.high + rents.high) / 1000.0,
+            pessimistic=fixed + (quantities.low + rents.low) / 1000.0,
         )
 
     def export_gain(self, announced: Announcement) -> Floats:
         """The leader's discounted gain per unit of every column, thousand USD."""
         return _column_gain(self.followers.layout, self.books.gain(announced))
 
-    def _rent_range(self, program: LinearProgram, response: Response) -> tuple[float, float]:
+    def _rent_range(self, program: LinearProgram, response: Response) -> Interval:
+        """Range of the leader's rents over the optimal multipliers, with multipliers that reach its ends."""
         weight = _rent_weight(self.instance, self.books, self.followers.layout, response.announced)
         if not weight.any():
-            return 0.0, 0.0
+            return Interval(0.0, 0.0, response.solution.dual, response.solution.dual)
         return multiplier_range(program, response.solution, -weight)
 
     # -- the search ------------------------------------------------------------------------------------------
@@ -207,6 +207,12 @@ class Game:
         return self.upper_bounds(Screening(np.array(choices), numbers, False, 0.0))
 
 
+def _at(program: LinearProgram, solution: LinearSolution, primal: Floats, dual: Floats) -> LinearSolution:
+    """The same optimum at another optimal point and other optimal multipliers."""
+    reduced_cost = program.cost - program.matrix.T @ dual
+    return replace(solution, primal=primal, activity=program.matrix @ primal, dual=dual, reduced_cost=reduced_cost)
+
+
 def _column_gain(layout: Layout, gain: Floats) -> Floats:
     column = np.zeros(layout.program.shape[1])
     index, at = layout.columns["imports"]
@@ -240,40 +246,43 @@ class LicenceScreen:
         self.index, self.exports_at = layout.columns["imports"]
         rents = instance.leader.rents
         self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
-        self._loaded: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+        self._loaded: tuple[float, tuple[float, ...], tuple[float, ...]] | None = None
         self._gain: Floats = np.zeros(0)
 
     def screen(self, choice: Choice) -> tuple[float, float, float]:
         """Upper and lower bound of the buyers' cost, and upper bound of the leader's gain; thousand USD."""
         followers = self.followers
         announced = followers.announcer.announce(self.menu.path(choice))
-        self._load_costs(announced)
         followers.load_limits(announced)
-        weight = self._load_rents(announced) if self.has_rents else None
+        weight, tilt = self._load_rents(announced) if self.has_rents else (None, TILT)
+        self._load_costs(announced, tilt)
         followers.hot.require_optimum(f"followers of menu choice {choice}")
         # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
         exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
         rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
         objective = followers.hot.objective
-        return objective + TILT * exports, objective - TILT * rent, exports + rent
+        return objective + tilt * exports, objective - tilt * rent, exports + rent
 
-    def _load_costs(self, announced: Announcement) -> None:
+    def _load_costs(self, announced: Announcement, tilt: float) -> None:
         """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""
-        key = (tuple(announced.hazard), tuple(announced.leader_hazard))
+        key = (tilt, tuple(announced.hazard), tuple(announced.leader_hazard))
         if key == self._loaded:
             return
         self._gain = self.books.gain(announced)[self.index[:, 0], self.index[:, 2]]
         cost = self.followers.layout.cost(announced)
-        cost[self.exports_at] -= TILT * self._gain
+        cost[self.exports_at] -= tilt * self._gain
         self.followers.hot.set_cost(cost)
         self._loaded = key
 
-    def _load_rents(self, announced: Announcement) -> Floats:
-        """Right-hand sides tilted against the leader's gain from multipliers, which is returned by row."""
+    def _load_rents(self, announced: Announcement) -> tuple[Floats, float]:
+        """Right-hand sides tilted against the leader's gain from multipliers; that gain by row, and the tilt."""
         layout = self.followers.layout
         weight = _rent_weight(self.followers.instance, self.books, layout, announced)
         exporters = layout.rows["exporter_capacity"][1]
         rows = np.concatenate([layout.licence_rows, exporters])
         limits = np.concatenate([layout.licence_limits(announced), layout.program.row_upper[exporters]])
-        self.followers.hot.set_row_upper(rows, limits - TILT * weight[rows])
-        return weight
+        # No limit may be tilted below zero, or the bound would speak of another tilt than the one applied.
+        share = np.divide(weight[rows], limits, out=np.zeros(len(rows)), where=np.isfinite(limits) & (limits > 0))
+        tilt = min(TILT, 0.5 / float(share.max())) if share.max() > 0 else TILT
+        self.followers.hot.set_row_upper(rows, limits - tilt * weight[rows])
+        return weight, tilt

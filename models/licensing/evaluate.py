@@ -186,7 +186,9 @@ class Followers:
             The program has no finite optimum.
         """
         self.load(announced)
-        return Response(self.market, self.layout, announced, self.hot.solve(f"followers of {announced.name or 'the strategy'}"))
+        return Response(
+            self.market, self.layout, announced, self.hot.solve(f"followers of {announced.name or 'the strategy'}")
+        )
 
     def respond_named(self, name: str) -> Response:
         """The buyers' best response to a strategy of the instance."""

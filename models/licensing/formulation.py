@@ -9,7 +9,7 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
     expansion, ordered                                         tonnes per year, new and cumulative
     design_order, designed_out                                 shares of demand, new and cumulative
 
-    min  Σ_n w_n δ_t ( p·imports + (c+f)·rival_sales + ρ·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
+    min  Σ_n w_n δ_t ( p·imports + (c+f)·rival_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
                        + Σ_s g_s·months·(step − cover) + g_R·months·(target − reserve) )
          + Σ_n w_n ( A_j·expansion + A_o·design_order )
     s.t. supply + stock drawn + unmet + designed out − moved here ≥ demand   [price]          demand_balance
@@ -19,6 +19,7 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
          Σ rival_sales ≤ capacity now, committed, and ordered a lead time ago [rival rent]    rival_capacity
          ordered = ordered before + expansion                                [−]              expansion_total
          designed_out = designed_out before + design_order                   [−]              redesign_ratchet
+         designed_out over all options ≤ 1                                   [−]              redesign_limit
          Σ reexport ≤ route capacity                                         [leakage rent]   reexport_capacity
          stock at the end ≥ stock at the start                               [−]              final_stock
          unmet in proportion to demand (pro-rata rationing only)             [−]              rationing
@@ -102,9 +103,15 @@ class _Builder:
         model = pyo.ConcreteModel(name="followers")
         self.cells = [(b, k, c) for b in self.blocs for k in self.products for c in self.tiers]
         self.designs = [
-            (b, o, e) for b in self.blocs for o in self.options for e in self.segments if self.market.option_potential[o, e] > 0
+            (b, o, e)
+            for b in self.blocs
+            for o in self.options
+            for e in self.segments
+            if self.market.option_potential[o, e] > 0
         ]
-        self.by_cell = {cell: list(self._designs_touching(*cell)) for cell in ((b, k) for b in self.blocs for k in self.products)}
+        self.by_cell = {
+            cell: list(self._designs_touching(*cell)) for cell in ((b, k) for b in self.blocs for k in self.products)
+        }
         self._variables(model)
         self._demand_balance(model)
         self._unmet(model)
@@ -130,7 +137,9 @@ class _Builder:
         for n, b, k, c in reserves:
             model.reserve[n, b, k, c].setub(float(market.reserve_target[self.period[n], b, k, c]) * tonne)
         model.rival_sales = pyo.Var(
-            [(n, j, b, c) for n in self.nodes for j, b in market.rival_cost for c in self.tiers], domain=nonneg, units=self._of(tonne)
+            [(n, j, b, c) for n in self.nodes for j, b in market.rival_cost for c in self.tiers],
+            domain=nonneg,
+            units=self._of(tonne),
         )
         model.reexport = pyo.Var(
             [(n, r, k, c) for n in self.nodes for r in self.routes for k in self.products for c in self.tiers],
@@ -138,13 +147,16 @@ class _Builder:
         )  # fmt: skip
         capacity = self._of(self.units.tonnes_per_year)
         model.expansion = pyo.Var(
-            [(n, j) for n in self.nodes for j, x in market.expansions.items() if x.possible[self.period[n]]], domain=nonneg, units=capacity
+            [(n, j) for n in self.nodes for j, x in market.expansions.items() if x.possible[self.period[n]]],
+            domain=nonneg,
+            units=capacity,
         )
         model.ordered = pyo.Var([(n, j) for n in self.nodes for j in market.expansions], domain=nonneg, units=capacity)
         for n, j in model.ordered:
             model.ordered[n, j].setub(float(market.potential[j]) * self.units.tonnes_per_year)
         model.design_order = pyo.Var(
-            [(n, *d) for n in self.nodes for d in self.designs if market.redesigns[d[1]].possible[self.period[n]]], domain=nonneg
+            [(n, *d) for n in self.nodes for d in self.designs if market.redesigns[d[1]].possible[self.period[n]]],
+            domain=nonneg,
         )
         for n, b, o, e in model.design_order:
             model.design_order[n, b, o, e].setub(float(market.option_limit[o] * self.grid.years[self.period[n]]))
@@ -174,7 +186,10 @@ class _Builder:
 
     def _effective(self, model: pyo.ConcreteModel, n: int, b: int, o: int, e: int) -> list[tuple[float, Any]]:
         """What option o has taken out of segment e by node n: weights on the cumulative orders of its ancestors."""
-        return [(weight, model.designed_out[self.tree.ancestor(n, m), b, o, e]) for m, weight in self.lags_option[o][self.period[n]]]
+        return [
+            (weight, model.designed_out[self.tree.ancestor(n, m), b, o, e])
+            for m, weight in self.lags_option[o][self.period[n]]
+        ]
 
     def _relief(self, model: pyo.ConcreteModel, n: int, b: int, k: int, c: int, segments: tuple[int, ...]) -> Any:
         """Tonnes that redesign takes out of the given segments of a cell, less what thrifting moves there."""
@@ -213,18 +228,23 @@ class _Builder:
 
     def _unmet(self, model: pyo.ConcreteModel) -> None:
         """Cap every segment but the top one; or, under pro-rata rationing, let the shortage fall on all alike."""
-        top, tonne = self.market.top_segment, self.units.tonne
-        lower = [e for e in self.segments if e != top]
+        tonne = self.units.tonne
+        lower = [e for e in self.segments if e != self.market.top_segment]
         if not self.market.pro_rata:
             model.unmet_cap = pyo.Constraint([(n, *cell, e) for n in self.nodes for cell in self.cells for e in lower])
             for n, b, k, c, e in model.unmet_cap.index_set():
                 left = self.demand[self.period[n]][b][k][c][e] * tonne - self._relief(model, n, b, k, c, (e,))
                 model.unmet_cap[n, b, k, c, e] = model.unmet[n, b, k, c, e] <= left
             return
-        model.rationing = pyo.Constraint([(n, *cell, e) for n in self.nodes for cell in self.cells for e in lower])
+        shares = [self.market.segment_shares(k) for k in self.products]
+        # One row a cell follows from the others; a row that reads 0 = 0 would be refused.
+        last = [max(e for e in self.segments if share[e] > 0) for share in shares]
+        model.rationing = pyo.Constraint(
+            [(n, b, k, c, e) for n in self.nodes for b, k, c in self.cells for e in self.segments if e != last[k]]
+        )
         for n, b, k, c, e in model.rationing.index_set():
-            demand = self.demand[self.period[n]][b][k][c]
-            model.rationing[n, b, k, c, e] = demand[top] * model.unmet[n, b, k, c, e] == demand[e] * model.unmet[n, b, k, c, top]
+            total = sum(model.unmet[n, b, k, c, other] for other in self.segments)
+            model.rationing[n, b, k, c, e] = model.unmet[n, b, k, c, e] - shares[k][e] * total == 0.0 * tonne
 
     def _trade(self, model: pyo.ConcreteModel) -> None:
         market, tonne = self.market, self.units.tonne
@@ -281,14 +301,18 @@ class _Builder:
         leaves = [int(leaf) for leaf in self.tree.leaves()]
         model.final_stock = pyo.Constraint([(n, *cell) for n in leaves for cell in self.cells])
         for n, b, k, c in model.final_stock.index_set():
-            model.final_stock[n, b, k, c] = self._stock(model, n, b, k, c) >= float(market.initial_stock[b, k, c]) * tonne
+            model.final_stock[n, b, k, c] = (
+                self._stock(model, n, b, k, c) >= float(market.initial_stock[b, k, c]) * tonne
+            )
 
     def _objective(self, model: pyo.ConcreteModel) -> None:
         model.node_cost = pyo.Expression(list(self.nodes))
         for n in self.nodes:
             model.node_cost[n] = self._running_cost(model, n) + self._investment_cost(model, n)
         weight = [float(w) for w in self.announced.weight]
-        model.expected_cost = pyo.Objective(expr=sum(weight[n] * model.node_cost[n] for n in self.nodes), sense=pyo.minimize)
+        model.expected_cost = pyo.Objective(
+            expr=sum(weight[n] * model.node_cost[n] for n in self.nodes), sense=pyo.minimize
+        )
 
     def _running_cost(self, model: pyo.ConcreteModel, n: int) -> Any:
         market, price, t = self.market, self.units.price, self.period[n]
@@ -296,7 +320,9 @@ class _Builder:
         holding = discount * months * market.holding_cost
         cost = sum(discount * float(market.price[k]) * price * model.imports[n, b, k, c] for b, k, c in self.cells)
         cost += sum(
-            discount * unit_cost * price * model.rival_sales[n, j, b, c] for (j, b), unit_cost in market.rival_cost.items() for c in self.tiers
+            discount * unit_cost * price * model.rival_sales[n, j, b, c]
+            for (j, b), unit_cost in market.rival_cost.items()
+            for c in self.tiers
         )
         cost += sum(
             discount * float(market.route_cost[r]) * price * model.reexport[n, r, k, c]
@@ -315,7 +341,9 @@ class _Builder:
             for b, k, c in self.cells if (n, b, k, c) in model.reserve
         )  # fmt: skip
         return cost + sum(
-            discount * float(market.segment_value[e]) * price * model.unmet[n, b, k, c, e] for b, k, c in self.cells for e in self.segments
+            discount * float(market.segment_value[e]) * price * model.unmet[n, b, k, c, e]
+            for b, k, c in self.cells
+            for e in self.segments
         )
 
     def _investment_cost(self, model: pyo.ConcreteModel, n: int) -> Any:
@@ -324,7 +352,12 @@ class _Builder:
         cost = 0.0 * units.thousand_usd
         for j in self.market.expansions:
             if (n, j) in model.expansion:
-                cost += expansion_charge(self.market, j, t) * units.thousand_usd / units.tonnes_per_year * model.expansion[n, j]
+                cost += (
+                    expansion_charge(self.market, j, t)
+                    * units.thousand_usd
+                    / units.tonnes_per_year
+                    * model.expansion[n, j]
+                )
         for b, o, e in self.designs:
             if (n, b, o, e) in model.design_order:
                 cost += redesign_charge(self.market, b, o, e, t) * units.thousand_usd * model.design_order[n, b, o, e]

@@ -72,7 +72,9 @@ class Phase(Table):
     """A run of periods over which a posture is constant. Licences may break down at ``breakdown``."""
 
     begins: Month
-    breakdown: Month | None = Field(None, description="when a breakdown in this phase strikes; default: its first month")
+    breakdown: Month | None = Field(
+        None, description="when a breakdown in this phase strikes; default: its first month"
+    )
 
 
 class Product(Table):
@@ -110,7 +112,9 @@ class Stocks(Table):
     surplus_cost: StockCost = Field(
         description="on top of the holding cost, for stock beyond the working cover and the reserve: finance and space"
     )
-    cover_steps: tuple[CoverStep, ...] = Field(min_length=1, description="from the first gap to the deepest; shares add up to 1")
+    cover_steps: tuple[CoverStep, ...] = Field(
+        min_length=1, description="from the first gap to the deepest; shares add up to 1"
+    )
 
 
 class Group(Table):
@@ -138,7 +142,9 @@ class Bloc(Table):
     )
     growth: dict[Name, Rate] = Field(description="by product, compounded yearly from the start")
     tiers: dict[Name, Share] = Field(description="share of demand by cover tier; adds up to 1")
-    cover: dict[Name, Months] = Field(default_factory=dict, description="cover by tier, where it differs from the tier's own")
+    cover: dict[Name, Months] = Field(
+        default_factory=dict, description="cover by tier, where it differs from the tier's own"
+    )
     reserve: Reserve | None = None
 
 
@@ -215,7 +221,7 @@ class Option(Table):
     lead_time: Months
     cost: Capex = Field(description="one-off cost per kilogram of yearly demand designed out")
     life: Years
-    running_cost: quantity("USD/kg", None) = Field(  # type: ignore[valid-type]
+    running_cost: quantity("USD/kg", None) = Field(
         description="extra cost of the substitute per kilogram avoided, beside the price no longer paid"
     )
 
@@ -241,14 +247,18 @@ class Posture(Table):
     """A way to license exports."""
 
     title: str
-    licensed: Literal["open"] | quantity("1", 0, 3) = Field(  # type: ignore[valid-type]
-        description="share of the forecast imports from the leader that is licensed; open: no cap"
-    )
-    processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")  # type: ignore[valid-type]
+    licensed: Literal["open"] | quantity(
+        "1", 0, 3
+    ) = Field(description="share of the forecast imports from the leader that is licensed; open: no cap")
+    processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")
     end_use_control: Share | None = Field(None, description="share of re-export capacity that is closed")
     buffer: Months | None = Field(None, description="months of the group's demand that the leader holds ready")
-    hazard: quantity("1", 0, 0.9) = Field(description="chance that licences break down in a phase under this posture, as buyers see it")  # type: ignore[valid-type]
-    leader_hazard: quantity("1", 0, 0.9) | None = Field(None, description="the same as the leader sees it; default: as buyers do")  # type: ignore[valid-type]
+    hazard: quantity("1", 0, 0.9) = Field(
+        description="chance that licences break down in a phase under this posture, as buyers see it"
+    )
+    leader_hazard: quantity("1", 0, 0.9) | None = Field(
+        None, description="the same as the leader sees it; default: as buyers do"
+    )
     breakdown: Breakdown
 
 
@@ -328,8 +338,8 @@ class Observation(Table):
     bloc: Name | None = None
     begins: Month
     ends: Month = Field(description="the last month, included")
-    share: quantity("1", None) | None = Field(None, description="the recorded value, where it is a share")  # type: ignore[valid-type]
-    tonnes: quantity("t", None) | None = Field(None, description="the recorded value, where it is a mass")  # type: ignore[valid-type]
+    share: quantity("1", None) | None = Field(None, description="the recorded value, where it is a share")
+    tonnes: quantity("t", None) | None = Field(None, description="the recorded value, where it is a mass")
     fed: bool = False
     note: str = ""
 
@@ -348,7 +358,12 @@ class Instance(Table):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     title: str
     story: str = ""
-    as_of: Month = Field(description="the month up to which facts were gathered; older ones than `stale_after` are listed as stale")
+    caveats: tuple[str, ...] = Field(
+        (), description="sentences that a reader of any verdict on this instance must know"
+    )
+    as_of: Month = Field(
+        description="the month up to which facts were gathered; older ones than `stale_after` are listed as stale"
+    )
     stale_after: Whole = Field(3, ge=0, description="years after which a sourced number counts as stale")
     assumed: str | None = Field(None, description="reason that marks every bare number in the file as an assumption")
     money: Money
@@ -357,7 +372,9 @@ class Instance(Table):
     phases: dict[Name, Phase] = Field(min_length=1)
     tail: Month = Field(description="open trade from this month to the end")
     products: dict[Name, Product] = Field(min_length=1)
-    segments: dict[Name, Segment] = Field(min_length=1, description="in order of rising value; the last one is never capped")
+    segments: dict[Name, Segment] = Field(
+        min_length=1, description="in order of rising value; the last one is never capped"
+    )
     tiers: dict[Name, Tier] = Field(min_length=1)
     stocks: Stocks
     groups: dict[Name, Group] = Field(min_length=1)
@@ -365,7 +382,7 @@ class Instance(Table):
     buyers: Buyers
     leader: Leader
     rivals: dict[Name, Rival] = Field(default_factory=dict)
-    cost_of_capital: quantity("1/yr", 0, 1)  # type: ignore[valid-type]
+    cost_of_capital: quantity("1/yr", 0, 1)
     options: dict[Name, Option] = Field(default_factory=dict)
     routes: dict[Name, Route] = Field(default_factory=dict)
     postures: dict[Name, Posture] = Field(min_length=1)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.solver import HotProgram
+from engine.solver import HotProgram, LinearProgram
 from models.licensing.announcement import Announcement
 from models.licensing.evaluate import Layout, Response, layout_of
 from models.licensing.instance import Instance
@@ -100,7 +100,14 @@ class CutOff:
         nodes = len(self.market.grid)
         shape = (nodes, len(market.sets.blocs), len(market.sets.products))
         self._announced = Announcement(
-            "cut-off", (), np.zeros(shape), np.zeros((nodes, len(market.sets.routes))), np.ones(nodes), np.ones(nodes), np.zeros(0), np.zeros(0)
+            "cut-off",
+            (),
+            np.zeros(shape),
+            np.zeros((nodes, len(market.sets.routes))),
+            np.ones(nodes),
+            np.ones(nodes),
+            np.zeros(0),
+            np.zeros(0),
         )
         self.layout = layout_of(self.market, self._announced)
 
@@ -112,7 +119,10 @@ class CutOff:
         """Extra cost of a cut-off for each length and each set of blocs, [length, set] in million USD."""
         self._tell(state)
         uncut = self._cost(state, (), 0.0)
-        return np.array([[self._cost(state, members, months) - uncut for members in blocs] for months in self.lengths]) / 1000.0
+        return (
+            np.array([[self._cost(state, members, months) - uncut for members in blocs] for months in self.lengths])
+            / 1000.0
+        )
 
     def _tell(self, state: State) -> None:
         hot, layout, steps = self._hot, self.layout, self.market.step_share
@@ -120,7 +130,11 @@ class CutOff:
         index, at = layout.rows["demand_balance"]
         first = np.where(index[:, 0] == 0, state.stock[tuple(index[:, 1:].T)], 0.0)
         hot.set_row_lower(at, total[tuple(index[:, 1:].T)] - first)
-        for law, values in (("unmet_cap", state.demand), ("rival_capacity", state.capacity), ("reexport_capacity", state.routes)):
+        for law, values in (
+            ("unmet_cap", state.demand),
+            ("rival_capacity", state.capacity),
+            ("reexport_capacity", state.routes),
+        ):
             if law in layout.rows and len(layout.rows[law][1]):
                 index, at = layout.rows[law]
                 hot.set_row_upper(at, values[tuple(index[:, 1:].T)])
@@ -170,7 +184,7 @@ def _window(market: Market, months: int) -> Market:
     )  # fmt: skip
 
 
-def _with_salvage(layout: Layout, market: Market) -> object:
+def _with_salvage(layout: Layout, market: Market) -> LinearProgram:
     """The cut-off program with the stock that is left at the end credited at the export price."""
     cost = layout.unit_cost.copy()
     last = len(market.grid) - 1

@@ -107,6 +107,12 @@ class Market:
         """The segment whose unmet demand is never capped."""
         return len(self.sets.segments) - 1
 
+    def segment_shares(self, k: int) -> list[float]:
+        """Shares of the segments in the demand for product k; the top one stands for a product that nobody uses."""
+        tonnes = self.demand[:, :, k].sum(axis=(0, 1, 2))
+        total = float(tonnes.sum())
+        return [float(part) / total if total > 0 else float(e == self.top_segment) for e, part in enumerate(tonnes)]
+
 
 def annuity(capex: float, rate: float, life: float) -> float:
     """Yearly payment per unit that repays ``capex`` over ``life`` years at ``rate``.
@@ -121,7 +127,7 @@ def investment(grid: Grid, lead_time: float, yearly: float, opens: int) -> Inves
     """What orders in each period bring, given the lead time in months and the first month of orders."""
     served = np.array([grid.served(period, lead_time) for period in range(len(grid))])
     possible = (served.sum(axis=1) > 0) & (grid.start >= opens)
-    return Investment(served, possible, grid.start + lead_time, yearly)
+    return Investment(served, possible, np.asarray(grid.start + lead_time, dtype=float), yearly)
 
 
 def sets_of(instance: Instance) -> Sets:
@@ -140,7 +146,9 @@ def demand_of(instance: Instance, grid: Grid) -> tuple[Floats, Floats]:
             growth = np.power(1.0 + float(bloc.growth[product]), grid.middle) * grid.years
             demand[:, b, k] = float(bloc.demand[product]) * growth
             imports[:, b, k] = float(bloc.imports[product]) * growth
-    tier = np.array([[float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in sets.tiers] for bloc in instance.blocs.values()])
+    tier = np.array(
+        [[float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in sets.tiers] for bloc in instance.blocs.values()]
+    )
     segment = np.array([[float(product.segments[e]) if e in product.segments else 0.0 for e in sets.segments]
                         for product in instance.products.values()])  # fmt: skip
     return np.einsum("tbk,bc,ke->tbkce", demand, tier, segment), imports
@@ -152,7 +160,12 @@ def market_of(instance: Instance) -> Market:
     start = int(grid.start[0])
     demand, forecast = demand_of(instance, grid)
     monthly = demand.sum(axis=-1) / grid.length[:, None, None, None]
-    cover = np.array([[float(bloc.cover.get(c, instance.tiers[c].cover)) for c in sets.tiers] for bloc in instance.blocs.values()])
+    cover = np.array(
+        [
+            [float(bloc.cover[c] if c in bloc.cover else instance.tiers[c].cover) for c in sets.tiers]
+            for bloc in instance.blocs.values()
+        ]
+    )
     reserve, penalty = _reserves(instance, grid)
     first_month = np.array([[[[float(bloc.demand[k]) / 12 * float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in sets.tiers]
                               for k in sets.products] for bloc in instance.blocs.values()]])[0]  # fmt: skip

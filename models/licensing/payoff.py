@@ -88,12 +88,14 @@ class Payoff:
     ----------
     terms : discounted million USD by term
     by_year : expected undiscounted million USD, {term: {year: value}}
+    rents : captured licence rent and exporter rent on each node [n], undiscounted thousand USD
     probability : of the concession
     pressure : million USD
     """
 
     terms: dict[str, float]
     by_year: dict[str, dict[int, float]]
+    rents: dict[str, Floats]
     probability: float
     pressure: float
 
@@ -132,7 +134,9 @@ def probability_of(concession: Concession | None, pressure: float, reference: fl
     return min(float(concession.cap), float(concession.probability) * pressure / reference)
 
 
-def payoff_of(books: LeaderBooks, announcer: Announcer, response: Response, pressure: float, probability: float) -> Payoff:
+def payoff_of(
+    books: LeaderBooks, announcer: Announcer, response: Response, pressure: float, probability: float
+) -> Payoff:
     """The leader's payoff term by term under a best response."""
     market, announced = books.market, response.announced
     leader, period = books.instance.leader, market.tree.period
@@ -158,6 +162,7 @@ def payoff_of(books: LeaderBooks, announcer: Announcer, response: Response, pres
     return Payoff(
         terms={term: float((flows[term] * books.discount).sum()) for term in TERMS},
         by_year={term: _by_year(flows[term], market) for term in TERMS},
+        rents={term: per_node[term] for term in ("captured_rent", "exporter_rent")},
         probability=probability,
         pressure=pressure,
     )

@@ -12,7 +12,7 @@ from models.licensing.accounts import Accounts, accounts_of
 from models.licensing.announcement import Announcement, Path
 from models.licensing.commit import Evaluation, Game
 from models.licensing.evaluate import Response
-from models.licensing.leverage import CutOff, Curve, leverage_curve, log_power
+from models.licensing.leverage import Curve, CutOff, leverage_curve, log_power
 from models.licensing.periods import Floats
 from models.licensing.quantity import month_index
 
@@ -48,7 +48,10 @@ def strategy_block(game: Game, assessment: Assessment, base: Assessment, certifi
         "leader": {
             "value_musd": evaluation.payoff.value,
             "terms_musd": evaluation.payoff.terms,
-            "by_year": {term: {str(year): value for year, value in flow.items()} for term, flow in evaluation.payoff.by_year.items()},
+            "by_year": {
+                term: {str(year): value for year, value in flow.items()}
+                for term, flow in evaluation.payoff.by_year.items()
+            },
             "probability": evaluation.payoff.probability,
             "pressure_musd": evaluation.payoff.pressure,
         },
@@ -65,7 +68,10 @@ def strategy_block(game: Game, assessment: Assessment, base: Assessment, certifi
         "series": _series(response),
         "shares": _shares(game, response),
         "observations": observations(game, response, evaluation.announced.name),
-        "plan": {"exports_t": response.plan["imports"].sum(axis=3).round(9).tolist()},
+        "plan": {
+            "exports_t": response.plan["imports"].sum(axis=3).round(9).tolist(),
+            **{f"{term}_kusd": rent.tolist() for term, rent in evaluation.payoff.rents.items()},
+        },
         "certificate": certificate_block(certificate),
     }
 
@@ -84,7 +90,10 @@ def certificate_block(certificate: Certificate) -> dict[str, Any]:
         "best_deviation_gain_musd": certificate.deviation_gain,
         "attained": certificate.attained,
         "assumptions": list(certificate.assumptions),
-        "checks": [{"name": c.name, "gap": c.gap, "scale": c.scale, "tolerance": c.tolerance, "ok": c.ok} for c in certificate.checks],
+        "checks": [
+            {"name": c.name, "gap": c.gap, "scale": c.scale, "tolerance": c.tolerance, "ok": c.ok}
+            for c in certificate.checks
+        ],
     }
 
 
@@ -141,7 +150,9 @@ def _blocs(game: Game, assessment: Assessment, base: Assessment) -> dict[str, An
     found = {}
     for b, (name, bloc) in enumerate(game.instance.blocs.items()):
         supply = exports[trunk, b] + rivals[trunk, b]
-        shares = [float(x / total) if total > 1e-9 else None for x, total in zip(exports[trunk, b], supply, strict=True)]
+        shares = [
+            float(x / total) if total > 1e-9 else None for x, total in zip(exports[trunk, b], supply, strict=True)
+        ]
         found[name] = {
             "title": bloc.title,
             "group": bloc.group,
@@ -159,7 +170,9 @@ def _leverage(game: Game, curve: Curve | None, bloc: int) -> dict[str, dict[str,
         return {}
     names = game.market.grid.names()
     return {
-        f"{length:g} months": {names[t]: float(curve.losses[row, position, bloc]) for row, t in enumerate(curve.periods)}
+        f"{length:g} months": {
+            names[t]: float(curve.losses[row, position, bloc]) for row, t in enumerate(curve.periods)
+        }
         for position, length in enumerate(curve.lengths)
     }
 
@@ -191,7 +204,9 @@ def _rents(response: Response) -> dict[str, Any]:
     market, sets = response.market, response.market.sets
     trunk = slice(0, len(market.grid))
     tonnes = market.demand.sum(axis=-1)
-    licence = (response.price("export_licence")[trunk] * tonnes).sum(axis=(2, 3)) / np.maximum(tonnes.sum(axis=(2, 3)), 1e-12)
+    licence = (response.price("export_licence")[trunk] * tonnes).sum(axis=(2, 3)) / np.maximum(
+        tonnes.sum(axis=(2, 3)), 1e-12
+    )
     rival, route = response.price("rival_capacity")[trunk], response.price("reexport_capacity")[trunk]
     return {
         "licence": {name: licence[:, b].tolist() for b, name in enumerate(sets.blocs)},
@@ -203,7 +218,9 @@ def _rents(response: Response) -> dict[str, Any]:
 
 def _shares(game: Game, response: Response) -> dict[str, dict[str, float | None]]:
     years = [year for year in SHARE_YEARS if year in _years(response)]
-    found: dict[str, dict[str, float | None]] = {key: {} for key in ("leader_foreign", "rivals_foreign", "rivals_world", "hhi", "log_power")}
+    found: dict[str, dict[str, float | None]] = {
+        key: {} for key in ("leader_foreign", "rivals_foreign", "rivals_world", "hhi", "log_power")
+    }
     for year in years:
         exports, rivals, world = _market_of_year(game, response, year)
         total = exports + rivals.sum()
@@ -264,5 +281,7 @@ def measure(game: Game, response: Response, what: str, bloc: str | None, begins:
         return float((window @ shortage(response)[trunk])[chosen].sum())
     if what == "rival_foreign_share":
         return float(rivals[chosen].sum() / max(rivals[chosen].sum() + exports[chosen].sum(), 1e-9))
-    home = window @ (float(leader.home_use) * market.grid.years * np.power(1.0 + float(leader.home_growth), market.grid.middle))
+    home = window @ (
+        float(leader.home_use) * market.grid.years * np.power(1.0 + float(leader.home_growth), market.grid.middle)
+    )
     return float(rivals.sum() / max(rivals.sum() + exports.sum() + home, 1e-9))

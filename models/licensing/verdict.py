@@ -25,8 +25,11 @@ def verdict_of(instance: Instance, blocks: list[dict[str, Any]]) -> dict[str, An
     if named and named[0] is not best:
         sentences.append(_best_named(named))
     sentences += _pressure(instance, best, named)
-    sentences += [_hinge_sentence(best, rival, hinge) for hinge in hinges[:2]] if rival is not None else []
+    # The nearest turning point is always told; a further one only if the sources make it possible.
+    told = hinges[:1] + [hinge for hinge in hinges[1:] if hinge["inside_range"]]
+    sentences += [_hinge_sentence(best, rival, hinge) for hinge in told] if rival is not None else []
     sentences += _leverage(best, named)
+    sentences += [f"Read with care: {caveat}" for caveat in instance.caveats]
     return {
         "winner": best["strategy"]["name"],
         "runner_up": rival["strategy"]["name"] if rival else None,
@@ -42,7 +45,9 @@ def _value(block: dict[str, Any]) -> float:
 
 
 def _same_path(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return bool(one["strategy"]["path"] == other["strategy"]["path"] and one["strategy"]["fed"] == other["strategy"]["fed"])
+    return bool(
+        one["strategy"]["path"] == other["strategy"]["path"] and one["strategy"]["fed"] == other["strategy"]["fed"]
+    )
 
 
 def _name(block: dict[str, Any]) -> str:
@@ -70,7 +75,9 @@ def _pressure(instance: Instance, best: dict[str, Any], named: list[dict[str, An
     if instance.concession is None:
         return []
     worth = best["leader"]["terms_musd"]["concession"]
-    without = sorted([best, *named], key=lambda block: -(_value(block) - block["leader"]["terms_musd"]["concession"]))[0]
+    without = sorted([best, *named], key=lambda block: -(_value(block) - block["leader"]["terms_musd"]["concession"]))[
+        0
+    ]
     value = _value(without) - without["leader"]["terms_musd"]["concession"]
     return [
         f"Of the winner's payoff {_musd(worth)} is the expected concession (probability {best['leader']['probability']:.0%}). "
@@ -119,10 +126,14 @@ def _hinges(instance: Instance, best: dict[str, Any], rival: dict[str, Any]) -> 
 def _hinge_sentence(best: dict[str, Any], rival: dict[str, Any], hinge: dict[str, Any]) -> str:
     inside = "inside" if hinge["inside_range"] else "outside"
     side = "below" if hinge["better_above"] == _name(best) else "above"
-    return (
-        f"It hinges on the {hinge['parameter']}: {_name(rival)} overtakes {_name(best)} {side} {hinge['break_even']:,.4g} {hinge['unit']} "
-        f"(assumed {hinge['now']:,.4g}; {inside} the range {hinge['low']:,.4g} to {hinge['high']:,.4g})."
-    )
+    at, now, low, high = (_plain(hinge[key]) for key in ("break_even", "now", "low", "high"))
+    support = "no range is stated" if hinge["low"] == hinge["high"] else f"{inside} the range {low} to {high}"
+    return f"It hinges on the {hinge['parameter']}: {_name(rival)} overtakes {_name(best)} {side} {at} {hinge['unit']} (assumed {now}; {support})."
+
+
+def _plain(value: float) -> str:
+    """A number without an exponent: whole from a hundred on, else with up to three significant digits."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _break_evens(instance: Instance, named: list[dict[str, Any]]) -> dict[str, Any]:

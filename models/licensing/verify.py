@@ -25,7 +25,9 @@ from models.licensing.periods import grid_of, strikes_of, tree_of
 Progress = Callable[[str, int, int], None]
 
 
-def verify(result: Mapping[str, Any], search: bool = False, jobs: int = 1, progress: Progress | None = None) -> dict[str, Any]:
+def verify(
+    result: Mapping[str, Any], search: bool = False, jobs: int = 1, progress: Progress | None = None
+) -> dict[str, Any]:
     """The checks that a saved result passes and fails.
 
     Parameters
@@ -46,23 +48,33 @@ def verify(result: Mapping[str, Any], search: bool = False, jobs: int = 1, progr
     tell = progress or (lambda stage, done, total: None)
     text = result.get("manifest", {}).get("effective_instance")
     if not isinstance(text, str):
-        raise AuditFailed("manifest.effective_instance", "the result carries no instance", "save it again with coercivity solve or compare")
+        raise AuditFailed(
+            "manifest.effective_instance",
+            "the result carries no instance",
+            "save it again with coercivity solve or compare",
+        )
     instance = load_text(text, "manifest.effective_instance")
     blocks = [block for block in result.get("strategies", [result]) if isinstance(block, dict)]
     if not blocks:
-        raise AuditFailed("strategies", "the result has no strategy to check", "save it again with coercivity solve or compare")
+        raise AuditFailed(
+            "strategies", "the result has no strategy to check", "save it again with coercivity solve or compare"
+        )
     checks = [_same_hash(result, instance)]
     auditor = Auditor(instance)
     proved = ProofLevel.OPTIMAL
     bound: float | None = None
     if search:
-        bound = Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
+        bound = (
+            Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
+        )
     for position, block in enumerate(blocks):
         tell("verifying", position, len(blocks))
         try:
             found, level = _block(auditor, instance, block, bound)
         except (KeyError, TypeError, IndexError) as error:
-            raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", "save it again with coercivity solve") from None
+            raise AuditFailed(
+                "result", f"a figure is missing or malformed: {error!r}", "save it again with coercivity solve"
+            ) from None
         checks += found
         proved = min(proved, level)
     rows = [_row(name, check) for name, check in checks]
@@ -79,7 +91,9 @@ def verify(result: Mapping[str, Any], search: bool = False, jobs: int = 1, progr
 
 def _same_hash(result: Mapping[str, Any], instance: Instance) -> tuple[str, Check]:
     stated = str(result.get("instance", {}).get("hash"))
-    return "instance", Check("the instance is the one whose hash is stated", 0.0 if stated == instance.fingerprint() else 1.0, 1.0)
+    return "instance", Check(
+        "the instance is the one whose hash is stated", 0.0 if stated == instance.fingerprint() else 1.0, 1.0
+    )
 
 
 def _row(strategy: str, check: Check) -> dict[str, Any]:
@@ -89,7 +103,9 @@ def _row(strategy: str, check: Check) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _block(auditor: Auditor, instance: Instance, block: Mapping[str, Any], bound: float | None) -> tuple[list[tuple[str, Check]], ProofLevel]:
+def _block(
+    auditor: Auditor, instance: Instance, block: Mapping[str, Any], bound: float | None
+) -> tuple[list[tuple[str, Check]], ProofLevel]:
     name = str(block["strategy"]["name"])
     path = path_of_rows(instance, block["strategy"]["path"])
     strategy = instance.strategies.get(name)
@@ -103,7 +119,9 @@ def _block(auditor: Auditor, instance: Instance, block: Mapping[str, Any], bound
     yearly = [sum(flow.values()) for flow in block["leader"]["by_year"].values()]
     checks.append((name, Check("every year's flow is a number", 0.0 if np.isfinite(sum(yearly)) else np.inf, 1.0)))
     if claims_optimum:
-        checks.append((name, at_most("stated bound is not below the value", figures.optimistic, certificate["bound_musd"])))
+        checks.append(
+            (name, at_most("stated bound is not below the value", figures.optimistic, certificate["bound_musd"]))
+        )
     return checks, judged.proof
 
 
@@ -120,16 +138,20 @@ def _figures(auditor: Auditor, instance: Instance, block: Mapping[str, Any]) -> 
         probability=leader["probability"],
         pressure=leader["pressure_musd"],
         exports=_by_scenario(instance, np.array(block["plan"]["exports_t"], dtype=float)),
+        captured_rent=_by_scenario(instance, np.array(block["plan"]["captured_rent_kusd"], dtype=float)),
+        exporter_rent=_by_scenario(instance, np.array(block["plan"]["exporter_rent_kusd"], dtype=float)),
         plan=None,
         reconciliation=total - market["buyers_cost_musd"],
     )
 
 
-def _by_scenario(instance: Instance, exports: np.ndarray) -> np.ndarray:
-    """Exports on the nodes of the tree [n,b,k] as exports by scenario and period [w,t,b,k]."""
+def _by_scenario(instance: Instance, values: np.ndarray) -> np.ndarray:
+    """Figures on the nodes of the tree, [n] or [n,b,k], by scenario and period, [w,t] or [w,t,b,k]."""
     grid = grid_of(instance.calendar)
     tree = tree_of(len(grid), strikes_of(instance, grid))
     shape = (len(tree), len(instance.blocs), len(instance.products))
-    if exports.shape != shape:
-        raise AuditFailed("plan.exports_t", f"has shape {exports.shape}, not {shape}", "save the result again with coercivity solve")
-    return exports[np.array([tree.path(scenario) for scenario in range(tree.scenarios)])]
+    if values.shape not in (shape, shape[:1]):
+        raise AuditFailed(
+            "plan", f"a figure has shape {values.shape}, not {shape}", "save the result again with coercivity solve"
+        )
+    return values[np.array([tree.path(scenario) for scenario in range(tree.scenarios)])]

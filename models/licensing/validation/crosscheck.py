@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from models.licensing.instance import Instance
+from models.licensing.quantity import month_index, month_name
 from models.licensing.validation import crosscheck_play as play
 from models.licensing.validation.faults import (
     Fault,
@@ -20,8 +22,6 @@ from models.licensing.validation.faults import (
     unknown_keys,
     within,
 )
-from models.licensing.instance import Instance
-from models.licensing.quantity import month_index, month_name
 
 OUTSIDE = "outside"
 RESERVED = ("all", OUTSIDE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import product as combinations
 
-from models.licensing.validation.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
 from models.licensing.instance import Concession, Instance, Observation, Strategy
 from models.licensing.quantity import month_index, month_name
+from models.licensing.validation.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
 
 # The dual of a node is divided by the node's probability: below this, what is left is rounding.
 SMALLEST_HAZARD = 1e-3
@@ -34,6 +34,14 @@ def postures(instance: Instance) -> Iterator[Fault]:
             if hazard is not None and 0 < float(hazard) < SMALLEST_HAZARD:
                 what = f"a hazard of {float(hazard):g} is too small to be told from none"
                 yield ("postures", name, key), what, f"write 0, or at least {SMALLEST_HAZARD:g}"
+        if float(posture.hazard) == 0 and posture.leader_hazard is not None and float(posture.leader_hazard) > 0:
+            # A breakdown that buyers rule out has no branch in their tree, so there is nothing to weigh.
+            what = "the leader expects a breakdown that the buyers rule out"
+            yield (
+                ("postures", name, "leader_hazard"),
+                what,
+                f"give the buyers a hazard of at least {SMALLEST_HAZARD:g}, or drop leader_hazard",
+            )
 
 
 def strategies(instance: Instance) -> Iterator[Fault]:

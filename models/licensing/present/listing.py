@@ -10,10 +10,9 @@ from engine.errors import UsageError
 from engine.report import Block, Column, Prose, Table, amount
 from models.licensing.instance import Instance
 from models.licensing.load import effective
+from models.licensing.present.words import Data
 from models.licensing.provenance import KINDS, counts, sources_table
 from models.licensing.validation.schema import shape
-
-Data = Mapping[str, Any]
 
 
 def part(instance: Instance, path_text: str) -> str:
@@ -48,13 +47,22 @@ def part(instance: Instance, path_text: str) -> str:
 def verified(found: Data) -> list[Block]:
     """What re-checking a saved result came to, the failed checks first."""
     checks = sorted(found["checks"], key=lambda check: check["ok"])
-    columns = [Column("ok", "text"), Column("strategy", "text"), Column("check", "text"), Column("gap", "gap"), Column("scale")]
+    columns = [
+        Column("ok", "text"),
+        Column("strategy", "text"),
+        Column("check", "text"),
+        Column("gap", "gap"),
+        Column("scale"),
+    ]
     rows = [[check["ok"], check.get("strategy"), check["name"], check["gap"], check["scale"]] for check in checks]
     passed = sum(check["ok"] for check in checks)
     says = [f"{passed} of {len(checks)} checks passed."]
     if "proved" in found:
         says.append(f"Proved again: {found['proved']}, {found.get('says', '')}".rstrip(", ") + ".")
-    return [Prose("", says), Table("Each figure recomputed from the instance alone", columns, rows, keys=3, stacks=True)]
+    return [
+        Prose("", says),
+        Table("Each figure recomputed from the instance alone", columns, rows, keys=3, stacks=True),
+    ]
 
 
 def contents(instance: Instance) -> dict[str, Any]:
@@ -73,27 +81,38 @@ def valid(found: Data) -> list[Block]:
     parts = ", ".join(f"{part} {count}" for part, count in found["counts"].items() if count)
     kinds = ", ".join(f"{numbers[kind]} {kind}" for kind in KINDS if numbers[kind])
     stale = f", {numbers['stale']} stale" if numbers["stale"] else ""
-    return [Prose(f"{instance['name']} is valid: {instance['title']}", [f"It holds {parts}.", f"{numbers['total']} numbers: {kinds}{stale}."])]
+    return [
+        Prose(
+            f"{instance['name']} is valid: {instance['title']}",
+            [f"It holds {parts}.", f"{numbers['total']} numbers: {kinds}{stale}."],
+        )
+    ]
 
 
 def listed(rows: Sequence[Data]) -> list[Block]:
     """The shipped instances."""
-    return [Table("", [Column("name", "text"), Column("title", "text")], [[row["name"], row["title"]] for row in rows], stacks=True)]
+    return [
+        Table(
+            "",
+            [Column("name", "text"), Column("title", "text")],
+            [[row["name"], row["title"]] for row in rows],
+            stacks=True,
+        )
+    ]
 
 
 def provenance(totals: Mapping[str, int], rows: Sequence[Data]) -> list[Block]:
     """Where the numbers come from: how many of each kind, then each by itself."""
     kinds = ", ".join(f"{totals[kind]} {kind}" for kind in KINDS)
-    columns = [
-        Column("path", "text"), Column("value", "text"), Column("unit", "text"), Column("kind", "text"), Column("range", "text"),
-        Column("year", "text"), Column("grade", "text"), Column("source", "text"), Column("reason", "text"),
-    ]  # fmt: skip
-    cells = [
-        [
-            row["path"], amount(row["value"], 6), row["unit"], f"{row['kind']}, stale" if row["stale"] else row["kind"],
-            "" if row["low"] is None else f"{amount(row['low'])} to {amount(row['high'])}",
-            row["year"], row["grade"], ", ".join(row["sources"]), row["reason"],
-        ]
-        for row in rows
-    ]  # fmt: skip
-    return [Prose("", [f"{totals['total']} numbers: {kinds}; {totals['stale']} stale."]), Table("", columns, cells, keys=3, stacks=True)]
+    heads = ("path", "value", "unit", "kind", "range", "year", "grade", "source", "reason")
+    says = f"{totals['total']} numbers: {kinds}; {totals['stale']} stale."
+    table = Table("", [Column(head, "text") for head in heads], [_origin(row) for row in rows], keys=3, stacks=True)
+    return [Prose("", [says]), table]
+
+
+def _origin(row: Data) -> list[Any]:
+    """One number with its value, its range, and what it rests on."""
+    span = "" if row["low"] is None else f"{amount(row['low'])} to {amount(row['high'])}"
+    kind = f"{row['kind']}, stale" if row["stale"] else row["kind"]
+    origin = [row["year"], row["grade"], ", ".join(row["sources"]), row["reason"]]
+    return [row["path"], amount(row["value"], 6), row["unit"], kind, span, *origin]

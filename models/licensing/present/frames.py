@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.charts import Picture
-from models.licensing.present import TERMS, leader_shares
+from models.licensing.present.words import TERMS, Data, leader_shares
 from models.licensing.quantity import month_index, month_name
 
-Data = Mapping[str, Any]
-
+PAYOFF = "Leader's payoff by term (tick: sum)"
+EXPORTS = "Exports to all buyers, while licences hold"
+SHARE = "Leader's share of what the buyers buy, while licences hold"
 FIELDS = ("strategy", "figure", "bloc", "period", "unit", "value")
 
 
@@ -19,7 +20,9 @@ def long_rows(result: Data) -> list[dict[str, Any]]:
     """Every figure of a result in a row of its own, with the fields :data:`FIELDS`."""
     answers = result.get("strategies", [result])
     return [
-        dict(zip(FIELDS, (answer["strategy"]["name"], *row), strict=True)) for answer in answers for row in _figures(answer)
+        dict(zip(FIELDS, (answer["strategy"]["name"], *row), strict=True))
+        for answer in answers
+        for row in _figures(answer)
     ]
 
 
@@ -41,7 +44,7 @@ def _figures(answer: Data) -> Iterator[Row]:
     yield from _leverage("all_blocs", None, answer["all_blocs"])
     for name, by_year in answer["shares"].items():
         yield from ((f"shares.{name}", None, year, "1", value) for year, value in by_year.items())
-    yield from _series(answer["series"])
+    yield from _series(answer)
     for fact in answer["observations"]:
         for key in ("model", "recorded", "low", "high"):
             span = f"{fact.get('begins', '')}/{fact.get('ends', '')}".strip("/") or None
@@ -69,26 +72,37 @@ def _leverage(head: str, bloc: str | None, data: Data) -> Iterator[Row]:
         yield from ((figure, bloc, period, "million USD", value) for period, value in curve.items())
 
 
-def _series(series: Data) -> Iterator[Row]:
-    for key, flows in series.items():
-        if key in ("periods", "months"):
-            continue
-        for bloc, values in flows.items() if isinstance(flows, Mapping) else ((None, flows),):
-            yield from (_unit(f"series.{key}", bloc, period, value) for period, value in zip(series["periods"], values, strict=True))
+def _series(answer: Data) -> Iterator[Row]:
+    """Every list over periods, however deep; the name of a bloc is the bloc, any other is part of the figure."""
+    periods, blocs = answer["series"]["periods"], answer["blocs"]
+
+    def walk(figure: str, bloc: str | None, unit: str, data: Any) -> Iterator[Row]:
+        if isinstance(data, Mapping):
+            for key, inner in data.items():
+                yield from (
+                    walk(figure, key, unit, inner) if key in blocs else walk(f"{figure}.{key}", bloc, unit, inner)
+                )
+        else:
+            yield from ((figure, bloc, period, unit, value) for period, value in zip(periods, data, strict=True))
+
+    for key, flows in answer["series"].items():
+        if key not in ("periods", "months"):
+            figure, _, _, unit, _ = _unit(f"series.{key}", None, None, 0.0)
+            yield from walk(figure, None, unit, flows)
 
 
 # -- pictures --------------------------------------------------------------------------------------------------
 
 
 def pictures(result: Data) -> list[Picture]:
-    """What the pages of a comparison or a solution show."""
+    """What the page of a comparison or of a solution shows."""
     answers = sorted(result.get("strategies", [result]), key=lambda answer: -float(answer["leader"]["value_musd"]))
     names = [str(answer["strategy"]["name"]) for answer in answers]
     return [
-        Picture("payoff", "Leader's payoff by term (tick: sum)", "bars", list(_payoff(answers)), "million USD, present value", names),
-        Picture("exports", "Exports to all buyers, while licences hold", "steps", list(_exports(answers)), "t per month", names),
+        Picture("payoff", PAYOFF, "bars", list(_payoff(answers)), "million USD, present value", names),
+        Picture("exports", EXPORTS, "steps", list(_exports(answers)), "t per month", names),
         Picture("leverage", _leverage_title(answers[0]), "lines", list(_curves(answers)), "million USD", names),
-        Picture("share", "Leader's share of what the buyers buy, while licences hold", "steps", list(_shares(answers)), "share", names, True),
+        Picture("share", SHARE, "steps", list(_shares(answers)), "share", names, percent=True),
     ]
 
 
@@ -114,7 +128,9 @@ def _timed(answers: list[Data], of: Any) -> Iterator[dict[str, Any]]:
         dates = _begins(series)
         values = list(of(series))
         # A step holds to the end of its period, so the last one is repeated there.
-        for period, date, value in zip([*series["periods"], series["periods"][-1]], dates, [*values, values[-1]], strict=True):
+        for period, date, value in zip(
+            [*series["periods"], series["periods"][-1]], dates, [*values, values[-1]], strict=True
+        ):
             if value is not None:
                 yield {"label": period, "series": answer["strategy"]["name"], "date": date, "value": value}
 
@@ -138,7 +154,7 @@ def _leverage_title(answer: Data) -> str:
 
 def _curves(answers: list[Data]) -> Iterator[dict[str, Any]]:
     for answer in answers:
-        curve = next(iter(answer["all_blocs"]["leverage_musd"].values()), {})
+        curve: Data = next(iter(answer["all_blocs"]["leverage_musd"].values()), {})
         ends = dict(zip(answer["series"]["periods"], _begins(answer["series"])[1:], strict=True))
         for period, value in curve.items():
             yield {"label": period, "series": answer["strategy"]["name"], "date": ends[period], "value": value}

@@ -1,0 +1,27 @@
+"""A result as the files of its run."""
+
+from __future__ import annotations
+
+from engine import charts, report
+from engine.runs import RESULT
+from models.licensing.present import comparison, frames, solution
+from models.licensing.present.words import Data, heading
+
+
+def blocks(result: Data) -> list[report.Block]:
+    """The report of a result, whichever command it is of."""
+    return comparison.compared(result) if "strategies" in result else solution.solved(result)
+
+
+def files(result: Data) -> dict[str, str]:
+    """The result, its report, and the instance as it was solved, by file name."""
+    return {
+        RESULT: report.to_json(result),
+        "report.txt": report.text(blocks(result), 100),
+        "instance.yaml": result["manifest"]["effective_instance"],
+    }
+
+
+def drawn(result: Data) -> dict[str, str]:
+    """The pictures of a result, and the page that shows them, by file name."""
+    return charts.files(frames.pictures(result), heading(result), solution.sentences(result))

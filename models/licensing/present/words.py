@@ -1,0 +1,105 @@
+"""What the reports share: words for figures, the postures of a strategy, the model beside the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.report import Column, Table, decimals_for, number
+
+Data = Mapping[str, Any]
+
+TERMS = {
+    "margin": "margin",
+    "captured_rent": "licence rent",
+    "exporter_rent": "exporter rent",
+    "idle": "idle capacity",
+    "buffer": "buffer",
+    "concession": "concession",
+    "tail": "market left",
+}
+FIRST = 12  # periods shown at the beginning
+MONEY = "million USD"
+SHARES = ("export_share", "rival_world_share", "rival_foreign_share")
+
+
+def texts(*titles: str) -> list[Column]:
+    """Columns of words."""
+    return [Column(title, "text") for title in titles]
+
+
+def heading(result: Data) -> str:
+    """What was asked: the instance, and the money of its figures."""
+    instance = result["instance"]
+    money = f" ({instance['money']})" if instance.get("money") else ""
+    return f"{instance['name']}: {instance['title']}{money}"
+
+
+def name(answer: Data) -> str:
+    """The name of the strategy that an answer is about."""
+    return str(answer["strategy"]["name"])
+
+
+def musd(value: float | None) -> str:
+    """An amount of money in a sentence."""
+    return "n/a" if value is None else f"{number(value, 0 if abs(value) >= 1000 else 1)} {MONEY}"
+
+
+def decimals(rows: Sequence[Sequence[Any]]) -> int:
+    """Decimals that suit the largest figure of a table whose figures are to be read together."""
+    return decimals_for(value for row in rows for value in row if isinstance(value, float))
+
+
+def marks(names: Iterable[str]) -> list[str]:
+    """The first of the periods, the last of 2030 and the last of all, each once."""
+    periods = list(names)
+    of_2030 = [period for period in periods if period.startswith("2030")][-1:]
+    return list(dict.fromkeys([*periods[:1], *of_2030, *periods[-1:]]))
+
+
+def leader_shares(series: Data) -> list[float | None]:
+    """The leader's share of what the buyers buy, period by period; None where nothing is bought."""
+    exports = [sum(flows) for flows in zip(*series["exports_t"].values(), strict=True)]
+    totals = [own + rivals for own, rivals in zip(exports, series["rivals_t"], strict=True)]
+    return [own / total if total > 1e-9 else None for own, total in zip(exports, totals, strict=True)]
+
+
+def path_table(answer: Data) -> Table:
+    """The postures of a strategy: phases down, groups across."""
+    rows: dict[str, list[Any]] = {}
+    groups = list(dict.fromkeys(row["group"] for row in answer["strategy"]["path"]))
+    hazards = answer["strategy"].get("hazards", {})
+    for row in answer["strategy"]["path"]:
+        cells = rows.setdefault(
+            row["phase"], [row["phase"], row["begins"], *[""] * len(groups), hazards.get(row["phase"])]
+        )
+        at = 2 + groups.index(row["group"])
+        words = f"{row['product']}: {row['posture']}" if "product" in row else row["posture"]
+        cells[at] = f"{cells[at]}; {words}" if cells[at] else words
+    columns = [*texts("phase", "begins", *groups), Column("hazard of breakdown, %", "percent")]
+    fed = answer["strategy"].get("fed_volumes_t") or {}
+    note = (
+        "Fed in from the record, t: " + ", ".join(f"{month} {number(tonnes, 0)}" for month, tonnes in fed.items()) + "."
+        if fed
+        else ""
+    )
+    return Table(f"Postures of {name(answer)}", columns, list(rows.values()), stacks=True, note=note)
+
+
+def observed(answers: Sequence[Data]) -> Iterator[Table]:
+    """The model beside the record: what it was not given, then what it was."""
+    facts = [fact for answer in answers for fact in answer["observations"]]
+    figures = [Column(title) for title in ("model", "record", "low", "high")]
+    columns = [*texts("fact"), *figures, *texts("unit"), Column("inside")]
+    for fed, title in ((False, "Observed: the model beside the record"), (True, "Fed: what the model was given")):
+        rows = [_fact(fact) for fact in facts if fact["fed"] == fed]
+        if rows:
+            yield Table(title, columns, rows, stacks=True)
+
+
+def _fact(fact: Data) -> list[Any]:
+    """One fact; tonnes or percent, each written as suits it."""
+    is_share = fact["measure"] in SHARES
+    figures = [fact[key] for key in ("model", "recorded", "low", "high")]
+    written = [number(None if x is None else 100 * x, 1) if is_share else number(x, 0) for x in figures]
+    return [fact["title"], *written, "%" if is_share else "t", fact["inside"]]
