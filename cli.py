@@ -176,7 +176,7 @@ def _is_quiet() -> bool:
 
 
 def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instance:
-    from models.licensing.load import load
+    from models.licensing.files.load import load
 
     return load(instance, sets, variants)
 
@@ -184,7 +184,7 @@ def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instan
 def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]], run: dict[str, Any]) -> None:
     """Check where the result goes, do the work, save it, print it, and say whether it proves what was asked for."""
     from engine import charts, runs, terminal
-    from models.licensing.present import files, frames
+    from models.licensing.answers.present import files, frames
 
     if run["charts"]:
         charts.require()
@@ -234,7 +234,7 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
     data = _load(instance, sets, variants)
     if run["strategy"] is not None:
         errors.check_name("--strategy", run["strategy"], data.strategies, "strategies")
-    from models.licensing import commands
+    from models.licensing.answers import commands
 
     run |= {"set": sets, "variant": variants}
     asked = (run["strategy"], run["jobs"], run["limit"])
@@ -250,7 +250,7 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
     The named strategies and the best one on the menu stand side by side.
     """
     data = _load(instance, sets, variants)
-    from models.licensing import commands
+    from models.licensing.answers import commands
 
     run |= {"set": sets, "variant": variants}
     _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress), run)
@@ -267,8 +267,8 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
     RESULT is a result.json, the folder of a run, or - for stdin.
     """
     from engine import runs, terminal
-    from models.licensing.present import listing
-    from models.licensing.verify import verify as verified
+    from models.licensing.answers.present import listing
+    from models.licensing.answers.verify import verify as verified
 
     data = runs.read(result)
     with terminal.Progress(_is_quiet()) as progress:
@@ -285,7 +285,7 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
 def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], form: str) -> None:
     """Check an instance; list all faults at once."""
     from engine import terminal
-    from models.licensing.present import listing
+    from models.licensing.answers.present import listing
 
     said: dict[str, Any] = {"schema_version": 1, "command": "validate", "ok": True, "findings": []}
     try:
@@ -302,8 +302,8 @@ def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], fo
 def instances(form: str) -> None:
     """List the instances that are shipped."""
     from engine import terminal
-    from models.licensing.load import shipped
-    from models.licensing.present import listing
+    from models.licensing.answers.present import listing
+    from models.licensing.files.load import shipped
 
     rows = [{"name": name, "title": title} for name, title, _ in shipped()]
     data = {"schema_version": 1, "command": "instances", "instances": rows}
@@ -319,8 +319,8 @@ def show(instance: str, path: str | None, sets: tuple[str, ...], variants: tuple
     Prints YAML with every default and override written out; PATH is dotted.
     """
     from engine import terminal
-    from models.licensing.load import effective
-    from models.licensing.present.listing import part
+    from models.licensing.answers.present.listing import part
+    from models.licensing.files.load import effective
 
     data = _load(instance, sets, variants)
     terminal.write(effective(data) if path is None else part(data, path))
@@ -336,8 +336,8 @@ def sources(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], kin
     Read in a source, derived, assumed, overridden; and what is stale.
     """
     from engine import terminal
-    from models.licensing.present import listing
-    from models.licensing.provenance import counts, sources_table
+    from models.licensing.answers.present import listing
+    from models.licensing.files.provenance import counts, sources_table
 
     rows = sources_table(_load(instance, sets, variants))
     chosen = [vars(row) for row in rows if kind in (None, row.kind) or (kind == "stale" and row.stale)]
@@ -352,7 +352,7 @@ def schema() -> None:
     Editors use it to complete and to check while one writes.
     """
     from engine import terminal
-    from models.licensing.load import json_schema
+    from models.licensing.files.load import json_schema
 
     terminal.show("json", json_schema(), list)
 
@@ -367,7 +367,7 @@ def new(name: str) -> None:
     from pathlib import Path
 
     from engine import terminal
-    from models.licensing.load import shipped
+    from models.licensing.files.load import shipped
 
     files = {known: path for known, _, path in shipped()}
     errors.check_name("NAME", name, files, "shipped instances")

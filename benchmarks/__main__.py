@@ -25,9 +25,9 @@ from engine.solver import solve_once
 from models.licensing.announcement import path_from_rules
 from models.licensing.commit import Game, LicenceScreen
 from models.licensing.evaluate import Followers
+from models.licensing.files.load import find, load
 from models.licensing.formulation import build
 from models.licensing.instance import Instance
-from models.licensing.load import find, load
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -8,8 +8,8 @@ from pathlib import Path as File
 from typing import Any
 
 from engine.document import parse
+from models.licensing.files.load import load_text
 from models.licensing.instance import Instance
-from models.licensing.load import load_text
 
 TOY = File(__file__).parents[1] / "instances" / "toy" / "one-buyer.yaml"
 DELETE = object()

@@ -12,8 +12,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from models.licensing.commit import Evaluation, Game
+from models.licensing.files.load import load_text
 from models.licensing.instance import Instance
-from models.licensing.load import load_text
 from models.licensing.quantity import month_index, month_name
 
 START = "2025-01"

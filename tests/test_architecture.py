@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from models.licensing.load import effective, load, load_text, shipped
+from models.licensing.files.load import effective, load, load_text, shipped
 
 HOUSE = Path(__file__).parents[1]
 ROOMS = ("engine", "models")
@@ -94,7 +94,7 @@ def loaded_by(module: str) -> frozenset[str]:
     return frozenset(run.stdout.split())
 
 
-VALIDATION = sorted(file.stem for file in (HOUSE / "models/licensing/validation").glob("[a-z]*.py"))
+VALIDATION = sorted(file.stem for file in (HOUSE / "models/licensing/files").glob("[a-z]*.py"))
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ VALIDATION = sorted(file.stem for file in (HOUSE / "models/licensing/validation"
         "engine.certificate",
         "models.licensing.instance",
         "models.licensing.quantity",
-        "models.licensing.load",
-        "models.licensing.provenance",
+        "models.licensing.files.load",
+        "models.licensing.files.provenance",
         "models.licensing.audit",
         "models.licensing.audit_program",
-        *(f"models.licensing.validation.{name}" for name in VALIDATION),
+        *(f"models.licensing.files.{name}" for name in VALIDATION),
     ],
 )
 def test_data_and_audit_do_without_pyomo(module: str) -> None:

@@ -209,7 +209,7 @@ def test_an_invalid_instance_ends_with_3_and_all_findings() -> None:
 
 def test_an_infeasible_program_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
     from engine.errors import InfeasibleProgram
-    from models.licensing import commands
+    from models.licensing.answers import commands
 
     def solve(*_: object) -> None:
         raise InfeasibleProgram("followers", "no point satisfies all constraints", "coercivity validate")
@@ -229,7 +229,7 @@ def test_a_certificate_below_what_is_required_is_shown_and_ends_with_5() -> None
 
 
 def test_a_fault_of_the_program_is_a_sentence_and_a_traceback_only_with_debug(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.licensing import commands
+    from models.licensing.answers import commands
 
     monkeypatch.setattr(commands, "solve", lambda *_: 1 // 0)
     found = run("solve", TOY)
@@ -274,12 +274,15 @@ def test_verify_accepts_what_was_saved_and_refuses_what_was_changed() -> None:
     assert run("verify", "-", stdin=json.dumps(data)).exit_code == 7
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_refused_before_the_work() -> None:
+@pytest.mark.parametrize("place", ["locked", "locked/deeper", "/proc/runs"])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(place: str) -> None:
     Path("locked").mkdir(mode=0o500)
-    found = run("solve", TOY, "--out", "locked")
+    if os.name != "posix" or (place.startswith("locked") and os.geteuid() == 0) or not Path("/proc").exists():
+        pytest.skip("root may write everywhere")
+    found = run("solve", TOY, "--out", place)
     assert (found.exit_code, found.stdout) == (2, "")
-    assert "permission denied" in found.stderr
+    assert "results cannot be saved there" in found.stderr
+    assert "--no-save" in found.stderr
 
 
 def test_a_result_that_cannot_be_saved_is_still_printed(monkeypatch: pytest.MonkeyPatch) -> None:

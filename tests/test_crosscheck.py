@@ -15,8 +15,8 @@ sys.path.insert(0, str(File(__file__).parent))
 from rich_instance import CURVE, DELETE, OBSERVATION, changed, loaded, rich
 
 from models.licensing import announcement
-from models.licensing.validation import crosscheck_play
-from models.licensing.validation.crosscheck import cross_check
+from models.licensing.files import crosscheck_play
+from models.licensing.files.crosscheck import cross_check
 
 STEP = {"share": "50 %", "penalty": "2 USD/kg/month"}
 REST = {"title": "Rest", "rules": [{"posture": "half", "phase": "late"}]}

@@ -26,10 +26,10 @@ from models.licensing.announcement import Announcement, path_from_rules
 from models.licensing.audit import Audit, Claim
 from models.licensing.commit import Game
 from models.licensing.evaluate import AXES, Followers
+from models.licensing.files.load import load_text
 from models.licensing.formulation import build, checked_units
 from models.licensing.instance import Instance
 from models.licensing.leverage import CutOff, state_after
-from models.licensing.load import load_text
 
 few = settings(max_examples=15, derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
 TOY_TEXT = TOY.read_text("utf-8")

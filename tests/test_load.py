@@ -19,9 +19,9 @@ from engine.errors import ExitCode, InvalidInstance, UsageError
 sys.path.insert(0, str(File(__file__).parent))
 from rich_instance import DELETE, TOY, changed, loaded, rich, text_of
 
+from models.licensing.files.load import build, effective, find, json_schema, load, load_text, shipped
+from models.licensing.files.provenance import counts, sources_table
 from models.licensing.instance import Instance
-from models.licensing.load import build, effective, find, json_schema, load, load_text, shipped
-from models.licensing.provenance import counts, sources_table
 
 
 def same(instance: Instance) -> bool:

@@ -19,9 +19,9 @@ from engine.certificate import ProofLevel
 from models.licensing.announcement import HAZARD_FLOOR, Announcer
 from models.licensing.commit import TILT
 from models.licensing.evaluate import AXES
+from models.licensing.files.load import json_schema
 from models.licensing.formulation import build
 from models.licensing.instance import Instance
-from models.licensing.load import json_schema
 from models.licensing.market import market_of
 from models.licensing.payoff import TERMS
 

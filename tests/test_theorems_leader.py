@@ -90,6 +90,17 @@ def test_the_screening_bound_is_never_below_the_exact_value(seed: int) -> None:
     assert np.median(slack) <= 0.05 * max(1.0, np.abs(bounds).max())
 
 
+@pytest.mark.parametrize("seed", range(0, POOL, 4))
+def test_the_screening_bound_holds_where_the_leader_expects_what_buyers_do_not(seed: int) -> None:
+    data = altered(small_data(seed), leader__rents={"licence": 1, "exporter": 1})
+    for name in ("half", "tight"):
+        data["postures"][name] |= {"hazard": "0.1 %", "leader_hazard": "90 %"}
+    game = Game(instance_of(data))
+    screening = game.best_commitment()[2]
+    for choice, bound in zip(screening.choices.tolist(), game.upper_bounds(screening), strict=True):
+        assert bound >= game.exact(tuple(choice))[0] - 1e-6 * max(1.0, abs(bound))
+
+
 @few
 @given(seeds, STRATEGIES)
 def test_terms_add_up_to_the_value_that_ties_were_resolved_for(seed: int, name: str) -> None:

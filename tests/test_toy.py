@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from models.licensing.accounts import accounts_of
-from models.licensing.commands import solve
+from models.licensing.answers.commands import solve
 from models.licensing.commit import Evaluation, Game
-from models.licensing.load import load
+from models.licensing.files.load import load
 
 PAGE = (Path(__file__).parents[1] / "instances/toy/README.md").read_text("utf-8")
 

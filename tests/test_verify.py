@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(File(__file__).parent))
-from rich_instance import TOY
+from rich_instance import TOY, loaded, rich
 
 from engine.errors import AuditFailed, UsageError
-from models.licensing.commands import compare, solve
-from models.licensing.load import load_text
-from models.licensing.verify import verify
+from models.licensing.answers.commands import compare, solve
+from models.licensing.answers.verify import verify
+from models.licensing.files.load import load_text
 
 Change = Callable[[Any], Any]
 GAP = "follower gap: the buyers' cost against an independent optimum"
@@ -90,6 +90,13 @@ def test_an_honest_result_verifies() -> None:
     searched = verify(json.loads(saved()), search=True)
     assert searched["ok"]
     assert searched["proved"] == "OPTIMAL"
+
+
+def test_a_result_with_volumes_fed_in_verifies_and_says_so() -> None:
+    result = json.loads(json.dumps(solve(loaded(rich()), "half")))
+    assert failures(result) == set()
+    result["strategy"]["fed"] = False
+    assert GAP in failures(result)
 
 
 @pytest.mark.parametrize(("path", "value", "name"), SAVED, ids=[row[0] for row in SAVED])

@@ -2,7 +2,7 @@
 
 Every field is documented where it stands; ``coercivity schema`` prints the same as a JSON Schema. Units
 are those of the annotated type whatever unit the file uses. A cross-check that needs two fields lives in
-:mod:`models.licensing.validation.crosscheck`.
+:mod:`models.licensing.files.crosscheck`.
 """
 
 from __future__ import annotations
@@ -12,33 +12,31 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from models.licensing.quantity import Month, Quantity, quantity
+from models.licensing.quantity import (
+    Capex,
+    Currency,
+    DiscountRate,
+    MillionUsd,
+    MillionUsdPerYear,
+    Month,
+    Months,
+    Name,
+    Price,
+    Quantity,
+    Rate,
+    Share,
+    StockCost,
+    Table,
+    Tonnes,
+    TonnesPerYear,
+    Whole,
+    Years,
+    quantity,
+)
 
 SCHEMA = "coercivity/licensing/1"
-
-Share = quantity("1", 0, 1)
-Rate = quantity("1/yr", -0.5, 1)
-DiscountRate = quantity("1/yr", 0, 1)
-Tonnes = quantity("t")
-TonnesPerYear = quantity("t/yr")
-Price = quantity("USD/kg")
-StockCost = quantity("USD/kg/month")
-Capex = quantity("USD/(kg/yr)")
-Months = quantity("month")
-Years = quantity("yr", 0.01)
-MillionUsd = quantity("million USD")
-MillionUsdPerYear = quantity("million USD/yr")
-Whole = Annotated[int, Field(strict=True)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-
-
-class Table(BaseModel):
-    """A block of an instance file: no unknown key, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Source(Table):

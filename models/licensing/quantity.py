@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from engine.units import UnitError, convert
@@ -200,3 +200,27 @@ def _month(raw: object) -> object:
 
 MONTH_SCHEMA = {"type": "string", "pattern": f"^{MONTH.pattern}$", "examples": ["2025-04"]}
 Month = Annotated[str, BeforeValidator(_month), WithJsonSchema(MONTH_SCHEMA)]
+
+
+# The types of an instance's fields, by unit and limits.
+Share = quantity("1", 0, 1)
+Rate = quantity("1/yr", -0.5, 1)
+DiscountRate = quantity("1/yr", 0, 1)
+Tonnes = quantity("t")
+TonnesPerYear = quantity("t/yr")
+Price = quantity("USD/kg")
+StockCost = quantity("USD/kg/month")
+Capex = quantity("USD/(kg/yr)")
+Months = quantity("month")
+Years = quantity("yr", 0.01)
+MillionUsd = quantity("million USD")
+MillionUsdPerYear = quantity("million USD/yr")
+Whole = Annotated[int, Field(strict=True)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Table(BaseModel):
+    """A block of an instance file: no unknown key, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

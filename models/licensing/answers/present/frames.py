@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.charts import Picture
-from models.licensing.present.words import TERMS, Data, leader_shares
+from models.licensing.answers.present.words import TERMS, Data, leader_shares
 from models.licensing.quantity import month_index, month_name
 
 PAYOFF = "Leader's payoff by term (tick: sum)"

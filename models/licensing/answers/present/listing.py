@@ -8,11 +8,11 @@ from typing import Any
 from engine import document as documents
 from engine.errors import UsageError
 from engine.report import Block, Column, Prose, Table, amount
+from models.licensing.answers.present.words import Data
+from models.licensing.files.load import effective
+from models.licensing.files.provenance import KINDS, counts, sources_table
+from models.licensing.files.schema import shape
 from models.licensing.instance import Instance
-from models.licensing.load import effective
-from models.licensing.present.words import Data
-from models.licensing.provenance import KINDS, counts, sources_table
-from models.licensing.validation.schema import shape
 
 
 def part(instance: Instance, path_text: str) -> str:

@@ -19,10 +19,10 @@ from engine import document as documents
 from engine.document import Document
 from engine.errors import Finding, InvalidInstance, UsageError
 from engine.reader import Path, Position, dotted
+from models.licensing.files.crosscheck import cross_check
+from models.licensing.files.schema import breaches, json_schema, shape
 from models.licensing.instance import SCHEMA, Instance
 from models.licensing.quantity import Quantity
-from models.licensing.validation.crosscheck import cross_check
-from models.licensing.validation.schema import breaches, json_schema, shape
 
 __all__ = ["build", "effective", "find", "json_schema", "load", "load_text", "shipped"]
 

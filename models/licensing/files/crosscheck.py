@@ -1,17 +1,15 @@
 """What an instance must satisfy across its fields: names that exist, shares that add up, dates in order.
 
 Each function looks at one block and yields its faults: the path, what is wrong, what to do. The rules about
-leader, strategies, concession and observations stand in :mod:`models.licensing.validation.crosscheck_play`.
+leader, strategies, concession and observations stand in :mod:`models.licensing.files.crosscheck_play`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.licensing.instance import Instance
-from models.licensing.quantity import month_index, month_name
-from models.licensing.validation import crosscheck_play as play
-from models.licensing.validation.faults import (
+from models.licensing.files import crosscheck_play as play
+from models.licensing.files.faults import (
     Fault,
     Path,
     calendar_bounds,
@@ -22,6 +20,8 @@ from models.licensing.validation.faults import (
     unknown_keys,
     within,
 )
+from models.licensing.instance import Instance
+from models.licensing.quantity import month_index, month_name
 
 OUTSIDE = "outside"
 RESERVED = ("all", OUTSIDE)

@@ -15,14 +15,15 @@ import numpy as np
 from engine.certificate import ProofLevel
 from engine.check import Check, at_most, compare
 from engine.errors import AuditFailed
+from models.licensing.answers.commands import Desk, path_of_rows
 from models.licensing.audit import Claim
 from models.licensing.certify import Auditor, Figures
-from models.licensing.commands import Desk, path_of_rows
+from models.licensing.files.load import load_text
 from models.licensing.instance import Instance
-from models.licensing.load import load_text
 from models.licensing.periods import grid_of, strikes_of, tree_of
 
 Progress = Callable[[str, int, int], None]
+AGAIN = "save it again with coercivity solve or compare"
 
 
 def verify(
@@ -46,35 +47,17 @@ def verify(
         The result cannot be read as one of ours.
     """
     tell = progress or (lambda stage, done, total: None)
-    text = result.get("manifest", {}).get("effective_instance")
-    if not isinstance(text, str):
-        raise AuditFailed(
-            "manifest.effective_instance",
-            "the result carries no instance",
-            "save it again with coercivity solve or compare",
-        )
-    instance = load_text(text, "manifest.effective_instance")
-    blocks = [block for block in result.get("strategies", [result]) if isinstance(block, dict)]
-    if not blocks:
-        raise AuditFailed(
-            "strategies", "the result has no strategy to check", "save it again with coercivity solve or compare"
-        )
+    instance, blocks = _opened(result)
     checks = [_same_hash(result, instance)]
     auditor = Auditor(instance)
     proved = ProofLevel.OPTIMAL
-    bound: float | None = None
-    if search:
-        bound = (
-            Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
-        )
+    bound = _search(instance, jobs, tell) if search else None
     for position, block in enumerate(blocks):
         tell("verifying", position, len(blocks))
         try:
             found, level = _block(auditor, instance, block, bound)
         except (KeyError, TypeError, IndexError) as error:
-            raise AuditFailed(
-                "result", f"a figure is missing or malformed: {error!r}", "save it again with coercivity solve"
-            ) from None
+            raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", AGAIN) from None
         checks += found
         proved = min(proved, level)
     rows = [_row(name, check) for name, check in checks]
@@ -87,6 +70,22 @@ def verify(
         "searched": search,
         "checks": rows,
     }
+
+
+def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
+    """The instance that a result carries, and its strategies."""
+    text = result.get("manifest", {}).get("effective_instance")
+    if not isinstance(text, str):
+        raise AuditFailed("manifest.effective_instance", "the result carries no instance", AGAIN)
+    blocks = [block for block in result.get("strategies", [result]) if isinstance(block, dict)]
+    if not blocks:
+        raise AuditFailed("strategies", "the result has no strategy to check", AGAIN)
+    return load_text(text, "manifest.effective_instance"), blocks
+
+
+def _search(instance: Instance, jobs: int, tell: Progress) -> float:
+    """The bound, proved again."""
+    return Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
 
 
 def _same_hash(result: Mapping[str, Any], instance: Instance) -> tuple[str, Check]:

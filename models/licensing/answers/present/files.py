@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine import charts, report
 from engine.runs import RESULT
-from models.licensing.present import comparison, frames, solution
-from models.licensing.present.words import Data, heading
+from models.licensing.answers.present import comparison, frames, solution
+from models.licensing.answers.present.words import Data, heading
 
 
 def blocks(result: Data) -> list[report.Block]:

@@ -14,7 +14,7 @@ from models.licensing.quantity import Quantity
 
 
 def verdict_of(instance: Instance, blocks: list[dict[str, Any]]) -> dict[str, Any]:
-    """The verdict over evaluated strategies, each a block of :mod:`models.licensing.results`."""
+    """The verdict over evaluated strategies, each a block of :mod:`models.licensing.answers.results`."""
     # Of equals the proved optimum goes first.
     ranked = sorted(blocks, key=lambda block: (-round(_value(block), 6), _name(block) != "optimal"))
     named = [block for block in ranked if block["strategy"]["name"] != "optimal"]

@@ -14,16 +14,16 @@ from engine.errors import UsageError
 from engine.methods.enumeration import Best, Choice, Screening, resolve
 from engine.parallel import spread
 from models.licensing.announcement import Announcement, Path, path_from_rules
+from models.licensing.answers.results import Assessment, assess, path_rows, strategy_block
+from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
 from models.licensing.certify import Auditor, Figures
 from models.licensing.commit import VALUE_TOLERANCE, Evaluation, Game
 from models.licensing.evaluate import Followers, Layout
+from models.licensing.files.load import effective
 from models.licensing.instance import Instance, Rule, Strategy
 from models.licensing.leverage import CutOff
-from models.licensing.load import effective
 from models.licensing.market import Market
-from models.licensing.results import Assessment, assess, path_rows, strategy_block
-from models.licensing.verdict import verdict_of
 
 Progress = Callable[[str, int, int], None]
 SCHEMA_VERSION = 1

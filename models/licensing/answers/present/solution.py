@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.report import Block, Column, Prose, Table, number
-from models.licensing.present.words import (
+from models.licensing.answers.present.words import (
     FIRST,
     TERMS,
     Data,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.report import Block, Column, Prose, Table, amount
-from models.licensing.present.words import (
+from models.licensing.answers.present.words import (
     FIRST,
     MONEY,
     TERMS,

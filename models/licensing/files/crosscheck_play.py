@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import product as combinations
 
+from models.licensing.files.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
 from models.licensing.instance import Concession, Instance, Observation, Strategy
 from models.licensing.quantity import month_index, month_name
-from models.licensing.validation.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
 
 # The dual of a node is divided by the node's probability: below this, what is left is rounding.
 SMALLEST_HAZARD = 1e-3
