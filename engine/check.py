@@ -47,3 +47,39 @@ def at_most(name: str, value: float, limit: float, unit: float = 1.0, tolerance:
     """
     gap = value - limit
     return Check(name, max(0.0, gap) if gap == gap else gap, max(unit, abs(value), abs(limit)), tolerance)
+
+
+def same(name: str, claimed: object, recomputed: object, tolerance: float = TOLERANCE) -> Check:
+    """The check that two nested results say the same: every number within tolerance, everything else equal.
+
+    Numbers are measured against the largest of the list or table that they stand in.
+
+    >>> same("flow", {"2025": [1.0, 2.0]}, {"2025": [1.0, 2.0 + 1e-9]}).ok
+    True
+    >>> same("flow", {"2025": [1.0, 2.0]}, {"2025": [1.0, 3.0]}).ok, same("flow", {"2025": 1.0}, {"2026": 1.0}).ok
+    (False, False)
+    """
+    return Check(name, _distance(claimed, recomputed, 1.0), 1.0, tolerance)
+
+
+def _distance(one: object, other: object, scale: float) -> float:
+    if isinstance(one, dict) and isinstance(other, dict):
+        if set(one) != set(other):
+            return math.inf
+        return _farthest([(one[key], other[key]) for key in one])
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return _farthest(list(zip(one, other, strict=True))) if len(one) == len(other) else math.inf
+    if _is_number(one) and _is_number(other):
+        gap = abs(float(one) - float(other)) / scale  # type: ignore[arg-type]
+        return gap if math.isfinite(gap) else math.inf
+    return 0.0 if one == other else math.inf
+
+
+def _farthest(pairs: list[tuple[object, object]]) -> float:
+    sizes = [abs(float(other)) for _, other in pairs if _is_number(other)]  # type: ignore[arg-type]
+    scale = max([1.0, *(size for size in sizes if math.isfinite(size))])
+    return max([0.0, *(_distance(one, other, scale) for one, other in pairs)])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

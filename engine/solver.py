@@ -156,8 +156,10 @@ class HotProgram:
         as_bound = column >= 0
         if as_bound.any():
             where = column[as_bound]
-            bound = np.maximum(upper[as_bound] / self._scale_of[rows[as_bound]], self._smaller.col_lower[where])
-            self._highs.changeColsBounds(len(where), where, self._smaller.col_lower[where], bound)
+            lower = self._smaller.col_lower[where]
+            bound = upper[as_bound] / self._scale_of[rows[as_bound]]
+            # A rounding error below the column's own bound is that bound; more is infeasible, and said to be.
+            self._highs.changeColsBounds(len(where), where, lower, np.where(np.abs(bound - lower) < 1e-9, lower, bound))
         if not as_bound.all():
             where = self._row_of[rows[~as_bound]]
             self._highs.changeRowsBounds(len(where), where, np.full(len(where), -np.inf), upper[~as_bound])
@@ -169,8 +171,9 @@ class HotProgram:
 
     def set_column_upper(self, columns: Ints, upper: Floats) -> None:
         """Replace the upper bounds of columns that no single-entry row bounds."""
-        lower = self._smaller.col_lower[columns]
-        self._highs.changeColsBounds(len(columns), columns, lower, np.maximum(upper, lower))
+        self._highs.changeColsBounds(
+            len(columns), columns, self._smaller.col_lower[columns], np.ascontiguousarray(upper)
+        )
 
     def set_option(self, name: str, value: Any) -> None:
         """Change one HiGHS option."""

@@ -24,6 +24,7 @@ Change = Callable[[Any], Any]
 GAP = "follower gap: the buyers' cost against an independent optimum"
 SPLIT = "blocs, leader and outside add up to the buyers' cost"
 SUM = "terms sum to the payoff"
+TOLD = "the model says the same again: "
 HASH = "the instance is the one whose hash is stated"
 
 
@@ -36,10 +37,11 @@ def tampered(path: str, value: Any) -> dict[str, Any]:
     """The saved result with the figure at a path replaced, or raised by a number given as a factory."""
     result = json.loads(saved())
     node: Any = result
-    *above, last = (int(part) if part.isdecimal() else part for part in path.split("/"))
+    *above, last = path.split("/")
     for part in above:
-        node = node[part]
-    node[last] = value(node[last]) if callable(value) else value
+        node = node[int(part) if isinstance(node, list) else part]
+    key = int(last) if isinstance(node, list) else last
+    node[key] = value(node[key]) if callable(value) else value
     return result
 
 
@@ -64,7 +66,18 @@ SAVED: list[tuple[str, Any, str]] = [
     ("leader/value_musd", more(-1.0), SUM),
     ("leader/probability", more(0.1), "probability of the concession"),
     ("leader/pressure_musd", more(1.0), "pressure"),
-    ("leader/by_year/margin/2025", float("nan"), "every year's flow is a number"),
+    ("leader/by_year/margin/2025", float("nan"), TOLD + "leader"),
+    ("leader/by_year/margin/2026", more(1.0), TOLD + "leader"),
+    ("strategy/hazards/squeeze", more(0.1), TOLD + "strategy"),
+    ("market/market_pain_musd", more(1.0), TOLD + "market"),
+    ("market/shortage_t", more(1.0), TOLD + "market"),
+    ("blocs/west/shortage_t", 0.0, TOLD + "blocs"),
+    ("blocs/west/leader_share/2026", more(0.01), TOLD + "blocs"),
+    ("all_blocs/leverage_musd", {"3 months": {"2025-03": 1.0}}, TOLD + "all_blocs"),
+    ("series/stock_t/0", more(1.0), TOLD + "series"),
+    ("shares/hhi", {"2030": 0.5}, TOLD + "shares"),
+    ("observations", [{"name": "invented"}], TOLD + "observations"),
+    ("plan/exports_t/3/0/0", more(1.0), TOLD + "plan"),
     ("market/buyers_cost_musd", more(1.0), GAP),
     ("market/outside_musd", more(1.0), SPLIT),
     ("market/leader_rents_musd", more(1.0), SPLIT),

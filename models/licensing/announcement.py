@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.licensing.instance import Instance, Posture, Strategy
+from models.licensing.instance import Instance
 from models.licensing.market import Market
+from models.licensing.moves import Posture, Strategy
 from models.licensing.periods import Floats, phase_bounds
 from models.licensing.quantity import Quantity, month_index
 

@@ -15,7 +15,8 @@ import numpy as np
 from engine.face import multiplier_range, quantity_range
 from engine.solver import Floats, LinearSolution, solve_once
 from models.licensing.audit_program import ScenarioProgram
-from models.licensing.instance import Instance, Posture
+from models.licensing.instance import Instance
+from models.licensing.moves import Posture
 from models.licensing.quantity import Quantity, month_index
 
 Postures = tuple[tuple[tuple[str, ...], ...], ...]

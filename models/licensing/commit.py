@@ -102,6 +102,8 @@ class Game:
 
     def evaluate(self, announced: Announcement) -> Evaluation:
         """The best response to a strategy, the leader's payoff and its range over ties."""
+        # From scratch, so that the answer among equals does not depend on what was solved before.
+        self.followers.hot.forget()
         response = self.followers.respond(announced)
         pressure = self.pressure(announced, response.cost)
         probability = self.probability(pressure)
@@ -171,8 +173,11 @@ class Game:
         if concession is None:
             return fixed + gain
         pressure = high - self._relieved_low(screening, low)
+        paths = [self.menu.path(choice) for choice in screening.choices]
+        free = [relieved(self.instance, path) == path for path in paths]
         worth = concession_value(self.books)[0]
-        return fixed + gain + worth * np.array([self.probability(value) for value in pressure])
+        chances = [0.0 if none else self.probability(value) for none, value in zip(free, pressure, strict=True)]
+        return fixed + gain + worth * np.array(chances)
 
     def _relieved_low(self, screening: Screening, low: Floats) -> Floats:
         """Lower bound of the buyers' cost once the target is relieved, for every screened strategy, million USD."""

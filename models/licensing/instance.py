@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from models.licensing.moves import Concession, Leverage, Menu, Observation, Posture, Strategy, Variant
 from models.licensing.quantity import (
     Capex,
     Currency,
     DiscountRate,
-    MillionUsd,
-    MillionUsdPerYear,
     Month,
     Months,
     Name,
@@ -29,7 +28,6 @@ from models.licensing.quantity import (
     Share,
     StockCost,
     Table,
-    Tonnes,
     TonnesPerYear,
     Whole,
     Years,
@@ -232,121 +230,6 @@ class Route(Table):
     capacity: TonnesPerYear
     cost: Price
     owner: str = Field(description="the bloc that earns the leakage rent, or 'outside'")
-
-
-class Breakdown(Table):
-    """What is still delivered, and for how long, when licences break down."""
-
-    delivered: Share = Field(description="share of what the posture would have licensed")
-    lasts: Months
-
-
-class Posture(Table):
-    """A way to license exports."""
-
-    title: str
-    licensed: Literal["open"] | quantity(
-        "1", 0, 3
-    ) = Field(description="share of the forecast imports from the leader that is licensed; open: no cap")
-    processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")
-    end_use_control: Share | None = Field(None, description="share of re-export capacity that is closed")
-    buffer: Months | None = Field(None, description="months of the group's demand that the leader holds ready")
-    hazard: quantity("1", 0, 0.9) = Field(
-        description="chance that licences break down in a phase under this posture, as buyers see it"
-    )
-    leader_hazard: quantity("1", 0, 0.9) | None = Field(
-        None, description="the same as the leader sees it; default: as buyers do"
-    )
-    breakdown: Breakdown
-
-
-class Rule(Table):
-    """Sets a posture for a phase, a group and a product; what is left out means all of them."""
-
-    posture: Name
-    phase: Name | None = None
-    group: Name | None = None
-    product: Name | None = None
-
-
-class Strategy(Table):
-    """A path of postures: the rules are applied in order, a later one over an earlier one."""
-
-    title: str
-    story: str = ""
-    rules: tuple[Rule, ...] = Field(min_length=1)
-    fed_volumes: dict[Month, Tonnes] = Field(
-        default_factory=dict,
-        description="tonnes licensed to all buyers together in a month, fed in from the record, split by forecast demand",
-    )
-
-
-class Menu(Table):
-    """What the search ranges over: every posture listed, in every phase, for every bundle of groups.
-
-    Groups in one bundle are always treated alike; without bundles each group is treated by itself.
-    """
-
-    postures: tuple[Name, ...] = Field(min_length=1)
-    bundles: tuple[tuple[Name, ...], ...] = ()
-
-
-class CurvePoint(Table):
-    """A point of the concession curve."""
-
-    pressure: MillionUsd
-    probability: Share
-
-
-class Concession(Table):
-    """What the leader hopes to be given by the target group.
-
-    Either ``probability`` (at the pressure of the ``reference`` strategy, scaled with pressure up to ``cap``) or
-    a ``curve`` of probability over pressure. Pressure is the rise of the buyers' expected cost that the measures
-    against the target cause: the followers' value under the strategy less that under the same strategy with the
-    target group's licences opened.
-    """
-
-    target: Name
-    value: MillionUsdPerYear
-    share: Share
-    begins: Months = Field(description="after the announcement")
-    lasts: Years
-    relief: Name = Field(description="posture that the target group is given once it concedes")
-    reference: Name | None = None
-    probability: Share | None = None
-    cap: Share | None = None
-    curve: tuple[CurvePoint, ...] = ()
-
-
-class Leverage(Table):
-    """Lengths of the unannounced cut-offs whose cost is reported, and how far the curve runs."""
-
-    lengths: tuple[Months, ...] = Field(min_length=1)
-    until: Month
-    recovery: Months = Field(description="months after the cut over which stocks are rebuilt")
-
-
-class Observation(Table):
-    """A fact to hold the model against. ``fed`` says that the model was given it."""
-
-    title: str
-    strategy: Name
-    measure: Literal["exports", "export_share", "shortage", "rival_world_share", "rival_foreign_share"]
-    bloc: Name | None = None
-    begins: Month
-    ends: Month = Field(description="the last month, included")
-    share: quantity("1", None) | None = Field(None, description="the recorded value, where it is a share")
-    tonnes: quantity("t", None) | None = Field(None, description="the recorded value, where it is a mass")
-    fed: bool = False
-    note: str = ""
-
-
-class Variant(Table):
-    """A named set of overrides, path by path."""
-
-    title: str
-    set: dict[str, Any]
 
 
 class Instance(Table):

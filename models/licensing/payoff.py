@@ -22,8 +22,9 @@ import numpy as np
 
 from models.licensing.announcement import Announcement, Announcer, Path
 from models.licensing.evaluate import Response
-from models.licensing.instance import Concession, Instance
+from models.licensing.instance import Instance
 from models.licensing.market import Market
+from models.licensing.moves import Concession
 from models.licensing.periods import Floats
 
 TERMS = ("margin", "captured_rent", "exporter_rent", "idle", "buffer", "concession", "tail")

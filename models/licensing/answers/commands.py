@@ -21,9 +21,10 @@ from models.licensing.certify import Auditor, Figures
 from models.licensing.commit import VALUE_TOLERANCE, Evaluation, Game
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.files.load import effective
-from models.licensing.instance import Instance, Rule, Strategy
+from models.licensing.instance import Instance
 from models.licensing.leverage import CutOff
 from models.licensing.market import Market
+from models.licensing.moves import Rule, Strategy
 
 Progress = Callable[[str, int, int], None]
 SCHEMA_VERSION = 1
@@ -220,10 +221,27 @@ class Desk:
             claim_of(self.instance, announced), figures_of(self.game, assessment), bound, assumptions, deviation_gain
         )
 
-    def without_leakage(self, block: dict[str, Any]) -> float:
+    def without_leakage(self, block: Mapping[str, Any]) -> float:
         """The optimistic value of a reported strategy when nothing is re-exported."""
+        return self.game.evaluate(self._announced(block, leakage=False)).optimistic
+
+    def again(self, block: Mapping[str, Any], certificate: Certificate) -> dict[str, Any]:
+        """A saved report, made anew from its strategy alone."""
+        announced = self._announced(block)
+        is_base = announced.name == self.instance.baseline
+        assessment = self.base if is_base else assess(self.game, announced, self.cutoff)
+        found = strategy_block(self.game, assessment, self.base, certificate)
+        if "value_without_leakage_musd" in block["leader"]:
+            found["leader"]["value_without_leakage_musd"] = self.without_leakage(block)
+        return found
+
+    def _announced(self, block: Mapping[str, Any], leakage: bool = True) -> Announcement:
+        """The announcement of a reported strategy: its stated path, with the volumes fed in if it has any."""
+        name = str(block["strategy"]["name"])
         path = path_of_rows(self.instance, block["strategy"]["path"])
-        return self.game.evaluate(self.game.announcer.announce(path, OPTIMAL, None, leakage=False)).optimistic
+        strategy = self.instance.strategies.get(name)
+        fed = strategy.fed_volumes if strategy is not None and block["strategy"]["fed"] else None
+        return self.game.announcer.announce(path, name, fed, leakage)
 
 
 def _search(game: Game, best: Best, screening: Screening) -> dict[str, Any]:

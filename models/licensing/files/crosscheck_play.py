@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import product as combinations
 
 from models.licensing.files.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
-from models.licensing.instance import Concession, Instance, Observation, Strategy
+from models.licensing.instance import Instance
+from models.licensing.moves import Concession, Observation, Strategy
 from models.licensing.quantity import month_index, month_name
 
 # The dual of a node is divided by the node's probability: below this, what is left is rounding.
