@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli import main
+from cli import main_group
 from models.licensing.commit import Game
 from models.licensing.files.load import find, load
 
@@ -21,7 +21,7 @@ SHOWN = dict(re.findall(r"^(open|stewardship|coercion_persistent) +([\d,]+) ", R
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_shown_runs(command: str) -> None:
-    result = CliRunner().invoke(main, shlex.split(command))
+    result = CliRunner().invoke(main_group, shlex.split(command))
     assert result.exit_code == 0, result.output
 
 

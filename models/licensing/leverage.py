@@ -209,7 +209,10 @@ def leverage_curve(instance: Instance, cutoff: CutOff, response: Response) -> Cu
     market = response.market
     assert instance.leverage is not None
     until = month_index(instance.leverage.until)
-    periods = [t for t in range(len(market.grid)) if market.grid.end[t] % 3 == 0 and market.grid.end[t] <= until + 1]
+    grid = market.grid
+    # Quarter ends while periods are months; every end of a longer period, wherever its quarter or year ends.
+    is_date = (grid.end % 3 == 0) | (grid.length > 1)
+    periods = [t for t in range(len(grid)) if is_date[t] and grid.end[t] <= until + 1]
     blocs = [(b,) for b in range(len(market.sets.blocs))] + [tuple(range(len(market.sets.blocs)))]
     losses = np.array([cutoff.losses(state_after(response, t), blocs) for t in periods])
     return Curve(periods, cutoff.lengths, losses.reshape(len(periods), len(cutoff.lengths), len(blocs)))

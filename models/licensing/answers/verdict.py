@@ -147,11 +147,12 @@ def _leverage(best: dict[str, Any], named: list[dict[str, Any]]) -> list[str]:
     """How the loss from the shortest cut-off changes along each strategy, for the first and the last that say most."""
     curves = {}
     for block in [best, *named]:
-        by_length = block["all_blocs"]["leverage_musd"]
-        if by_length:
-            length, curve = next(iter(by_length.items()))
+        by_length = {name: curve for name, curve in block["all_blocs"]["leverage_musd"].items() if curve}
+        lengths = sorted((float(name.split()[0]), name) for name in by_length if float(name.split()[0]) > 0)
+        if lengths:
+            curve = by_length[lengths[0][1]]
             periods = list(curve)
-            curves[_name(block)] = (length, periods[0], curve[periods[0]], periods[-1], curve[periods[-1]])
+            curves[_name(block)] = (lengths[0][1], periods[0], curve[periods[0]], periods[-1], curve[periods[-1]])
     if not curves:
         return []
     length, _, _, last, _ = next(iter(curves.values()))

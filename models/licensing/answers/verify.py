@@ -10,15 +10,16 @@ better is proved again only when the search is repeated.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from engine.certificate import ProofLevel
-from engine.check import Check, at_most, compare, same
+from engine.certificate import Certificate, ProofLevel
+from engine.check import Check, compare, same
 from engine.errors import AuditFailed
-from models.licensing.answers.commands import Desk, path_of_rows
+from models.licensing.announcement import Path, path_from_rules
+from models.licensing.answers.commands import OPTIMAL, Desk, path_of_rows
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
 from models.licensing.certify import Auditor, Figures
@@ -56,15 +57,20 @@ def verify(
     checks = [_same_hash(result, instance)]
     auditor, desk = Auditor(instance), Desk(instance)
     proved = ProofLevel.OPTIMAL
+    levels: dict[str, str] = {}
     bound = _search(instance, jobs, tell) if search else None
     for position, block in enumerate(blocks):
         tell("verifying", position, len(blocks))
         try:
             found, level = _block(auditor, desk, block, bound)
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", AGAIN) from None
         checks += found
         proved = min(proved, level)
+        levels[str(block["strategy"]["name"])] = level.name
+    if "strategies" in result:
+        told = sorted(str(block["strategy"]["name"]) for block in blocks)
+        checks.append(("comparison", _true("every strategy is there", told == sorted([*instance.strategies, OPTIMAL]))))
     if "verdict" in result:
         again = json.loads(json.dumps(verdict_of(instance, blocks)))
         checks.append(("verdict", same("the verdict follows from the strategies", result["verdict"], again)))
@@ -74,6 +80,7 @@ def verify(
         "command": "verify",
         "ok": all(row["ok"] for row in rows),
         "proved": proved.name,
+        "proved_by_strategy": levels,
         "says": proved.sentence,
         "searched": search,
         "checks": rows,
@@ -82,7 +89,8 @@ def verify(
 
 def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
     """The instance that a result carries, and its strategies."""
-    text = result.get("manifest", {}).get("effective_instance")
+    manifest = result.get("manifest")
+    text = manifest.get("effective_instance") if isinstance(manifest, Mapping) else None
     if not isinstance(text, str):
         raise AuditFailed("manifest.effective_instance", "the result carries no instance", AGAIN)
     blocks = [block for block in result.get("strategies", [result]) if isinstance(block, dict)]
@@ -97,7 +105,8 @@ def _search(instance: Instance, jobs: int, tell: Progress) -> float:
 
 
 def _same_hash(result: Mapping[str, Any], instance: Instance) -> tuple[str, Check]:
-    stated = str(result.get("instance", {}).get("hash"))
+    about = result.get("instance")
+    stated = str(about.get("hash")) if isinstance(about, Mapping) else ""
     return "instance", Check(
         "the instance is the one whose hash is stated", 0.0 if stated == instance.fingerprint() else 1.0, 1.0
     )
@@ -123,15 +132,39 @@ def _block(
     figures = _figures(auditor, instance, block)
     judged = auditor.certify(Claim(path, fed), figures, bound if claims_optimum else None)
     checks = [(name, check) for check in judged.checks]
+    checks += [(name, check) for check in _claims(instance, block, path, judged, bound)]
     checks.append((name, compare("certificate repeats the value", certificate["value_musd"], figures.value)))
     # The audit covers what the payoff rests on; for every other figure the model is asked again.
     again = json.loads(json.dumps(desk.again(block, judged)))
     checks += [(name, same(f"the model says the same again: {part}", block[part], again[part])) for part in RETOLD]
-    if claims_optimum:
-        checks.append(
-            (name, at_most("stated bound is not below the value", figures.optimistic, certificate["bound_musd"]))
-        )
     return checks, judged.proof
+
+
+def _claims(
+    instance: Instance, block: Mapping[str, Any], path: Path, judged: Certificate, bound: float | None
+) -> Iterator[Check]:
+    """What a result says of itself: that its path is the named strategy's, and how much is proved."""
+    name, certificate = block["strategy"]["name"], block["certificate"]
+    strategy = instance.strategies.get(name)
+    is_optimum = strategy is None and name == OPTIMAL
+    is_itself = is_optimum or (
+        strategy is not None
+        and path == path_from_rules(instance, strategy)
+        and bool(block["strategy"]["fed"]) == bool(strategy.fed_volumes)
+    )
+    yield _true("the path is that of the strategy named", is_itself)
+    claimed = ProofLevel[certificate["proof"]]
+    # Without a new search the claim of the optimum stands unproved; any other claim must be what is proved.
+    yield _true("no more is claimed than is proved", claimed <= judged.proof or (is_optimum and bound is None))
+    if claimed is ProofLevel.OPTIMAL:
+        yield compare("stated bound is reached by the value", certificate["bound_musd"], judged.optimistic, unit=100.0)
+        yield _true("a bound that proves rests on no assumption", not certificate["assumptions"])
+        if bound is not None:
+            yield compare("stated bound is the one found again", certificate["bound_musd"], bound, unit=100.0)
+
+
+def _true(name: str, holds: bool) -> Check:
+    return Check(name, 0.0 if holds else 1.0, 1.0)
 
 
 def _figures(auditor: Auditor, instance: Instance, block: Mapping[str, Any]) -> Figures:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from models.licensing.files import crosscheck_play as play
 from models.licensing.files.faults import (
+    TOLERANCE,
     Fault,
     Path,
     calendar_bounds,
@@ -38,6 +39,7 @@ def cross_check(instance: Instance) -> list[Fault]:
         _products,
         _stocks,
         _blocs,
+        _imports,
         _reserves,
         play.leader,
         _segments,
@@ -146,6 +148,24 @@ def _stocks(instance: Instance) -> Iterator[Fault]:
                 "let the penalties rise from step to step, all above the holding cost",
             )
         floor, name = float(step.penalty), "the step before it"
+
+
+def _imports(instance: Instance) -> Iterator[Fault]:
+    """Nobody imports more than it uses, and somebody imports."""
+    total = 0.0
+    for name, bloc in instance.blocs.items():
+        for product, tonnes in bloc.imports.items():
+            total += float(tonnes)
+            used = bloc.demand.get(product)
+            if used is not None and float(tonnes) > float(used) * (1 + TOLERANCE):
+                what = f"imports of {float(tonnes):g} t/yr are above the demand of {float(used):g} t/yr"
+                yield ("blocs", name, "imports", product), what, "imports from the leader are a part of demand"
+    if total == 0:
+        yield (
+            ("blocs",),
+            "no bloc imports from the leader",
+            "licences are shares of imports: give at least one bloc some",
+        )
 
 
 def _blocs(instance: Instance) -> Iterator[Fault]:

@@ -53,6 +53,9 @@ def strategies(instance: Instance) -> Iterator[Fault]:
         "group": instance.groups,
         "product": instance.products,
     }
+    if instance.baseline not in instance.strategies:
+        what = f"there is no strategy {instance.baseline!r} to measure pain against"
+        yield ("baseline",), what, "add that strategy (open trade), or name another one as baseline"
     for name, strategy in instance.strategies.items():
         here: Path = ("strategies", name, "rules")
         for number, rule in enumerate(strategy.rules):
@@ -147,6 +150,12 @@ def _curve(wanted: Concession) -> Iterator[Fault]:
     points = [(float(point.pressure), float(point.probability)) for point in wanted.curve]
     if points[0][0] != 0:
         yield (*here, 0, "pressure"), "the curve does not begin at a pressure of 0", "add the point without pressure"
+    elif points[0][1] != 0:
+        yield (
+            (*here, 0, "probability"),
+            "a concession is made without any pressure",
+            "begin the curve at a probability of 0",
+        )
     for number in range(1, len(points)):
         if points[number][0] <= points[number - 1][0]:
             yield (*here, number, "pressure"), "the pressure does not rise", "order the points by rising pressure"

@@ -59,9 +59,12 @@ def _says(result: Data) -> Iterator[str]:
     low, high = certificate["pessimistic_musd"], certificate["optimistic_musd"]
     if high - low > 1e-6 * max(1.0, abs(high)):
         yield f"Buyers are indifferent between answers that leave the leader with {musd(low)} to {musd(high)}."
-    pain, shortage = market["market_pain_musd"], number(market["shortage_t"], 0)
-    relation = "more" if pain >= 0 else "less"
+    pain = sum(bloc["pain_musd"] for bloc in result["blocs"].values())
+    shortage, relation = number(market["shortage_t"], 0), "more" if pain >= 0 else "less"
     yield f"It costs the buyers {musd(abs(pain))} {relation} than open trade, with {shortage} t of expected shortage."
+    rents = pain - market["market_pain_musd"]
+    if abs(rents) > 1e-6 * max(1.0, abs(pain)):
+        yield f"Of that, {musd(rents)} is rent that goes to the leader and to outsiders."
     if result["leader"]["terms_musd"].get("concession"):
         yield f"The target concedes with a probability of {number(100 * result['leader']['probability'], 1)} %."
     yield from _deviation(certificate)
