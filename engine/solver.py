@@ -175,10 +175,6 @@ class HotProgram:
             len(columns), columns, self._smaller.col_lower[columns], np.ascontiguousarray(upper)
         )
 
-    def set_option(self, name: str, value: Any) -> None:
-        """Change one HiGHS option."""
-        self._highs.setOptionValue(name, value)
-
     def forget(self) -> None:
         """Drop the basis, so that the next solve is a cold one."""
         self._highs.clearSolver()
