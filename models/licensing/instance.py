@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from models.licensing.moves import Concession, Leverage, Menu, Observation, Posture, Strategy, Variant
+from models.licensing.moves import Concession, Leverage, Menu, Posture, Strategy, Variant
 from models.licensing.quantity import (
     Capex,
     Currency,
@@ -33,6 +33,8 @@ from models.licensing.quantity import (
     Years,
     quantity,
 )
+from models.licensing.reactions import Countermeasure, Downstream, Firm, Home, PriceRisk, Slip, Support, Trust
+from models.licensing.record import Observation
 
 SCHEMA = "coercivity/licensing/1"
 
@@ -162,8 +164,12 @@ class Leader(Table):
     capacity_growth: Rate
     idle_cost: Price = Field(description="cost of a kilogram of export capacity left idle: fixed cost and lost work")
     buffer_cost: StockCost = Field(description="what the leader pays to hold a buffer")
-    home_use: TonnesPerYear = Field(description="output used at home at the start; enters world shares only")
+    home_use: TonnesPerYear = Field(description="output used at home at the start")
     home_growth: Rate
+    public_funds: Share | None = Field(
+        None,
+        description="what a dollar of support costs beyond itself: the marginal cost of public funds; needed by firms",
+    )
     rents: Rents
 
 
@@ -171,6 +177,7 @@ class Buyers(Table):
     """What all buyers share."""
 
     discount_rate: DiscountRate
+    price_risk: PriceRisk | None = None
     rationing: Literal["efficient", "pro_rata"] = Field(
         "efficient", description="how a shortage falls on the segments of a bloc: cheapest uses first, or all alike"
     )
@@ -204,6 +211,8 @@ class Rival(Table):
     unit_cost: Price = Field(description="avoidable cost of a kilogram")
     committed: tuple[Addition, ...] = ()
     expansion: Expansion | None = None
+    support: Support | None = None
+    slip: Slip | None = None
 
 
 class Option(Table):
@@ -266,6 +275,11 @@ class Instance(Table):
     cost_of_capital: quantity("1/yr", 0, 1)
     options: dict[Name, Option] = Field(default_factory=dict)
     routes: dict[Name, Route] = Field(default_factory=dict)
+    trust: Trust | None = None
+    countermeasures: dict[Name, Countermeasure] = Field(default_factory=dict)
+    firms: dict[Name, Firm] = Field(default_factory=dict)
+    home: Home | None = None
+    downstream: Downstream | None = None
     postures: dict[Name, Posture] = Field(min_length=1)
     strategies: dict[Name, Strategy] = Field(min_length=1)
     baseline: Name = Field("open", description="the strategy that pain is measured against: open trade")

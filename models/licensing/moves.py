@@ -1,4 +1,4 @@
-"""What the leader may do and hope for: postures, strategies, the menu, the concession, and how they are reported."""
+"""What the leader may do and hope for: postures, strategies, the menu, the concession, and the leverage reported."""
 
 from __future__ import annotations
 
@@ -36,12 +36,23 @@ class Posture(Table):
     ) = Field(description="share of the forecast imports from the leader that is licensed; open: no cap")
     processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")
     end_use_control: Share | None = Field(None, description="share of re-export capacity that is closed")
-    buffer: Months | None = Field(None, description="months of the group's demand that the leader holds ready")
+    release: Literal["month", "quarter"] = Field(
+        "month", description="licences are released for a month or a quarter; within a quarter buyers choose the month"
+    )
+    corridor: Share | None = Field(
+        None,
+        description="half-width of the price corridor that the leader defends; none: buyers bear the whole price risk",
+    )
+    buffer: Months | None = Field(
+        None,
+        description="months of the group's forecast imports that the leader holds ready, delivered in a breakdown until used up",
+    )
+    conduct: Name | None = Field(None, description="how buyers read this posture: a conduct of the trust automaton")
     hazard: quantity("1", 0, 0.9) = Field(
-        description="chance that licences break down in a phase under this posture, as buyers see it"
+        description="chance that licences break down in a phase under this posture, as buyers with full trust see it"
     )
     leader_hazard: quantity("1", 0, 0.9) | None = Field(
-        None, description="the same as the leader sees it; default: as buyers do"
+        None, description="the same as the leader sees it; default: the posture's hazard, whatever trust is left"
     )
     breakdown: Breakdown
 
@@ -61,6 +72,10 @@ class Strategy(Table):
     title: str
     story: str = ""
     rules: tuple[Rule, ...] = Field(min_length=1)
+    if_conceded: tuple[Rule, ...] = Field(
+        (),
+        description="applied over the rules from the concession on, while it lasts; default: the target gets the relief posture",
+    )
     fed_volumes: dict[Month, Tonnes] = Field(
         default_factory=dict,
         description="tonnes licensed to all buyers together in a month, fed in from the record, split by forecast demand",
@@ -84,13 +99,22 @@ class CurvePoint(Table):
     probability: Share
 
 
+class TargetType(Table):
+    """What the target's controls are worth to it, if it is of this type."""
+
+    title: str
+    weight: Share = Field(description="probability of this type; all weights add up to 1")
+    stake: MillionUsdPerYear = Field(description="worth of the whole concession to the target, while it lasts")
+
+
 class Concession(Table):
     """What the leader hopes to be given by the target group.
 
-    Either ``probability`` (at the pressure of the ``reference`` strategy, scaled with pressure up to ``cap``) or
-    a ``curve`` of probability over pressure. Pressure is the rise of the buyers' expected cost that the measures
-    against the target cause: the followers' value under the strategy less that under the same strategy with the
-    target group's licences opened.
+    One of three ways to say how probable success is: ``types`` (the target concedes if its stake is less than the
+    pain it is spared, buyers weigh both outcomes, the probability is the least fixed point), or ``probability`` (at
+    the pressure of the ``reference`` strategy, scaled with pressure up to ``cap``), or a ``curve`` of probability over
+    pressure. In the last two, pressure is the rise of the buyers' expected cost that the measures against the target
+    cause: the followers' value under the strategy less that under the same strategy with the target relieved.
     """
 
     target: Name
@@ -103,6 +127,7 @@ class Concession(Table):
     probability: Share | None = None
     cap: Share | None = None
     curve: tuple[CurvePoint, ...] = ()
+    types: dict[Name, TargetType] = Field(default_factory=dict)
 
 
 class Leverage(Table):
@@ -111,21 +136,6 @@ class Leverage(Table):
     lengths: tuple[Months, ...] = Field(min_length=1)
     until: Month
     recovery: Months = Field(description="months after the cut over which stocks are rebuilt")
-
-
-class Observation(Table):
-    """A fact to hold the model against. ``fed`` says that the model was given it."""
-
-    title: str
-    strategy: Name
-    measure: Literal["exports", "export_share", "shortage", "rival_world_share", "rival_foreign_share"]
-    bloc: Name | None = None
-    begins: Month
-    ends: Month = Field(description="the last month, included")
-    share: quantity("1", None) | None = Field(None, description="the recorded value, where it is a share")
-    tonnes: quantity("t", None) | None = Field(None, description="the recorded value, where it is a mass")
-    fed: bool = False
-    note: str = ""
 
 
 class Variant(Table):

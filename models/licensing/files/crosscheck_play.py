@@ -7,8 +7,9 @@ from itertools import product as combinations
 
 from models.licensing.files.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
 from models.licensing.instance import Instance
-from models.licensing.moves import Concession, Observation, Strategy
+from models.licensing.moves import Concession, Strategy
 from models.licensing.quantity import month_index, month_name
+from models.licensing.record import Observation
 
 # The dual of a node is divided by the node's probability: below this, what is left is rounding.
 SMALLEST_HAZARD = 1e-3
