@@ -34,7 +34,7 @@ from models.licensing.quantity import (
     quantity,
 )
 from models.licensing.reactions import Countermeasure, Downstream, Firm, Home, PriceRisk, Slip, Support, Trust
-from models.licensing.record import Observation
+from models.licensing.record import Calibration, Observation
 
 SCHEMA = "coercivity/licensing/1"
 
@@ -287,6 +287,7 @@ class Instance(Table):
     concession: Concession | None = None
     leverage: Leverage | None = None
     observations: dict[Name, Observation] = Field(default_factory=dict)
+    calibration: Calibration | None = None
     variants: dict[Name, Variant] = Field(default_factory=dict)
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:

@@ -9,12 +9,13 @@ import numpy as np
 
 from engine.certificate import Certificate
 from models.licensing.accounts import Accounts, accounts_of
-from models.licensing.announcement import Announcement, Path
+from models.licensing.announcement import Announcement
+from models.licensing.answers.measures import bloc_supply, observations, shortage
 from models.licensing.commit import Evaluation, Game
 from models.licensing.evaluate import Response
 from models.licensing.leverage import Curve, CutOff, leverage_curve, log_power
+from models.licensing.licences import Path
 from models.licensing.periods import Floats
-from models.licensing.quantity import month_index
 
 SHARE_YEARS = (2030, 2040)
 
@@ -124,11 +125,6 @@ def _strategy(game: Game, announced: Announcement) -> dict[str, Any]:
     }
 
 
-def shortage(response: Response) -> Floats:
-    """Unmet demand [n,b], tonnes."""
-    return np.asarray(response.plan["unmet"].sum(axis=(2, 3, 4)))
-
-
 def expected(response: Response, value: Floats) -> Floats:
     """Expected value by period under the buyers' probabilities, of an array over nodes [n,…]."""
     weighted = value * response.announced.weight.reshape(-1, *[1] * (value.ndim - 1))
@@ -137,15 +133,10 @@ def expected(response: Response, value: Floats) -> Floats:
     return found
 
 
-def _bloc_supply(response: Response) -> tuple[Floats, Floats]:
-    """Exports and rivals' sales by node and bloc [n,b], tonnes."""
-    return response.plan["imports"].sum(axis=(2, 3)), response.plan["rival_sales"].sum(axis=(1, 3))
-
-
 def _blocs(game: Game, assessment: Assessment, base: Assessment) -> dict[str, Any]:
     response, names = assessment.response, game.market.grid.names()
     trunk = slice(0, len(names))
-    exports, rivals = _bloc_supply(response)
+    exports, rivals = bloc_supply(response)
     short = expected(response, shortage(response)).sum(axis=0)
     found = {}
     for b, (name, bloc) in enumerate(game.instance.blocs.items()):
@@ -181,7 +172,7 @@ def _series(response: Response) -> dict[str, Any]:
     """The paths while licences hold."""
     market = response.market
     trunk = slice(0, len(market.grid))
-    exports, rivals = _bloc_supply(response)
+    exports, rivals = bloc_supply(response)
     price, unmet = response.price("demand_balance"), shortage(response)
     tonnes = market.demand.sum(axis=-1)
     mean = (price[trunk] * tonnes).sum(axis=(2, 3)) / np.maximum(tonnes.sum(axis=(2, 3)), 1e-12)
@@ -246,42 +237,3 @@ def _market_of_year(game: Game, response: Response, year: int) -> tuple[float, F
     rivals = response.plan["rival_sales"][trunk].sum(axis=(2, 3))
     home = float(leader.home_use) * market.grid.years * np.power(1.0 + float(leader.home_growth), market.grid.middle)
     return float(weight @ exports), np.asarray(weight @ rivals), float(weight @ home)
-
-
-def observations(game: Game, response: Response, name: str) -> list[dict[str, Any]]:
-    """The model beside the record, for the strategy that an observation is about."""
-    found = []
-    for key, fact in game.instance.observations.items():
-        recorded = fact.tonnes if fact.tonnes is not None else fact.share
-        if fact.strategy != name or recorded is None:
-            continue
-        model = measure(game, response, fact.measure, fact.bloc, fact.begins, fact.ends)
-        low = recorded.low if recorded.low is not None else recorded.value
-        high = recorded.high if recorded.high is not None else recorded.value
-        found.append({
-            "name": key, "title": fact.title, "measure": fact.measure, "bloc": fact.bloc, "begins": fact.begins, "ends": fact.ends,
-            "model": model, "recorded": recorded.value, "low": low, "high": high, "unit": recorded.unit, "fed": fact.fed,
-            "inside": bool(low - 1e-9 <= model <= high + 1e-9), "note": fact.note,
-        })  # fmt: skip
-    return found
-
-
-def measure(game: Game, response: Response, what: str, bloc: str | None, begins: str, ends: str) -> float:
-    """What the model says about a measure between two months, the last included, while licences hold."""
-    market, leader = game.market, game.instance.leader
-    window = market.grid.overlap(month_index(begins), month_index(ends) + 1) / market.grid.length
-    trunk = slice(0, len(market.grid))
-    exports, rivals = (window @ part[trunk] for part in _bloc_supply(response))
-    chosen = slice(None) if bloc is None else slice(market.sets.blocs.index(bloc), market.sets.blocs.index(bloc) + 1)
-    if what == "exports":
-        return float(exports[chosen].sum())
-    if what == "export_share":
-        return float(exports[chosen].sum() / max(exports.sum(), 1e-9))
-    if what == "shortage":
-        return float((window @ shortage(response)[trunk])[chosen].sum())
-    if what == "rival_foreign_share":
-        return float(rivals[chosen].sum() / max(rivals[chosen].sum() + exports[chosen].sum(), 1e-9))
-    home = window @ (
-        float(leader.home_use) * market.grid.years * np.power(1.0 + float(leader.home_growth), market.grid.middle)
-    )
-    return float(rivals.sum() / max(rivals.sum() + exports.sum() + home, 1e-9))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import product as combinations
 
+from engine.units import UnitError, convert
 from models.licensing.files.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
 from models.licensing.instance import Instance
 from models.licensing.moves import Concession, Strategy
 from models.licensing.quantity import month_index, month_name
-from models.licensing.record import Observation
+from models.licensing.record import ALLOWS, KEYS, NEEDS, RECORDED_AS, UNITS, Fitted, Observation
 
 # The dual of a node is divided by the node's probability: below this, what is left is rounding.
 SMALLEST_HAZARD = 1e-3
-IN_TONNES = ("exports", "shortage")
 
 
 def leader(instance: Instance) -> Iterator[Fault]:
@@ -175,26 +175,110 @@ def leverage(instance: Instance) -> Iterator[Fault]:
 
 
 def observations(instance: Instance) -> Iterator[Fault]:
-    """One recorded value in the measure's unit, of a known strategy and bloc, in the calendar."""
+    """One recorded value in the measure's unit, of what is known, in the calendar; and what was fitted to which."""
     bounds = calendar_bounds(instance)
     for name, seen in instance.observations.items():
         here: Path = ("observations", name)
         yield from unknown((*here, "strategy"), "strategy", seen.strategy, instance.strategies)
-        if seen.bloc is not None:
-            yield from unknown((*here, "bloc"), "bloc", seen.bloc, instance.blocs)
-        elif seen.measure == "export_share":
-            yield here, "an export share of no bloc", "add bloc: NAME"
+        yield from _keys(instance, here, seen)
         yield from within((*here, "begins"), seen.begins, bounds[0], bounds[-1])
         yield from within((*here, "ends"), seen.ends, bounds[0], bounds[-1])
         if month_index(seen.ends) < month_index(seen.begins):
             yield (*here, "ends"), f"{seen.ends} is before {seen.begins}", "let it end after it begins"
         yield from _recorded(here, seen)
+        yield from _tolerance(here, seen)
+        if seen.of is not None:
+            yield from _gap(instance, here, seen)
+    yield from _calibration(instance)
+
+
+def _keys(instance: Instance, here: Path, seen: Observation) -> Iterator[Fault]:
+    """The keys that the measure needs and no others, naming what exists."""
+    known: dict[str, Iterable[str]] = {
+        "bloc": instance.blocs,
+        "product": instance.products,
+        "segment": instance.segments,
+        "rival": instance.rivals,
+        "of": instance.observations,
+    }
+    needed = NEEDS.get(seen.measure, ())
+    for key in KEYS:
+        value = getattr(seen, key)
+        if value is None:
+            if key in needed:
+                yield here, f"'{seen.measure}' of no {key}", f"add {key}: …"
+        elif key not in needed and key not in ALLOWS[seen.measure]:
+            yield (*here, key), f"'{key}' means nothing for '{seen.measure}'", "remove it, or take another measure"
+        elif key in known:
+            yield from unknown((*here, key), "observation" if key == "of" else key, value, known[key])
+    if seen.against is not None and float(seen.against) == 0:
+        yield (*here, "against"), "nothing to compare with", "give the recorded tonnes, above 0"
+    if seen.measure == "concession_lag" and instance.concession is None:
+        yield (*here, "measure"), "there is no concession in this instance", "add one, or remove the observation"
 
 
 def _recorded(here: Path, seen: Observation) -> Iterator[Fault]:
-    """The value in tonnes or as a share, whichever the measure is in."""
-    right, wrong = ("tonnes", "share") if seen.measure in IN_TONNES else ("share", "tonnes")
-    if getattr(seen, wrong) is not None:
-        yield (*here, wrong), f"'{seen.measure}' is recorded as '{right}', not as '{wrong}'", f"write {right}: …"
-    elif getattr(seen, right) is None:
+    """The value in the field that the measure is recorded in, and in no other."""
+    right = RECORDED_AS[seen.measure]
+    for key in UNITS:
+        if key != right and getattr(seen, key) is not None:
+            yield (*here, key), f"'{seen.measure}' is recorded as '{right}', not as '{key}'", f"write {right}: …"
+    if getattr(seen, right) is None:
         yield here, "no recorded value", f"add {right}: …"
+
+
+def _tolerance(here: Path, seen: Observation) -> Iterator[Fault]:
+    """A tolerance in the measure's unit, above zero."""
+    if seen.tolerance is None:
+        return
+    try:
+        allowed = seen.error_allowed
+    except UnitError as error:
+        yield (*here, "tolerance"), error.what, error.fix
+        return
+    if allowed is None or allowed <= 0:
+        yield (*here, "tolerance"), f"{seen.tolerance!r} allows no error at all", "give a tolerance above 0"
+
+
+def _gap(instance: Instance, here: Path, seen: Observation) -> Iterator[Fault]:
+    """What is recouped is a gap of the same strategy."""
+    other = instance.observations.get(str(seen.of))
+    if other is not None and (other.measure != "export_gap" or other.strategy != seen.strategy):
+        what = f"'{seen.of}' is no export gap of strategy '{seen.strategy}'"
+        yield (*here, "of"), what, "name an observation with measure: export_gap"
+
+
+def _calibration(instance: Instance) -> Iterator[Fault]:
+    """Numbers that exist, points in their unit, moments marked as fitted; and no fitted moment that nothing names."""
+    numbers = dict(instance.quantities())
+    wanted = instance.calibration.fitted if instance.calibration is not None else {}
+    for name, fitted in wanted.items():
+        here: Path = ("calibration", "fitted", name)
+        for path in (fitted.path, *fitted.also):
+            yield from unknown((*here, "also" if path in fitted.also else "path"), "number", path, numbers)
+        if fitted.path in numbers:
+            yield from _points(here, fitted, numbers[fitted.path].unit)
+        for number, moment in enumerate(fitted.moments):
+            place: Path = (*here, "moments", number)
+            yield from unknown(place, "observation", moment, instance.observations)
+            seen = instance.observations.get(moment)
+            if seen is not None and seen.window != "fit":
+                yield place, f"'{moment}' is marked '{seen.window}', and this was fitted to it", "mark it window: fit"
+            elif seen is not None and seen.tolerance is None and seen.bounds is None:
+                yield place, f"'{moment}' has neither tolerance nor range", "add tolerance: … to it"
+    used = {moment for fitted in wanted.values() for moment in fitted.moments}
+    for name, seen in instance.observations.items():
+        if seen.window == "fit" and name not in used:
+            what = "marked as fitted, and no parameter of `calibration` names it"
+            yield ("observations", name, "window"), what, "name it there, or mark it judge or fed"
+
+
+def _points(here: Path, fitted: Fitted, unit: str) -> Iterator[Fault]:
+    """Points in the number's unit, and the one found among them."""
+    for number, point in enumerate(fitted.points):
+        try:
+            convert(point, unit)
+        except UnitError as error:
+            yield (*here, "points", number), error.what, error.fix
+    if fitted.found not in fitted.points:
+        yield (*here, "found"), f"{fitted.found!r} is none of the points", f"one of {', '.join(fitted.points)}"

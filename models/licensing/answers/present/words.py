@@ -20,7 +20,6 @@ TERMS = {
 }
 FIRST = 12  # periods shown at the beginning
 MONEY = "million USD"
-SHARES = ("export_share", "rival_world_share", "rival_foreign_share")
 
 
 def texts(*titles: str) -> list[Column]:
@@ -98,8 +97,26 @@ def observed(answers: Sequence[Data]) -> Iterator[Table]:
 
 
 def _fact(fact: Data) -> list[Any]:
-    """One fact; tonnes or percent, each written as suits it."""
-    is_share = fact["measure"] in SHARES
+    """One fact, its figures as suits their unit."""
     figures = [fact[key] for key in ("model", "recorded", "low", "high")]
-    written = [number(None if x is None else 100 * x, 1) if is_share else number(x, 0) for x in figures]
-    return [fact["title"], *written, "%" if is_share else "t", fact["inside"]]
+    return [
+        fact["title"],
+        *(figure(value, fact["unit"]) for value in figures),
+        unit_shown(fact["unit"]),
+        fact["inside"],
+    ]
+
+
+def figure(value: float | None, unit: str, sign: bool = False) -> str:
+    """A figure of a fact: shares as percent, tonnes and money whole, prices and times with a decimal.
+
+    >>> figure(0.1234, "1"), figure(7053.5, "t"), figure(6.5, "week", sign=True), figure(None, "t")
+    ('12.3', '7,054', '+6.5', 'n/a')
+    """
+    scaled = 100 * value if value is not None and unit == "1" else value
+    return number(scaled, 0 if unit in ("t", MONEY) else 1, sign)
+
+
+def unit_shown(unit: str) -> str:
+    """The unit of a figure as it is printed; shares are percent."""
+    return "%" if unit == "1" else unit
