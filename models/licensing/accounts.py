@@ -76,7 +76,7 @@ class _Ledger:
             if not len(at):
                 continue
             value = worth[at]
-            if law == "export_licence":
+            if law in ("export_licence", "quarterly_release"):
                 captured = float(rents.licence)
                 self._book(index[:, 1], (1.0 - captured) * value)
                 self.totals[self.leader] += captured * value.sum()

@@ -1,4 +1,4 @@
-"""From a strategy to what the buyers hear: licensed volumes, closed routes and probabilities.
+"""From a strategy to what everybody hears: licensed volumes, closed routes, probabilities, and what they set off.
 
 Everything that a strategy changes in the followers' program stands here, as arrays, so that the formulation,
 the hot evaluation and any later method start from the same reading of the instance.
@@ -6,38 +6,46 @@ the hot evaluation and any later method start from the same reading of the insta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from models.licensing.corridor import relief_by_width
+from models.licensing.countermeasures import Answer, Governments
+from models.licensing.home import HomeFlows, HomeMarket
 from models.licensing.instance import Instance
+from models.licensing.licences import Licences, Path
 from models.licensing.market import Market
-from models.licensing.moves import Posture, Strategy
+from models.licensing.moves import Posture, Rule, Strategy
 from models.licensing.periods import Floats, phase_bounds
-from models.licensing.quantity import Quantity, month_index
+from models.licensing.quantity import Quantity
+from models.licensing.trust import TrustPath
 
-DAYS_PER_MONTH = 365.0 / 12.0
 # A branch that no posture makes possible keeps this probability and a copy of the trunk's licences, so that no
 # dual is divided by zero and no decision is distorted.
 HAZARD_FLOOR = 1e-3
 
-Path = tuple[tuple[tuple[str, ...], ...], ...]
-"""Postures by phase, group and product."""
-
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a strategy says, on the nodes of the market's tree.
+    """What a strategy says, on the nodes of the market's tree, and what it sets off.
 
     Attributes
     ----------
-    path : postures [phase][group][product]
-    licence : [n,b,k] tonnes per period that may be bought; infinite under open trade
+    path : postures [phase][group][product]; ``conceded`` likewise, once the target has conceded
+    licence : [n,b,k] tonnes licensed for a period; infinite under open trade
+    drawable : [n,b,k] tonnes that may be bought in it: the whole quarter's, where licences are released by the quarter
+    release : [n,b,k] tonnes that may be bought in the quarter that ends with the node; infinite where none is released
     route_capacity : [n,r] tonnes per period
+    exporter_capacity : [n] tonnes per period, after firms that are gone
+    relief : [n,b,k] USD/kg by which a corridor lowers the buyers' cost of an uncertain price
+    funding : [t,j] share of the capital cost of orders that countermeasures pay
     weight : [n] probability of each node as the buyers see it
     leader_weight : [n] the same as the leader sees it
     hazard, leader_hazard : [h]
+    chance : of the concession that the weights hold; 0 where none changes a licence
+    trust : state of trust in which each phase begins; empty without an automaton
     fed : whether volumes of the record were fed in
     """
 
@@ -49,6 +57,14 @@ class Announcement:
     leader_weight: Floats
     hazard: Floats
     leader_hazard: Floats
+    drawable: Floats
+    release: Floats
+    exporter_capacity: Floats
+    relief: Floats
+    funding: Floats
+    conceded: Path = ()
+    chance: float = 0.0
+    trust: tuple[str, ...] = ()
     fed: bool = False
     leakage: bool = True
 
@@ -61,8 +77,20 @@ def path_from_rules(instance: Instance, strategy: Strategy) -> Path:
     ValueError
         Some phase, group or product is left without a posture.
     """
+    return _ruled(instance, strategy.rules)
+
+
+def path_if_conceded(instance: Instance, strategy: Strategy) -> Path:
+    """The postures once the target has conceded: what the strategy says, or else the target relieved."""
+    path = path_from_rules(instance, strategy)
+    if strategy.if_conceded:
+        return _ruled(instance, (*strategy.rules, *strategy.if_conceded))
+    return relieved(instance, path) if instance.concession is not None else path
+
+
+def _ruled(instance: Instance, rules: Sequence[Rule]) -> Path:
     chosen: dict[tuple[str, str, str], str] = {}
-    for rule in strategy.rules:
+    for rule in rules:
         for phase in instance.phases if rule.phase is None else (rule.phase,):
             for group in instance.groups if rule.group is None else (rule.group,):
                 for product in instance.products if rule.product is None else (rule.product,):
@@ -93,124 +121,134 @@ class Announcer:
             for group in groups
         ]
         self.group_of = np.array([groups.index(bloc.group) for bloc in instance.blocs.values()], dtype=int)
-        self._flow_cache: dict[tuple[int, str], Floats] = {}
-        self._path_nodes = [market.tree.path(scenario) for scenario in range(market.tree.scenarios)]
+        self.licences = Licences(instance, market, self.bounds, self.members)
+        self.governments = Governments(instance, market)
+        self.home = HomeMarket(instance, market)
+        self._relief = relief_by_width(instance)
+        self._has_exits = any(firm.rescue == "exit" for firm in instance.firms.values())
 
     def named(self, name: str) -> Announcement:
         """The announcement of a strategy of the instance."""
         strategy = self.instance.strategies[name]
-        return self.announce(path_from_rules(self.instance, strategy), name, strategy.fed_volumes)
+        path, conceded = path_from_rules(self.instance, strategy), path_if_conceded(self.instance, strategy)
+        return self.announce(path, name, strategy.fed_volumes, conceded=conceded)
 
     def announce(
-        self, path: Path, name: str = "", fed: Mapping[str, Quantity] | None = None, leakage: bool = True
+        self,
+        path: Path,
+        name: str = "",
+        fed: Mapping[str, Quantity] | None = None,
+        leakage: bool = True,
+        conceded: Path | None = None,
+        chance: float = 0.0,
     ) -> Announcement:
-        """What the buyers hear when the leader commits to ``path``.
+        """What everybody hears when the leader commits to ``path``.
 
         Parameters
         ----------
         path : postures [phase][group][product]
         fed : tonnes licensed in a month to all buyers together; replaces the postures' volumes in that month
         leakage : whether re-export is possible at all
+        conceded : the path once the target has conceded; default: the target relieved
+        chance : of the concession, where it changes licences (types); no less than the floor of a hazard
         """
         market, tree = self.market, self.market.tree
-        hazard, leader_hazard = self.hazards(path)
-        trunk = self._trunk_licence(path, fed or {})
-        licence = np.empty((len(tree), *trunk.shape[1:]))
-        licence[: tree.periods] = trunk
-        for phase in range(len(tree.strikes)):
-            branch = trunk if hazard[phase] == 0 else self._broken(path, phase, trunk)
-            nodes = self._path_nodes[phase + 1]
-            licence[nodes[tree.strikes[phase] :]] = branch[tree.strikes[phase] :]
+        trust = TrustPath(self.instance, _used(path))
+        hazard, leader_hazard = self.hazards(path, trust)
+        if tree.conceded is not None and conceded is None:
+            conceded = relieved(self.instance, path)
+        licence = self.licences.on_nodes(path, trust, hazard > 0, fed or {}, conceded)
+        capacity = market.exporter_capacity[tree.period]
+        if self._has_exits:
+            capacity = capacity * (1.0 - self._on_nodes(self.home.flows(self.home.planned(licence)).lost))
+        drawable, release = self.licences.drawable(path, licence)
+        routes = self._routes(path)[tree.period]
+        odds = max(chance, HAZARD_FLOOR) if tree.conceded is not None else 0.0
         return Announcement(
             name=name,
             path=path,
             licence=licence,
-            route_capacity=self._routes(path)[tree.period]
-            if leakage
-            else np.zeros((len(tree), len(market.sets.routes))),
-            weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, hazard)),
-            leader_weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, leader_hazard)),
+            route_capacity=routes if leakage else np.zeros_like(routes),
+            weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, hazard), odds),
+            leader_weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, leader_hazard), odds),
             hazard=hazard,
             leader_hazard=leader_hazard,
+            drawable=drawable,
+            release=release,
+            exporter_capacity=capacity,
+            relief=self._corridors(path)[tree.period],
+            funding=self.set_off(licence).funding,
+            conceded=conceded or (),
+            chance=chance,
+            trust=trust.states,
             fed=bool(fed),
             leakage=leakage,
         )
 
-    def hazards(self, path: Path) -> tuple[Floats, Floats]:
-        """Hazard of each phase for buyers and leader: that of the least reliable posture in force.
-
-        The licensing system breaks down as a whole; a buyer who sees its neighbour squeezed fears for itself.
-        """
-        postures = self.instance.postures
-        used = [{name for group in phase for name in group} for phase in path]
-        buyers = np.array([max(float(postures[name].hazard) for name in names) for names in used])
-        leader = np.array([max(_leader_hazard(postures[name]) for name in names) for names in used])
+    def hazards(self, path: Path, trust: TrustPath | None = None) -> tuple[Floats, Floats]:
+        """Hazard of each phase for buyers, whose fear trust sets, and for the leader, who knows itself."""
+        used = _used(path)
+        trust = trust or TrustPath(self.instance, used)
+        postures = [[self.instance.postures[name] for name in names] for names in used]
+        buyers = np.array([trust.hazard(phase, found) for phase, found in enumerate(postures)])
+        leader = np.array([max(_leader_hazard(posture) for posture in found) for found in postures])
         return buyers, leader
+
+    def set_off(self, licence: Floats) -> Answer:
+        """The countermeasures that licences [n,b,k] set off, read where they hold."""
+        return self.governments.answer(licence[: len(self.market.grid)])
+
+    def home_flows(self, announced: Announcement) -> HomeFlows:
+        """What an announcement brings about at home."""
+        return self.home.flows(self.home.planned(announced.licence))
 
     def buffer(self, path: Path) -> Floats:
         """Tonnes that the leader holds ready in each period [t]."""
-        held = np.zeros(len(self.market.grid))
+        return self._by_posture(path, lambda posture: float(posture.buffer) if posture.buffer is not None else 0.0)
+
+    def corridor(self, path: Path) -> Floats:
+        """What the leader pays to keep the price in its corridor in each period [t], thousand USD."""
+        risk = self.instance.buyers.price_risk
+        if risk is None:
+            return np.zeros(len(self.market.grid))
+        absorbed = {width: swing for width, (_, swing) in self._relief.items()}
+        months, price = self.market.grid.length, self.market.price
+        return np.asarray(months * self._by_posture(
+            path, lambda posture: 0.0 if posture.corridor is None else float(risk.absorption) * absorbed[float(posture.corridor)], price
+        ))  # fmt: skip
+
+    def _by_posture(self, path: Path, factor: Callable[[Posture], float], value: Floats | None = None) -> Floats:
+        """Sum over groups and products of a posture's factor × monthly forecast (× a value by product), [t]."""
+        total = np.zeros(len(self.market.grid))
         monthly = self.market.forecast / self.market.grid.length[:, None, None]
         for phase, (first, last) in enumerate(self.bounds):
             for group, members in enumerate(self.members):
                 for k in range(len(self.market.sets.products)):
-                    buffer = self.instance.postures[path[phase][group][k]].buffer
-                    if buffer is not None:
-                        held[first:last] += float(buffer) * monthly[first:last][:, members, k].sum(axis=1)
-        return held
+                    weight = factor(self.instance.postures[path[phase][group][k]])
+                    if weight:
+                        worth = 1.0 if value is None else float(value[k])
+                        total[first:last] += weight * worth * monthly[first:last][:, members, k].sum(axis=1)
+        return total
 
-    def _flow(self, phase: int, name: str) -> Floats:
-        """Share of each period's forecast that applications filed in ``phase`` deliver, [t, filing t]."""
-        key = (phase, name)
-        if key not in self._flow_cache:
-            grid, posture = self.market.grid, self.instance.postures[name]
-            delay = (float(posture.processing) if posture.processing else 0.0) / DAYS_PER_MONTH
-            flow = np.zeros((len(grid), len(grid)))
-            for filed in range(*self.bounds[phase]):
-                moved = grid.overlap(grid.start[filed] + delay, grid.end[filed] + delay)
-                flow[:, filed] = float(posture.licensed) * moved / grid.length[filed]
-            self._flow_cache[key] = flow
-        return self._flow_cache[key]
+    def _corridors(self, path: Path) -> Floats:
+        """What corridors take off the buyers' cost of an uncertain price [t,b,k], USD/kg."""
+        relief = np.zeros_like(self.market.forecast)
+        if self._relief:
+            for phase, (first, last) in enumerate(self.bounds):
+                for group, members in enumerate(self.members):
+                    for k, price in enumerate(self.market.price):
+                        width = self.instance.postures[path[phase][group][k]].corridor
+                        if width is not None:
+                            relief[first:last, members, k] = self._relief[float(width)][0] * price
+        return relief
 
-    def _trunk_licence(self, path: Path, fed: Mapping[str, Quantity]) -> Floats:
-        """Licensed tonnes [t,b,k] while licences hold: applications delivered a processing time after they were filed."""
-        market = self.market
-        licence = np.zeros_like(market.forecast)
-        opened = np.ones_like(market.forecast, dtype=bool)
-        for phase, (first, last) in enumerate(self.bounds):
-            for group, members in enumerate(self.members):
-                for k in range(len(market.sets.products)):
-                    name = path[phase][group][k]
-                    if self.instance.postures[name].licensed == "open":
-                        continue
-                    opened[first:last, members, k] = False
-                    licence[:, members, k] += self._flow(phase, name) @ market.forecast[:, members, k]
-        licence[opened] = np.inf
-        for month, tonnes in fed.items():
-            period = int(np.flatnonzero(market.grid.start == month_index(month))[0])
-            forecast = market.forecast[period]
-            volume = float(tonnes) * forecast / forecast.sum()
-            licence[period] = np.where(opened[period], np.inf, volume)
-        return licence
-
-    def _broken(self, path: Path, phase: int, trunk: Floats) -> Floats:
-        """Licensed tonnes [t,b,k] when licences break down in ``phase``: for a while only a share is delivered."""
-        grid = self.market.grid
-        strike = float(grid.start[self.market.tree.strikes[phase]])
-        licence = trunk.copy()
-        for group, members in enumerate(self.members):
-            for k in range(len(self.market.sets.products)):
-                broken = self.instance.postures[path[phase][group][k]].breakdown
-                hit = grid.overlap(strike, strike + float(broken.lasts)) / grid.length
-                for period in np.flatnonzero(hit > 0):
-                    usual = trunk[period, members, k]
-                    base = np.where(np.isinf(usual), self.market.forecast[period, members, k], usual)
-                    # Where trade was open, the part of the period after the spell is bounded by the exporters alone.
-                    rest = np.where(np.isinf(usual), self.market.exporter_capacity[period], usual)
-                    licence[period, members, k] = (
-                        float(broken.delivered) * hit[period] * base + (1.0 - hit[period]) * rest
-                    )
-        return licence
+    def _on_nodes(self, values: Floats) -> Floats:
+        """Values by scenario and period [w,t] on the nodes [n]."""
+        tree = self.market.tree
+        found = np.empty(len(tree))
+        for scenario in reversed(range(tree.scenarios)):  # the trunk last: its own scenario passes through it
+            found[tree.path(scenario)] = values[scenario]
+        return found
 
     def _routes(self, path: Path) -> Floats:
         """Re-export capacity [t,r] that end-use control leaves open."""
@@ -222,6 +260,11 @@ class Announcer:
                 control = max(_end_use_control(self.instance.postures[name]) for name in names)
                 capacity[first:last, r] *= 1.0 - control
         return capacity
+
+
+def _used(path: Path) -> list[frozenset[str]]:
+    """The postures in force in each phase."""
+    return [frozenset(name for group in phase for name in group) for phase in path]
 
 
 @dataclass(frozen=True)

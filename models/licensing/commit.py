@@ -17,16 +17,21 @@ import numpy as np
 from engine.face import Interval, multiplier_range, quantity_range
 from engine.methods.enumeration import Best, Choice, Screening, resolve, screen_menu
 from engine.solver import LinearProgram, LinearSolution
-from models.licensing.announcement import Announcement, Menu, Path, menu_of, path_from_rules, relieved
-from models.licensing.evaluate import Followers, Layout, Response
+from models.licensing.announcement import (
+    Announcement,
+    menu_of,
+    path_from_rules,
+    path_if_conceded,
+    relieved,
+)
+from models.licensing.belief import Belief, held_until_decision, settled, with_chance
+from models.licensing.evaluate import Followers, Response
 from models.licensing.instance import Instance
-from models.licensing.market import Market
+from models.licensing.licences import Path
 from models.licensing.payoff import LeaderBooks, Payoff, concession_value, payoff_of, probability_of
 from models.licensing.periods import Floats
+from models.licensing.search import LicenceScreen, column_gain, rent_weight
 
-# The tilt of the screening bound: a response that costs buyers a thousandth of the leader's gain more still
-# counts as a tie there. Smaller is tighter until the solver's tolerance is felt.
-TILT = 1e-3
 # Two values closer than this, in million USD, count as equal: a hundred dollars in a million.
 VALUE_TOLERANCE = 1e-4
 
@@ -40,6 +45,7 @@ class Evaluation:
     response : an optimistic best response (of all optimal plans one that is best for the leader)
     payoff : term by term at that response
     optimistic, pessimistic : range of the payoff over the buyers' best responses, million USD
+    belief : what buyers expect of the target, where its type decides
     """
 
     name: str
@@ -47,6 +53,7 @@ class Evaluation:
     payoff: Payoff
     optimistic: float
     pessimistic: float
+    belief: Belief | None = None
 
     @property
     def announced(self) -> Announcement:
@@ -75,8 +82,13 @@ class Game:
         announced = self.announcer.named(concession.reference)
         return self.pressure(announced, self.followers.respond(announced).cost)
 
+    @property
+    def has_types(self) -> bool:
+        """Whether the target's type decides about the concession."""
+        return self.market.tree.conceded is not None
+
     def pressure(self, announced: Announcement, cost: float) -> float:
-        """Rise of the buyers' expected cost that the measures against the target cause, million USD."""
+        """Rise of the buyers' expected cost that the measures against the target cause, million USD; not for types."""
         if self.instance.concession is None:
             return 0.0
         path = relieved(self.instance, announced.path)
@@ -98,19 +110,24 @@ class Game:
     def announce(self, name: str, leakage: bool = True) -> Announcement:
         """The announcement of a named strategy."""
         strategy = self.instance.strategies[name]
-        return self.announcer.announce(path_from_rules(self.instance, strategy), name, strategy.fed_volumes, leakage)
+        path, conceded = path_from_rules(self.instance, strategy), path_if_conceded(self.instance, strategy)
+        return self.announcer.announce(path, name, strategy.fed_volumes, leakage, conceded)
 
     def evaluate(self, announced: Announcement) -> Evaluation:
         """The best response to a strategy, the leader's payoff and its range over ties."""
         # From scratch, so that the answer among equals does not depend on what was solved before.
         self.followers.hot.forget()
+        belief = None
+        if self.has_types:
+            belief = settled(self.followers, self.books, announced, all_of_them=True)
+            announced = with_chance(announced, self.market, belief.chance)
+            self.followers.hot.forget()
         response = self.followers.respond(announced)
-        pressure = self.pressure(announced, response.cost)
-        probability = self.probability(pressure)
+        pressure, probability = self._concession(announced, response.cost, belief)
         program = self.followers.layout.announced_program(announced)
         quantities = quantity_range(program, response.solution, self.export_gain(announced))
         rents = self._rent_range(program, response)
-        fixed = self.books.fixed(announced.path, self.announcer) + probability * concession_value(self.books)[0]
+        fixed = self.books.fixed(announced, self.announcer) + probability * concession_value(self.books)[0]
         best = replace(response, solution=_at(program, response.solution, quantities.high_point, rents.high_point))
         return Evaluation(
             announced.name,
@@ -118,15 +135,23 @@ class Game:
             payoff_of(self.books, self.announcer, best, pressure, probability),
             optimistic=fixed + (quantities.high + rents.high) / 1000.0,
             pessimistic=fixed + (quantities.low + rents.low) / 1000.0,
+            belief=belief,
         )
+
+    def _concession(self, announced: Announcement, cost: float, belief: Belief | None) -> tuple[float, float]:
+        """Pressure and probability of the concession; with types, of one while licences hold as the leader sees it."""
+        if belief is not None:
+            return belief.spared, belief.chance * held_until_decision(announced, self.market)
+        pressure = self.pressure(announced, cost)
+        return pressure, self.probability(pressure)
 
     def export_gain(self, announced: Announcement) -> Floats:
         """The leader's discounted gain per unit of every column, thousand USD."""
-        return _column_gain(self.followers.layout, self.books.gain(announced))
+        return column_gain(self.followers.layout, self.books.gain(announced))
 
     def _rent_range(self, program: LinearProgram, response: Response) -> Interval:
         """Range of the leader's rents over the optimal multipliers, with multipliers that reach its ends."""
-        weight = _rent_weight(self.instance, self.books, self.followers.layout, response.announced)
+        weight = rent_weight(self.instance, self.books, self.followers.layout, response.announced)
         if not weight.any():
             return Interval(0.0, 0.0, response.solution.dual, response.solution.dual)
         return multiplier_range(program, response.solution, -weight)
@@ -167,17 +192,15 @@ class Game:
 
     def upper_bounds(self, screening: Screening) -> Floats:
         """Upper bound of the leader's optimistic value for every screened strategy, million USD."""
-        high, low, gain = screening.numbers.T / 1000.0
-        fixed = np.array([self.books.fixed(self.menu.path(choice), self.announcer) for choice in screening.choices])
-        concession = self.instance.concession
-        if concession is None:
-            return fixed + gain
+        high, low, gain, fixed, chance = screening.numbers.T
+        worth = concession_value(self.books)[0]
+        if self.instance.concession is None or self.has_types:
+            return np.asarray(fixed + gain + worth * chance)
         pressure = high - self._relieved_low(screening, low)
         paths = [self.menu.path(choice) for choice in screening.choices]
         free = [relieved(self.instance, path) == path for path in paths]
-        worth = concession_value(self.books)[0]
         chances = [0.0 if none else self.probability(value) for none, value in zip(free, pressure, strict=True)]
-        return fixed + gain + worth * np.array(chances)
+        return np.asarray(fixed + gain + worth * np.array(chances))
 
     def _relieved_low(self, screening: Screening, low: Floats) -> Floats:
         """Lower bound of the buyers' cost once the target is relieved, for every screened strategy, million USD."""
@@ -216,78 +239,3 @@ def _at(program: LinearProgram, solution: LinearSolution, primal: Floats, dual: 
     """The same optimum at another optimal point and other optimal multipliers."""
     reduced_cost = program.cost - program.matrix.T @ dual
     return replace(solution, primal=primal, activity=program.matrix @ primal, dual=dual, reduced_cost=reduced_cost)
-
-
-def _column_gain(layout: Layout, gain: Floats) -> Floats:
-    column = np.zeros(layout.program.shape[1])
-    index, at = layout.columns["imports"]
-    column[at] = gain[index[:, 0], index[:, 2]]
-    return column
-
-
-def _rent_weight(instance: Instance, books: LeaderBooks, layout: Layout, announced: Announcement) -> Floats:
-    """The leader's value of one unit of every row's multiplier (with its sign turned), thousand USD."""
-    market, rents = books.market, instance.leader.rents
-    node_scale = books.rent_scale(announced) / (announced.weight * market.discount[market.tree.period])
-    weight = np.zeros(layout.program.shape[0])
-    if float(rents.licence) > 0:
-        index, at = layout.rows["export_licence"]
-        limit = layout.licence_limits(announced)
-        weight[at] = float(rents.licence) * node_scale[index[:, 0]] * np.where(np.isinf(limit), 0.0, limit)
-    if float(rents.exporter) > 0:
-        index, at = layout.rows["exporter_capacity"]
-        nodes = index[:, 0]
-        weight[at] = float(rents.exporter) * node_scale[nodes] * market.exporter_capacity[market.tree.period[nodes]]
-    return weight
-
-
-class LicenceScreen:
-    """Screens strategies of the menu on one hot program (see :mod:`engine.methods.enumeration`)."""
-
-    def __init__(self, instance: Instance, market: Market, layout: Layout) -> None:
-        self.followers = Followers(instance, market, layout)
-        self.books = LeaderBooks(instance, market)
-        self.menu: Menu = menu_of(instance)
-        self.index, self.exports_at = layout.columns["imports"]
-        rents = instance.leader.rents
-        self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
-        self._loaded: tuple[float, tuple[float, ...], tuple[float, ...]] | None = None
-        self._gain: Floats = np.zeros(0)
-
-    def screen(self, choice: Choice) -> tuple[float, float, float]:
-        """Upper and lower bound of the buyers' cost, and upper bound of the leader's gain; thousand USD."""
-        followers = self.followers
-        announced = followers.announcer.announce(self.menu.path(choice))
-        followers.load_limits(announced)
-        weight, tilt = self._load_rents(announced) if self.has_rents else (None, TILT)
-        self._load_costs(announced, tilt)
-        followers.hot.require_optimum(f"followers of menu choice {choice}")
-        # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
-        exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
-        rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
-        objective = followers.hot.objective
-        return objective + tilt * exports, objective - tilt * rent, exports + rent
-
-    def _load_costs(self, announced: Announcement, tilt: float) -> None:
-        """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""
-        key = (tilt, tuple(announced.hazard), tuple(announced.leader_hazard))
-        if key == self._loaded:
-            return
-        self._gain = self.books.gain(announced)[self.index[:, 0], self.index[:, 2]]
-        cost = self.followers.layout.cost(announced)
-        cost[self.exports_at] -= tilt * self._gain
-        self.followers.hot.set_cost(cost)
-        self._loaded = key
-
-    def _load_rents(self, announced: Announcement) -> tuple[Floats, float]:
-        """Right-hand sides tilted against the leader's gain from multipliers; that gain by row, and the tilt."""
-        layout = self.followers.layout
-        weight = _rent_weight(self.followers.instance, self.books, layout, announced)
-        exporters = layout.rows["exporter_capacity"][1]
-        rows = np.concatenate([layout.licence_rows, exporters])
-        limits = np.concatenate([layout.licence_limits(announced), layout.program.row_upper[exporters]])
-        # No limit may be tilted below zero, or the bound would speak of another tilt than the one applied.
-        share = np.divide(weight[rows], limits, out=np.zeros(len(rows)), where=np.isfinite(limits) & (limits > 0))
-        tilt = min(TILT, 0.5 / float(share.max())) if share.max() > 0 else TILT
-        self.followers.hot.set_row_upper(rows, limits - tilt * weight[rows])
-        return weight, tilt

@@ -42,6 +42,9 @@ class Layout:
     unit_cost: Floats
     column_node: np.ndarray
     licence_share: Floats
+    release_share: Floats
+    period: np.ndarray
+    discount: Floats
 
     @property
     def licence_rows(self) -> np.ndarray:
@@ -55,32 +58,75 @@ class Layout:
 
     def licence_limits(self, announced: Announcement) -> Floats:
         """Right-hand sides of the licence rows."""
-        index = self.rows["export_licence"][0]
-        licence = announced.licence[index[:, 0], index[:, 1], index[:, 2]]
+        return self._volumes("export_licence", announced.drawable, self.licence_share)
+
+    def release_limits(self, announced: Announcement) -> Floats:
+        """Right-hand sides of the rows of quarterly releases."""
+        return self._volumes("quarterly_release", announced.release, self.release_share)
+
+    def _volumes(self, law: str, volumes: Floats, share: Floats) -> Floats:
+        """Volumes [n,b,k] split over tiers, at the rows of a law."""
+        index = self.rows[law][0]
+        if not len(index):
+            return np.zeros(0)
+        volume = volumes[index[:, 0], index[:, 1], index[:, 2]]
         # An open licence has no cap for a tier of no demand either: infinity times zero is not a number.
-        return np.multiply(licence, self.licence_share, out=np.full(len(licence), np.inf), where=np.isfinite(licence))
+        return np.multiply(volume, share, out=np.full(len(volume), np.inf), where=np.isfinite(volume))
 
     def route_limits(self, announced: Announcement) -> Floats:
         """Right-hand sides of the re-export rows."""
         index = self.rows["reexport_capacity"][0]
         return np.asarray(announced.route_capacity[index[:, 0], index[:, 1]]) if len(index) else np.zeros(0)
 
+    def limits(self, announced: Announcement) -> tuple[np.ndarray, Floats]:
+        """Positions of all rows whose right-hand side the announcement sets, and those sides."""
+        exporters = self.rows["exporter_capacity"]
+        rows = [self.licence_rows, self.rows["quarterly_release"][1], self.route_rows, exporters[1]]
+        sides = [
+            self.licence_limits(announced),
+            self.release_limits(announced),
+            self.route_limits(announced),
+            announced.exporter_capacity[exporters[0][:, 0]],
+        ]
+        return np.concatenate(rows), np.concatenate(sides)
+
     def cost(self, announced: Announcement) -> Floats:
-        """Costs of all columns under the announcement's probabilities."""
-        return np.asarray(announced.weight[self.column_node] * self.unit_cost)
+        """Costs of all columns under the announcement's probabilities, corridors and funding."""
+        unit = self.unit_cost
+        if announced.relief.any() or announced.funding.any():
+            unit = unit.copy()
+            index, at = self.columns["imports"]
+            unit[at] -= self.discount[index[:, 0]] * announced.relief[index[:, 0], index[:, 1], index[:, 2]]
+            index, at = self.columns["expansion"]
+            if len(at):
+                unit[at] *= 1.0 - announced.funding[self.period[index[:, 0]], index[:, 1]]
+        return np.asarray(announced.weight[self.column_node] * unit)
+
+    def node_unit_cost(self, announced: Announcement, primal: Floats) -> Floats:
+        """Discounted cost of a plan on each node [n], not weighted with the node's probability, thousand USD."""
+        unweighted = self.cost(replace(announced, weight=np.ones(len(announced.weight))))
+        return np.bincount(self.column_node, weights=unweighted * primal, minlength=len(announced.weight)).astype(float)
 
     def announced_program(self, announced: Announcement) -> LinearProgram:
         """The whole program of an announcement, as frozen matrices."""
         upper = self.program.row_upper.copy()
-        upper[self.licence_rows] = self.licence_limits(announced)
-        upper[self.route_rows] = self.route_limits(announced)
+        rows, sides = self.limits(announced)
+        upper[rows] = sides
         return replace(self.program, cost=self.cost(announced), row_upper=upper)
 
 
 def layout_of(market: Market, reference: Announcement) -> Layout:
     """Build the formulation once, in Pyomo, and note where everything stands; any announcement serves as reference."""
-    # Every licence row must exist, so the reference is closed: an open licence would have no row to change.
-    closed = replace(reference, licence=np.zeros_like(reference.licence))
+    # Every licence row must exist, so the reference is closed: an open licence would have no row to change. And costs
+    # are those of nobody's help: a strategy takes corridors and funding off them.
+    nothing = np.zeros_like(reference.licence)
+    closed = replace(
+        reference,
+        drawable=nothing,
+        release=nothing,
+        relief=nothing,
+        funding=np.zeros_like(reference.funding),
+    )
     return _layout(market, closed, compile_pyomo(build(market, closed)))
 
 
@@ -91,12 +137,28 @@ def _layout(market: Market, reference: Announcement, compiled: Compiled) -> Layo
     for index, at in columns.values():
         if len(at):
             node[at] = index[:, 0]
-    index = rows["export_licence"][0]
+    period = market.tree.period
+    return Layout(
+        compiled.program,
+        columns,
+        rows,
+        compiled.program.cost / reference.weight[node],
+        node,
+        _tier_share(market, rows["export_licence"][0]),
+        _tier_share(market, rows["quarterly_release"][0]),
+        period,
+        market.discount[period],
+    )
+
+
+def _tier_share(market: Market, index: np.ndarray) -> Floats:
+    """Share of each tier in the demand of its bloc, for rows of axes nbkc."""
+    if not len(index):
+        return np.zeros(0)
     tonnes = market.demand.sum(axis=-1)[market.tree.period[index[:, 0]], index[:, 1], index[:, 2]]
     total = tonnes.sum(axis=-1)
     picked = np.take_along_axis(tonnes, index[:, 3:4], axis=1)[:, 0]
-    share = np.divide(picked, total, out=np.zeros_like(picked), where=total > 0)
-    return Layout(compiled.program, columns, rows, compiled.program.cost / reference.weight[node], node, share)
+    return np.divide(picked, total, out=np.zeros_like(picked), where=total > 0)
 
 
 def _indices(index: list[Any]) -> np.ndarray:
@@ -140,6 +202,16 @@ class Response:
             array[tuple(index.T)] = values[at]
         return array
 
+    def release_rent(self) -> Floats:
+        """Rent on quarterly releases at the node where the quarter ends [n], undiscounted thousand USD."""
+        rent = np.zeros(len(self.market.tree))
+        index, at = self.layout.rows["quarterly_release"]
+        if len(at):
+            limit = self.layout.release_limits(self.announced)
+            worth = np.abs(self.solution.dual[at]) * np.where(np.isfinite(limit), limit, 0.0)
+            np.add.at(rent, index[:, 0], worth)
+        return rent / (self.announced.weight * self.market.discount[self.market.tree.period])
+
     def price(self, law: str) -> Floats:
         """The multiplier of a law in USD/kg of its node, undiscounted and per realised unit, non-negative."""
         array = self.dense(law, self.solution.dual, self.layout.rows)
@@ -147,7 +219,7 @@ class Response:
         return np.asarray(np.abs(array) / scale.reshape(-1, *[1] * (array.ndim - 1)))
 
 
-LAW_AXES = {"demand_balance": "nbkc", "unmet_cap": "nbkce", "export_licence": "nbkc", "exporter_capacity": "n",
+LAW_AXES = {"demand_balance": "nbkc", "unmet_cap": "nbkce", "export_licence": "nbkc", "quarterly_release": "nbkc", "exporter_capacity": "n",
             "rival_capacity": "nj", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
 """The axes of the laws whose multipliers are reported."""
 
@@ -173,9 +245,7 @@ class Followers:
 
     def load_limits(self, announced: Announcement) -> None:
         """Tell the solver the announced licences and routes only; the probabilities are as before."""
-        layout = self.layout
-        self.hot.set_row_upper(layout.licence_rows, layout.licence_limits(announced))
-        self.hot.set_row_upper(layout.route_rows, layout.route_limits(announced))
+        self.hot.set_row_upper(*self.layout.limits(announced))
 
     def respond(self, announced: Announcement) -> Response:
         """The buyers' best response to an announcement.

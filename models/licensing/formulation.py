@@ -9,12 +9,13 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
     expansion, ordered                                         tonnes per year, new and cumulative
     design_order, designed_out                                 shares of demand, new and cumulative
 
-    min  Σ_n w_n δ_t ( p·imports + (c+f)·rival_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
+    min  Σ_n w_n δ_t ( (p−ψ)·imports + (c+f−s)·rival_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
                        + Σ_s g_s·months·(step − cover) + g_R·months·(target − reserve) )
-         + Σ_n w_n ( A_j·expansion + A_o·design_order )
+         + Σ_n w_n ( (1−φ)·A_j·expansion + A_o·design_order )
     s.t. supply + stock drawn + unmet + designed out − moved here ≥ demand   [price]          demand_balance
          unmet ≤ demand left in the segment                                  [−]              unmet_cap
          imports ≤ licensed volume, split over tiers by demand               [licence rent]   export_licence
+         Σ imports of a quarter ≤ what it was released for                   [release rent]   quarterly_release
          Σ imports ≤ exporters' capacity                                     [exporter rent]  exporter_capacity
          Σ rival_sales ≤ capacity now, committed, and ordered a lead time ago [rival rent]    rival_capacity
          ordered = ordered before + expansion                                [−]              expansion_total
@@ -39,7 +40,8 @@ from typing import Any
 import pyomo.environ as pyo
 
 from models.licensing.announcement import Announcement
-from models.licensing.market import Market
+from models.licensing.market import Market, quarters_of
+from models.licensing.periods import Floats
 
 
 @dataclass(frozen=True)
@@ -251,9 +253,10 @@ class _Builder:
         model.export_licence = pyo.Constraint([(n, *cell) for n in self.nodes for cell in self.cells])
         for n in self.nodes:
             for b, k, c in self.cells:
-                licensed = licence_of(market, self.announced, n, b, k, c)
+                licensed = licence_of(market, self.announced.drawable, n, b, k, c)
                 if licensed is not None:
                     model.export_licence[n, b, k, c] = model.imports[n, b, k, c] <= licensed * tonne
+        self._releases(model)
         model.exporter_capacity = pyo.Constraint(list(self.nodes))
         model.rival_capacity = pyo.Constraint([(n, j) for n in self.nodes for j in self.rivals])
         model.reexport_capacity = pyo.Constraint([(n, r) for n in self.nodes for r in self.routes])
@@ -261,7 +264,7 @@ class _Builder:
         for n in self.nodes:
             t = self.period[n]
             sold = sum(model.imports[n, b, k, c] for b, k, c in self.cells)
-            model.exporter_capacity[n] = sold <= float(market.exporter_capacity[t]) * tonne
+            model.exporter_capacity[n] = sold <= float(self.announced.exporter_capacity[n]) * tonne
             for j in self.rivals:
                 sales = sum(model.rival_sales[n, j, b, c] for b in served[j] for c in self.tiers)
                 years = float(self.grid.years[t]) * self.units.year
@@ -271,6 +274,19 @@ class _Builder:
             for r in self.routes:
                 flow = sum(model.reexport[n, r, k, c] for k in self.products for c in self.tiers)
                 model.reexport_capacity[n, r] = flow <= float(self.announced.route_capacity[n, r]) * tonne
+
+    def _releases(self, model: pyo.ConcreteModel) -> None:
+        """A quarter's release limits its months together; the row stands at the last of them, on every branch."""
+        last = {months[-1]: months for months in quarters_of(self.grid)} if self.market.has_releases else {}
+        nodes = [n for n in self.nodes if self.period[n] in last]
+        model.quarterly_release = pyo.Constraint([(n, *cell) for n in nodes for cell in self.cells])
+        for n in nodes:
+            months = [self.tree.ancestor(n, t) for t in last[self.period[n]]]
+            for b, k, c in self.cells:
+                released = licence_of(self.market, self.announced.release, n, b, k, c)
+                if released is not None:
+                    drawn = sum(model.imports[m, b, k, c] for m in months)
+                    model.quarterly_release[n, b, k, c] = drawn <= released * self.units.tonne
 
     def _expansion(self, model: pyo.ConcreteModel) -> None:
         model.expansion_total = pyo.Constraint(list(model.ordered.index_set()))
@@ -318,9 +334,13 @@ class _Builder:
         market, price, t = self.market, self.units.price, self.period[n]
         discount, months = float(market.discount[t]), float(self.grid.length[t])
         holding = discount * months * market.holding_cost
-        cost = sum(discount * float(market.price[k]) * price * model.imports[n, b, k, c] for b, k, c in self.cells)
+        relief = self.announced.relief[n]
+        cost = sum(
+            discount * float(market.price[k] - relief[b, k]) * price * model.imports[n, b, k, c]
+            for b, k, c in self.cells
+        )
         cost += sum(
-            discount * unit_cost * price * model.rival_sales[n, j, b, c]
+            discount * (unit_cost - float(market.subsidy[t, j])) * price * model.rival_sales[n, j, b, c]
             for (j, b), unit_cost in market.rival_cost.items()
             for c in self.tiers
         )
@@ -354,6 +374,7 @@ class _Builder:
             if (n, j) in model.expansion:
                 cost += (
                     expansion_charge(self.market, j, t)
+                    * (1.0 - float(self.announced.funding[t, j]))
                     * units.thousand_usd
                     / units.tonnes_per_year
                     * model.expansion[n, j]
@@ -364,9 +385,9 @@ class _Builder:
         return cost
 
 
-def licence_of(market: Market, announced: Announcement, n: int, b: int, k: int, c: int) -> float | None:
-    """Licensed tonnes of one tier: the bloc's volume split by demand; None where there is no cap."""
-    licence = float(announced.licence[n, b, k])
+def licence_of(market: Market, volumes: Floats, n: int, b: int, k: int, c: int) -> float | None:
+    """Licensed tonnes of one tier: the bloc's volume [n,b,k] split by demand; None where there is no cap."""
+    licence = float(volumes[n, b, k])
     if licence == float("inf"):
         return None
     tonnes = market.demand[int(market.tree.period[n]), b, k].sum(axis=-1)
@@ -375,9 +396,10 @@ def licence_of(market: Market, announced: Announcement, n: int, b: int, k: int, 
 
 
 def expansion_charge(market: Market, j: int, period: int) -> float:
-    """Discounted annuities of one t/yr ordered in a period, thousand USD."""
+    """Discounted annuities that buyers pay for one t/yr ordered in a period, thousand USD, before countermeasures."""
     order = market.expansions[j]
-    return float(order.annuity * (order.served[period] * market.grid.years * market.discount).sum())
+    paid = order.annuity * (1.0 - float(market.capital_support[period, j]))
+    return float(paid * (order.served[period] * market.grid.years * market.discount).sum())
 
 
 def redesign_charge(market: Market, b: int, o: int, e: int, period: int) -> float:

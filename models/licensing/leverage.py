@@ -70,8 +70,8 @@ def ordered_capacity(response: Response, period: int) -> Floats:
     market = response.market
     capacity = np.zeros(len(market.sets.rivals))
     for j, order in market.expansions.items():
-        arrived = np.flatnonzero(order.arrival[: period + 1] <= market.grid.end[period])
-        capacity[j] = response.plan["expansion"][arrived, j].sum()
+        running = order.running(float(market.grid.end[period]))[: period + 1]
+        capacity[j] = running @ response.plan["expansion"][: period + 1, j]
     return capacity
 
 
@@ -99,16 +99,12 @@ class CutOff:
         self.market = _window(market, int(np.ceil(max(self.lengths) + float(instance.leverage.recovery))))
         nodes = len(self.market.grid)
         shape = (nodes, len(market.sets.blocs), len(market.sets.products))
+        nothing, sure = np.zeros(shape), np.ones(nodes)
         self._announced = Announcement(
-            "cut-off",
-            (),
-            np.zeros(shape),
-            np.zeros((nodes, len(market.sets.routes))),
-            np.ones(nodes),
-            np.ones(nodes),
-            np.zeros(0),
-            np.zeros(0),
-        )
+            "cut-off", (), nothing, np.zeros((nodes, len(market.sets.routes))), sure, sure, np.zeros(0), np.zeros(0),
+            drawable=nothing, release=np.full(shape, np.inf), exporter_capacity=sure, relief=nothing,
+            funding=np.zeros((nodes, len(market.sets.rivals))),
+        )  # fmt: skip
         self.layout = layout_of(self.market, self._announced)
 
     @cached_property
@@ -178,6 +174,9 @@ def _window(market: Market, months: int) -> Market:
         initial_stock=np.zeros_like(market.initial_stock),
         exporter_capacity=np.ones(months),
         capacity=np.ones((months, len(market.sets.rivals))),
+        subsidy=np.repeat(market.subsidy[-1:], months, axis=0),
+        capital_support=np.zeros((months, len(market.sets.rivals))),
+        has_releases=False,
         route_capacity=np.ones((months, len(market.sets.routes))),
         expansions={}, redesigns={}, option_from=(), option_to=(), option_potential=empty,
         option_limit=np.zeros(0), option_running=np.zeros(0),

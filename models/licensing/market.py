@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.licensing.instance import Instance
-from models.licensing.periods import Floats, Grid, Tree, grid_of, strikes_of, tree_of
+from models.licensing.periods import Floats, Grid, Tree, conceded_from, grid_of, strikes_of, tree_of
 from models.licensing.quantity import month_index
+from models.licensing.reactions import Slip
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,19 @@ class Investment:
 
     ``served`` (T orders, T periods) is the share of each period in which the unit serves; ``possible`` (T) says
     whether an order can be made and arrives within the horizon; ``arrival`` (T) is the absolute month in which it
-    does; ``annuity`` is in USD per kg/yr and year.
+    does, but for the share ``slips``, which comes ``late`` months later; ``annuity`` is in USD per kg/yr and year.
     """
 
     served: Floats
     possible: np.ndarray
     arrival: Floats
     annuity: float
+    slips: float = 0.0
+    late: float = 0.0
+
+    def running(self, end: float) -> Floats:
+        """Share of an order of each period that runs by the month ``end``, shape (T,)."""
+        return (1.0 - self.slips) * (self.arrival <= end) + self.slips * (self.arrival + self.late <= end)
 
     def lags(self, period: int) -> list[tuple[int, float]]:
         """Weights on cumulative orders at earlier periods that add up to what serves in ``period``."""
@@ -64,6 +71,9 @@ class Market:
     initial_stock : [b,k,c] tonnes
     capacity : [t,j] tonnes per period, existing and committed
     rival_cost : {(j, b): USD/kg}
+    subsidy : [t,j] USD/kg that treasuries pay on a rival's sales, whatever the leader does
+    capital_support : [t,j] share of the capital cost of orders that they pay, likewise
+    has_releases : whether some posture releases licences by the quarter
     exporter_capacity : [t] tonnes per period
     route_capacity : [t,r] tonnes per period
     discount : [t] the buyers' factors
@@ -90,6 +100,9 @@ class Market:
     rival_product: tuple[int, ...]
     rival_cost: dict[tuple[int, int], float]
     capacity: Floats
+    subsidy: Floats
+    capital_support: Floats
+    has_releases: bool
     expansions: dict[int, Investment]
     potential: Floats
     option_from: tuple[int, ...]
@@ -123,11 +136,24 @@ def annuity(capex: float, rate: float, life: float) -> float:
     return capex / life if rate == 0 else capex * rate / (1.0 - (1.0 + rate) ** -life)
 
 
-def investment(grid: Grid, lead_time: float, yearly: float, opens: int) -> Investment:
+def investment(grid: Grid, lead_time: float, yearly: float, opens: int, slip: Slip | None = None) -> Investment:
     """What orders in each period bring, given the lead time in months and the first month of orders."""
-    served = np.array([grid.served(period, lead_time) for period in range(len(grid))])
+    slips, late = (float(slip.share), float(slip.by)) if slip is not None else (0.0, 0.0)
+    served = np.array([
+        (1.0 - slips) * grid.served(period, lead_time) + slips * grid.served(period, lead_time + late)
+        for period in range(len(grid))
+    ])  # fmt: skip
     possible = (served.sum(axis=1) > 0) & (grid.start >= opens)
-    return Investment(served, possible, np.asarray(grid.start + lead_time, dtype=float), yearly)
+    return Investment(served, possible, np.asarray(grid.start + lead_time, dtype=float), yearly, slips, late)
+
+
+def quarters_of(grid: Grid) -> list[tuple[int, int, int]]:
+    """Calendar quarters made of three periods of a month each."""
+    return [
+        (t, t + 1, t + 2)
+        for t in range(len(grid) - 2)
+        if grid.start[t] % 3 == 0 and (grid.length[t : t + 3] == 1).all()
+    ]
 
 
 def sets_of(instance: Instance) -> Sets:
@@ -175,7 +201,7 @@ def market_of(instance: Instance) -> Market:
     return Market(
         sets=sets,
         grid=grid,
-        tree=tree_of(len(grid), strikes_of(instance, grid)),
+        tree=tree_of(len(grid), strikes_of(instance, grid), conceded_from(instance, grid)),
         discount=grid.discount(float(instance.buyers.discount_rate)),
         demand=demand,
         forecast=forecast,
@@ -195,8 +221,12 @@ def market_of(instance: Instance) -> Market:
         rival_cost={(j, sets.blocs.index(b)): float(rival.unit_cost) + float(freight)
                     for j, rival in enumerate(rivals) for b, freight in rival.serves.items()},
         capacity=_capacity(instance, grid),
+        subsidy=_subsidy(instance, grid),
+        capital_support=np.array([[float(rival.support.capital) * (first >= month_index(rival.support.begins)) if rival.support else 0.0
+                                   for rival in rivals] for first in grid.start]).reshape(len(grid), len(rivals)),
+        has_releases=any(posture.release == "quarter" for posture in instance.postures.values()),
         expansions={j: investment(grid, float(x.lead_time), annuity(float(x.capex), cost_of_capital, float(x.life)),
-                                  month_index(x.opens) if x.opens else start)
+                                  month_index(x.opens) if x.opens else start, rival.slip)
                     for j, rival in enumerate(rivals) if (x := rival.expansion) is not None and float(x.potential) > 0},
         potential=np.array([float(rival.expansion.potential) if rival.expansion else 0.0 for rival in rivals]),
         option_from=tuple(sets.products.index(option.product) for option in options),
@@ -234,7 +264,21 @@ def _capacity(instance: Instance, grid: Grid) -> Floats:
     capacity = np.zeros((len(grid), len(instance.rivals)))
     for j, rival in enumerate(instance.rivals.values()):
         capacity[:, j] = float(rival.capacity) * grid.years
+        slips, late = (float(rival.slip.share), float(rival.slip.by)) if rival.slip else (0.0, 0.0)
         for addition in rival.committed:
-            served = grid.overlap(month_index(addition.begins), float(grid.end[-1])) / 12.0
-            capacity[:, j] += float(addition.capacity) * served
+            for share, begins in ((1.0 - slips, 0.0), (slips, late)):
+                served = grid.overlap(month_index(addition.begins) + begins, float(grid.end[-1])) / 12.0
+                capacity[:, j] += share * float(addition.capacity) * served
     return capacity
+
+
+def _subsidy(instance: Instance, grid: Grid) -> Floats:
+    """What a guaranteed price is worth beyond the leader's price on each rival's sales [t,j], USD/kg."""
+    subsidy = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        if rival.support is not None and rival.support.floor is not None:
+            paid = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
+            running = grid.overlap(month_index(rival.support.begins), float(grid.end[-1])) / grid.length
+            # A buyer is never paid to take it: the treasury covers at most what the rival's output costs.
+            subsidy[:, j] = running * min(paid, float(rival.unit_cost))
+    return subsidy

@@ -4,14 +4,17 @@
             + captured_rent   the leader's share of the licence rent
             + exporter_rent   the leader's share of the rent on scarce export capacity
             − idle            export capacity that stands still: fixed cost and lost work
-            − buffer          stock that a posture keeps ready
+            − buffer          stock that a posture keeps ready, and the swings that a price corridor absorbs
+            − support         what keeping firms solvent costs beyond the money itself: the marginal cost of public funds
+            ± glut            output that is not exported: its cost, storage, and what it fetches at home or later abroad
+            + downstream      industry that follows the material to the leader
             + concession      probability × value × share, while it lasts
+            − retaliation     what countermeasures cost the leader
             + tail            margin, rents and idle capacity after the last strategic phase
 
 Each term is reported by year, expected and undiscounted, and in total, discounted at the leader's rate. In all
-of them the weights of the tree are the leader's own probabilities. Million US dollars throughout.
-
-Firms, the glut at home, retaliation and trust will be further rows here: a term is a number per node.
+of them the weights of the tree are the leader's own probabilities. Million US dollars throughout. Only margin,
+idle, rents and tail depend on what buyers do; the others are known once the strategy is announced.
 """
 
 from __future__ import annotations
@@ -20,14 +23,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.licensing.announcement import Announcement, Announcer, Path
+from models.licensing.announcement import Announcement, Announcer
 from models.licensing.evaluate import Response
 from models.licensing.instance import Instance
 from models.licensing.market import Market
 from models.licensing.moves import Concession
 from models.licensing.periods import Floats
 
-TERMS = ("margin", "captured_rent", "exporter_rent", "idle", "buffer", "concession", "tail")
+TERMS = (
+    "margin", "captured_rent", "exporter_rent", "idle", "buffer", "support", "glut", "downstream", "concession",
+    "retaliation", "tail",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,15 +76,28 @@ class LeaderBooks:
         """Leader's discounted expected value of one unit of a node's undiscounted rent, [n]."""
         return np.asarray(announced.leader_weight * self.discount[self.market.tree.period])
 
-    def fixed(self, path: Path, announcer: Announcer) -> float:
-        """What no tonne changes: idle capacity at zero exports and the buffer, million USD."""
-        idle = float(self.instance.leader.idle_cost) * self.market.exporter_capacity
-        return float(-(self.discount * (idle + self.buffer_cost(path, announcer))).sum() / 1000.0)
+    def fixed(self, announced: Announcement, announcer: Announcer) -> float:
+        """What no tonne sold changes: idle capacity at zero exports and all that follows from the announcement; million USD."""
+        period = self.market.tree.period
+        idle = float(self.instance.leader.idle_cost) * announced.exporter_capacity * announced.leader_weight
+        flows = self.announced_flows(announced, announcer)
+        return float(sum(self.discount @ flow for flow in flows.values()) - (self.discount[period] @ idle) / 1000.0)
 
-    def buffer_cost(self, path: Path, announcer: Announcer) -> Floats:
-        """Cost of the buffer by period [t], thousand USD, undiscounted."""
-        held = announcer.buffer(path)
-        return np.asarray(float(self.instance.leader.buffer_cost) * held * self.market.grid.length)
+    def announced_flows(self, announced: Announcement, announcer: Announcer) -> dict[str, Floats]:
+        """Terms that follow from the announcement alone, by period [t], expected and undiscounted; million USD."""
+        leader, home = self.instance.leader, announcer.home_flows(announced)
+        odds = announced.leader_weight[self.market.tree.leaves()]
+        ends = self.market.tree.branch[self.market.tree.leaves()]
+        odds = odds[np.argsort(ends)]
+        funds = 0.0 if leader.public_funds is None else float(leader.public_funds)
+        held = announcer.buffer(announced.path) * self.market.grid.length * float(leader.buffer_cost)
+        return {
+            "buffer": -(held + announcer.corridor(announced.path)) / 1000.0,
+            "support": -funds * (odds @ home.support),
+            "glut": odds @ home.glut,
+            "downstream": odds @ home.downstream,
+            "retaliation": -announcer.set_off(announced.licence).cost,
+        }
 
 
 @dataclass(frozen=True)
@@ -91,7 +110,7 @@ class Payoff:
     by_year : expected undiscounted million USD, {term: {year: value}}
     rents : captured licence rent and exporter rent on each node [n], undiscounted thousand USD
     probability : of the concession
-    pressure : million USD
+    pressure : million USD; with types, what conceding spares the buyers
     """
 
     terms: dict[str, float]
@@ -119,7 +138,7 @@ def concession_value(books: LeaderBooks) -> tuple[float, Floats]:
 
 
 def probability_of(concession: Concession | None, pressure: float, reference: float) -> float:
-    """Probability that the target concedes at a pressure, both pressures in million USD.
+    """Probability that the target concedes at a pressure, both pressures in million USD; not for types.
 
     >>> probability_of(None, 5.0, 1.0)
     0.0
@@ -135,6 +154,28 @@ def probability_of(concession: Concession | None, pressure: float, reference: fl
     return min(float(concession.cap), float(concession.probability) * pressure / reference)
 
 
+def stakes(books: LeaderBooks) -> list[tuple[float, float]]:
+    """Stake and probability of each type of target, by rising stake; million USD, discounted at the buyers' rate.
+
+    The stake is what the concession would cost the target over the months in which it would be in force.
+    """
+    concession, grid = books.instance.concession, books.market.grid
+    assert concession is not None
+    begins = float(grid.start[0]) + float(concession.begins)
+    years = grid.overlap(begins, begins + 12.0 * float(concession.lasts)) / 12.0
+    factor = float(concession.share) * float(years @ books.market.discount)
+    return sorted((float(kind.stake) * factor, float(kind.weight)) for kind in concession.types.values())
+
+
+def willing(kinds: list[tuple[float, float]], spared: float) -> float:
+    """Probability of a type whose stake is less than the pain it is spared.
+
+    >>> willing([(10.0, 0.25), (50.0, 0.75)], 20.0)
+    0.25
+    """
+    return sum(weight for stake, weight in kinds if stake < spared)
+
+
 def payoff_of(
     books: LeaderBooks, announcer: Announcer, response: Response, pressure: float, probability: float
 ) -> Payoff:
@@ -144,12 +185,13 @@ def payoff_of(
     exports = response.plan["imports"].sum(axis=3)
     rents = books.instance.leader.rents
     licence_rent = (response.price("export_licence") * response.plan["imports"]).sum(axis=(1, 2, 3))
+    licence_rent += response.release_rent()
     exporter_rent = response.price("exporter_capacity") * exports.sum(axis=(1, 2))
     per_node = {
         "margin": exports.sum(axis=1) @ books.margin,
         "captured_rent": float(rents.licence) * licence_rent,
         "exporter_rent": float(rents.exporter) * exporter_rent,
-        "idle": -float(leader.idle_cost) * (market.exporter_capacity[period] - exports.sum(axis=(1, 2))),
+        "idle": -float(leader.idle_cost) * (announced.exporter_capacity - exports.sum(axis=(1, 2))),
     }
     expected = {
         term: np.bincount(period, weights=announced.leader_weight * value, minlength=len(market.grid)) / 1000.0
@@ -157,7 +199,7 @@ def payoff_of(
     }
     strategic = books.strategic
     flows = {term: np.where(strategic, value, 0.0) for term, value in expected.items()}
-    flows["buffer"] = -books.buffer_cost(announced.path, announcer) / 1000.0
+    flows |= books.announced_flows(announced, announcer)
     flows["concession"] = probability * concession_value(books)[1]
     flows["tail"] = np.where(strategic, 0.0, sum(expected.values()))
     return Payoff(

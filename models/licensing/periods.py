@@ -1,7 +1,8 @@
 """Time: uneven periods, phases as runs of periods, and the tree of breakdowns (a fishbone).
 
 Node 0 … T−1 are the trunk, on which licences hold. One branch leaves it per phase, at the period in which
-licences would break down. A scenario is nature's draw: never, or the phase of the breakdown.
+licences would break down, and a last one where the target may concede, if that changes what buyers are licensed.
+A scenario is a draw: nothing happens, or the phase of the breakdown, or the concession.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def grid_of(calendar: Calendar) -> Grid:
 class Tree:
     """The fishbone: for every node its period, its parent (−1 at the root) and its branch (0: trunk).
 
-    ``strikes`` holds the period at which branch 1 … H leaves the trunk.
+    ``strikes`` holds the period at which branch 1 … H leaves the trunk; ``conceded`` that of the branch H + 1 on
+    which the target has conceded, None without one.
     """
 
     period: Ints
@@ -105,27 +107,33 @@ class Tree:
     branch: Ints
     strikes: tuple[int, ...]
     periods: int
+    conceded: int | None = None
 
     def __len__(self) -> int:
         return len(self.period)
 
     @property
     def scenarios(self) -> int:
-        """Number of nature's draws: never, and one per phase."""
-        return len(self.strikes) + 1
+        """Number of draws: nothing happens, one breakdown per phase, the concession."""
+        return len(self.departures) + 1
+
+    @property
+    def departures(self) -> tuple[int, ...]:
+        """The period at which each branch leaves the trunk."""
+        return self.strikes if self.conceded is None else (*self.strikes, self.conceded)
 
     def path(self, scenario: int) -> Ints:
         """The nodes of a scenario, one per period, shape (T,)."""
         nodes = np.arange(self.periods)
         if scenario:
-            strike = self.strikes[scenario - 1]
+            strike = self.departures[scenario - 1]
             nodes[strike:] = np.flatnonzero(self.branch == scenario)
         return nodes
 
     def ancestor(self, node: int, period: int) -> int:
         """The node of ``period`` on the way from the root to ``node``."""
         branch = int(self.branch[node])
-        if branch == 0 or period < self.strikes[branch - 1]:
+        if branch == 0 or period < self.departures[branch - 1]:
             return period
         return node - int(self.period[node]) + period
 
@@ -133,21 +141,31 @@ class Tree:
         """The nodes of the last period, one per scenario."""
         return np.flatnonzero(self.period == self.periods - 1)
 
-    def weights(self, hazards: Floats) -> Floats:
-        """Probability of each node, shape (N,), from the hazard of each phase, shape (H,)."""
-        hold = np.concatenate(([1.0], np.cumprod(1.0 - hazards)))
-        breaks = hold[:-1] * hazards
+    def weights(self, hazards: Floats, chance: float = 0.0) -> Floats:
+        """Probability of each node, shape (N,).
+
+        Parameters
+        ----------
+        hazards : of each phase, shape (H,)
+        chance : of the concession, given that licences have held until it is decided; it is decided before a
+            breakdown of the same month
+        """
         weight = np.empty(len(self))
-        trunk = np.full(self.periods, hold[0])
-        for phase, strike in enumerate(self.strikes):
-            trunk[strike:] = hold[phase + 1]
-            weight[self.branch == phase + 1] = breaks[phase]
+        trunk, hold = np.ones(self.periods), 1.0
+        events = [(strike, 1, phase) for phase, strike in enumerate(self.strikes)]
+        if self.conceded is not None:
+            events.append((self.conceded, 0, len(self.strikes)))
+        for period, is_breakdown, number in sorted(events):
+            odds = float(hazards[number]) if is_breakdown else chance
+            weight[self.branch == number + 1] = hold * odds
+            hold *= 1.0 - odds
+            trunk[period:] = hold
         weight[: self.periods] = trunk
         return weight
 
 
-def tree_of(periods: int, strikes: tuple[int, ...]) -> Tree:
-    """The fishbone with one branch per strike period.
+def tree_of(periods: int, strikes: tuple[int, ...], conceded: int | None = None) -> Tree:
+    """The fishbone with one branch per strike period, and one for the concession.
 
     >>> tree = tree_of(4, (1, 3))
     >>> tree.period.tolist(), tree.parent.tolist()
@@ -156,12 +174,13 @@ def tree_of(periods: int, strikes: tuple[int, ...]) -> Tree:
     [1.0, 0.5, 0.5, 0.4, 0.5, 0.5, 0.5, 0.1]
     """
     period, parent, branch = list(range(periods)), list(range(-1, periods - 1)), [0] * periods
-    for phase, strike in enumerate(strikes, start=1):
+    departures = strikes if conceded is None else (*strikes, conceded)
+    for phase, strike in enumerate(departures, start=1):
         for step in range(strike, periods):
             parent.append(len(period) - 1 if step > strike else strike - 1)
             period.append(step)
             branch.append(phase)
-    return Tree(np.array(period), np.array(parent), np.array(branch), tuple(strikes), periods)
+    return Tree(np.array(period), np.array(parent), np.array(branch), tuple(strikes), periods, conceded)
 
 
 def phase_bounds(instance: Instance, grid: Grid) -> list[tuple[int, int]]:
@@ -174,3 +193,12 @@ def phase_bounds(instance: Instance, grid: Grid) -> list[tuple[int, int]]:
 def strikes_of(instance: Instance, grid: Grid) -> tuple[int, ...]:
     """The period in which licences would break down, for each phase."""
     return tuple(grid.period_of(phase.breakdown or phase.begins) for phase in instance.phases.values())
+
+
+def conceded_from(instance: Instance, grid: Grid) -> int | None:
+    """The first period that begins once the target may have conceded; None where that changes no licence."""
+    concession = instance.concession
+    if concession is None or not concession.types:
+        return None
+    later = np.flatnonzero(grid.start >= grid.start[0] + float(concession.begins) - 1e-9)
+    return int(later[0]) if len(later) else None

@@ -13,7 +13,7 @@ from engine.certificate import Certificate
 from engine.errors import UsageError
 from engine.methods.enumeration import Best, Choice, Screening, resolve
 from engine.parallel import spread
-from models.licensing.announcement import Announcement, Path, path_from_rules
+from models.licensing.announcement import Announcement, path_from_rules
 from models.licensing.answers.results import Assessment, assess, path_rows, strategy_block
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
@@ -23,6 +23,7 @@ from models.licensing.evaluate import Followers, Layout
 from models.licensing.files.load import effective
 from models.licensing.instance import Instance
 from models.licensing.leverage import CutOff
+from models.licensing.licences import Path
 from models.licensing.market import Market
 from models.licensing.moves import Rule, Strategy
 

@@ -18,13 +18,14 @@ import numpy as np
 from engine.certificate import Certificate, ProofLevel
 from engine.check import Check, compare, same
 from engine.errors import AuditFailed
-from models.licensing.announcement import Path, path_from_rules
+from models.licensing.announcement import path_from_rules
 from models.licensing.answers.commands import OPTIMAL, Desk, path_of_rows
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
 from models.licensing.certify import Auditor, Figures
 from models.licensing.files.load import load_text
 from models.licensing.instance import Instance
+from models.licensing.licences import Path
 from models.licensing.periods import grid_of, strikes_of, tree_of
 
 Progress = Callable[[str, int, int], None]

@@ -1,0 +1,107 @@
+"""Screening of the menu: one hot linear program per strategy, whose value bounds the leader's from above."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.methods.enumeration import Choice
+from models.licensing.announcement import Announcement, Menu, menu_of
+from models.licensing.belief import held_until_decision, settled, with_chance
+from models.licensing.evaluate import Followers, Layout
+from models.licensing.instance import Instance
+from models.licensing.market import Market
+from models.licensing.payoff import LeaderBooks
+from models.licensing.periods import Floats
+
+# The tilt of the screening bound: a response that costs buyers a thousandth of the leader's gain more still
+# counts as a tie there. Smaller is tighter until the solver's tolerance is felt.
+TILT = 1e-3
+
+
+def column_gain(layout: Layout, gain: Floats) -> Floats:
+    """A gain per tonne exported [n,k] on the columns of the program."""
+    column = np.zeros(layout.program.shape[1])
+    index, at = layout.columns["imports"]
+    column[at] = gain[index[:, 0], index[:, 2]]
+    return column
+
+
+def rent_weight(instance: Instance, books: LeaderBooks, layout: Layout, announced: Announcement) -> Floats:
+    """The leader's value of one unit of every row's multiplier (with its sign turned), thousand USD."""
+    market, rents = books.market, instance.leader.rents
+    node_scale = books.rent_scale(announced) / (announced.weight * market.discount[market.tree.period])
+    weight = np.zeros(layout.program.shape[0])
+    if float(rents.licence) > 0:
+        limits = {
+            "export_licence": layout.licence_limits(announced),
+            "quarterly_release": layout.release_limits(announced),
+        }
+        for law, limit in limits.items():
+            index, at = layout.rows[law]
+            if len(at):
+                weight[at] = float(rents.licence) * node_scale[index[:, 0]] * np.where(np.isinf(limit), 0.0, limit)
+    if float(rents.exporter) > 0:
+        index, at = layout.rows["exporter_capacity"]
+        nodes = index[:, 0]
+        weight[at] = float(rents.exporter) * node_scale[nodes] * announced.exporter_capacity[nodes]
+    return weight
+
+
+class LicenceScreen:
+    """Screens strategies of the menu on one hot program (see :mod:`engine.methods.enumeration`)."""
+
+    def __init__(self, instance: Instance, market: Market, layout: Layout) -> None:
+        self.followers = Followers(instance, market, layout)
+        self.books = LeaderBooks(instance, market)
+        self.menu: Menu = menu_of(instance)
+        self.index, self.exports_at = layout.columns["imports"]
+        rents = instance.leader.rents
+        self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
+        self._loaded: tuple[object, ...] | None = None
+        self._gain: Floats = np.zeros(0)
+
+    def screen(self, choice: Choice) -> tuple[float, float, float, float, float]:
+        """Bounds from above and below of the buyers' cost, one from above of the leader's gain, both in million USD;
+
+        then what follows from the announcement alone, and with types the probability of a concession.
+        """
+        followers, chance = self.followers, 0.0
+        announced = followers.announcer.announce(self.menu.path(choice))
+        if followers.market.tree.conceded is not None:
+            belief = settled(followers, self.books, announced, all_of_them=False)
+            announced = with_chance(announced, followers.market, belief.chance)
+            chance = belief.chance * held_until_decision(announced, followers.market)
+        followers.load_limits(announced)
+        weight, tilt = self._load_rents(announced) if self.has_rents else (None, TILT)
+        self._load_costs(announced, tilt)
+        followers.hot.require_optimum(f"followers of menu choice {choice}")
+        # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
+        exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
+        rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
+        objective = followers.hot.objective
+        fixed = self.books.fixed(announced, followers.announcer)
+        high, low = objective + tilt * exports, objective - tilt * rent
+        return high / 1000.0, low / 1000.0, (exports + rent) / 1000.0, fixed, chance
+
+    def _load_costs(self, announced: Announcement, tilt: float) -> None:
+        """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""
+        parts = (announced.weight, announced.leader_weight, announced.relief, announced.funding)
+        key = (tilt, *(part.tobytes() for part in parts))
+        if key == self._loaded:
+            return
+        self._gain = self.books.gain(announced)[self.index[:, 0], self.index[:, 2]]
+        cost = self.followers.layout.cost(announced)
+        cost[self.exports_at] -= tilt * self._gain
+        self.followers.hot.set_cost(cost)
+        self._loaded = key
+
+    def _load_rents(self, announced: Announcement) -> tuple[Floats, float]:
+        """Right-hand sides tilted against the leader's gain from multipliers; that gain by row, and the tilt."""
+        layout = self.followers.layout
+        weight = rent_weight(self.followers.instance, self.books, layout, announced)
+        rows, limits = layout.limits(announced)
+        # No limit may be tilted below zero, or the bound would speak of another tilt than the one applied.
+        share = np.divide(weight[rows], limits, out=np.zeros(len(rows)), where=np.isfinite(limits) & (limits > 0))
+        tilt = min(TILT, 0.5 / float(share.max())) if share.max() > 0 else TILT
+        self.followers.hot.set_row_upper(rows, limits - tilt * weight[rows])
+        return weight, tilt
