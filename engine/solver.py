@@ -175,6 +175,16 @@ class HotProgram:
             len(columns), columns, self._smaller.col_lower[columns], np.ascontiguousarray(upper)
         )
 
+    def fix_columns(self, columns: Ints, values: Floats) -> None:
+        """Hold columns at values; :meth:`free_columns` undoes it."""
+        held = np.ascontiguousarray(values, dtype=float)
+        self._highs.changeColsBounds(len(columns), columns, held, held)
+
+    def free_columns(self, columns: Ints) -> None:
+        """Give columns the bounds of the program back."""
+        lower, upper = self._smaller.col_lower[columns], self._smaller.col_upper[columns]
+        self._highs.changeColsBounds(len(columns), columns, lower, upper)
+
     def forget(self) -> None:
         """Drop the basis, so that the next solve is a cold one."""
         self._highs.clearSolver()

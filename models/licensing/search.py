@@ -65,16 +65,20 @@ class LicenceScreen:
 
         then what follows from the announcement alone, and with types the probability of a concession.
         """
+        return self.bound(self.followers.announcer.announce(self.menu.path(choice)))
+
+    def bound(self, announced: Announcement) -> tuple[float, float, float, float, float]:
+        """The same numbers for any announcement."""
         followers, chance = self.followers, 0.0
-        announced = followers.announcer.announce(self.menu.path(choice))
         if followers.market.tree.conceded is not None:
             belief = settled(followers, self.books, announced, all_of_them=False)
             announced = with_chance(announced, followers.market, belief.chance)
             chance = belief.chance * held_until_decision(announced, followers.market)
+            self._loaded = None  # settling beliefs has told the solver other costs
         followers.load_limits(announced)
         weight, tilt = self._load_rents(announced) if self.has_rents else (None, TILT)
         self._load_costs(announced, tilt)
-        followers.hot.require_optimum(f"followers of menu choice {choice}")
+        followers.hot.require_optimum(f"followers of {announced.name or announced.path}")
         # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
         exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
         rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
