@@ -7,7 +7,7 @@ the hot evaluation and any later method start from the same reading of the insta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -183,6 +183,27 @@ class Announcer:
             trust=trust.states,
             fed=bool(fed),
             leakage=leakage,
+        )
+
+    def spared(self, announced: Announcement, fed: Mapping[str, Quantity]) -> Announcement:
+        """The same announcement with the concession's target relieved, and what is feared left as it is.
+
+        Only the target's licences, corridor and routes differ, so the difference of the buyers' costs is what the
+        measures against the target do, and never the fear that they spread to others.
+        """
+        path = relieved(self.instance, announced.path)
+        trust = TrustPath(self.instance, _used(announced.path))
+        licence = self.licences.on_nodes(path, trust, announced.hazard > 0, fed, announced.conceded or None)
+        drawable, release = self.licences.drawable(path, licence)
+        routes = self._routes(path)[self.market.tree.period]
+        return replace(
+            announced,
+            path=path,
+            licence=licence,
+            drawable=drawable,
+            release=release,
+            route_capacity=routes if announced.leakage else np.zeros_like(routes),
+            relief=self._corridors(path)[self.market.tree.period],
         )
 
     def hazards(self, path: Path, trust: TrustPath | None = None) -> tuple[Floats, Floats]:

@@ -7,6 +7,7 @@ the leader's payoff. The search screens every joint strategy of the menu on the 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -71,7 +72,7 @@ class Game:
         self.announcer = self.followers.announcer
         self.books = LeaderBooks(instance, self.market)
         self.menu = menu_of(instance)
-        self._relieved_cost: dict[tuple[Path, bool, bool], float] = {}
+        self._relieved_cost: dict[bytes, float] = {}
 
     @cached_property
     def reference_pressure(self) -> float:
@@ -91,15 +92,19 @@ class Game:
         """Rise of the buyers' expected cost that the measures against the target cause, million USD; not for types."""
         if self.instance.concession is None:
             return 0.0
-        path = relieved(self.instance, announced.path)
-        if path == announced.path:
+        if relieved(self.instance, announced.path) == announced.path:
             return 0.0
-        key = (path, announced.fed, announced.leakage)
+        spared, key = self._spared(announced)
         if key not in self._relieved_cost:
-            fed = self.instance.strategies[announced.name].fed_volumes if announced.fed else None
-            relief = self.announcer.announce(path, announced.name, fed, announced.leakage)
-            self._relieved_cost[key] = self.followers.respond(relief).cost
+            self._relieved_cost[key] = self.followers.respond(spared).cost
         return (cost - self._relieved_cost[key]) / 1000.0
+
+    def _spared(self, announced: Announcement) -> tuple[Announcement, bytes]:
+        """The announcement with the target relieved, and what tells it from others."""
+        fed = self.instance.strategies[announced.name].fed_volumes if announced.fed else {}
+        spared = self.announcer.spared(announced, fed)
+        parts = (spared.drawable, spared.route_capacity, spared.weight, spared.relief, spared.funding)
+        return spared, hashlib.sha256(b"".join(part.tobytes() for part in parts)).digest()
 
     def probability(self, pressure: float) -> float:
         """Probability of the concession at a pressure in million USD."""
@@ -192,31 +197,15 @@ class Game:
 
     def upper_bounds(self, screening: Screening) -> Floats:
         """Upper bound of the leader's optimistic value for every screened strategy, million USD."""
-        high, low, gain, fixed, chance = screening.numbers.T
+        high, low, gain, fixed, chance = screening.numbers.T  # low: of the buyers' cost with the target relieved
         worth = concession_value(self.books)[0]
         if self.instance.concession is None or self.has_types:
             return np.asarray(fixed + gain + worth * chance)
-        pressure = high - self._relieved_low(screening, low)
-        paths = [self.menu.path(choice) for choice in screening.choices]
-        free = [relieved(self.instance, path) == path for path in paths]
-        chances = [0.0 if none else self.probability(value) for none, value in zip(free, pressure, strict=True)]
+        chances = [
+            0.0 if np.isnan(relief) else self.probability(above - relief)
+            for above, relief in zip(high, low, strict=True)
+        ]
         return np.asarray(fixed + gain + worth * np.array(chances))
-
-    def _relieved_low(self, screening: Screening, low: Floats) -> Floats:
-        """Lower bound of the buyers' cost once the target is relieved, for every screened strategy, million USD."""
-        known = {tuple(choice): value for choice, value in zip(screening.choices.tolist(), low, strict=True)}
-        found: dict[Path, float] = {}
-        values = np.empty(len(low))
-        for position, choice in enumerate(screening.choices):
-            path = relieved(self.instance, self.menu.path(choice))
-            if path not in found:
-                other = self.menu.choice(path)
-                if other in known:
-                    found[path] = known[other]
-                else:
-                    found[path] = self.followers.respond(self.announcer.announce(path)).cost / 1000.0
-            values[position] = found[path]
-        return values
 
     def deviations(self, path: Path) -> list[Choice]:
         """All strategies on the menu that differ from ``path`` in one slot; none for a path that is not on the menu."""

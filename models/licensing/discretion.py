@@ -151,9 +151,8 @@ class _Table:
         self.instance, self.reference = instance, reference
         self.screen = LicenceScreen(instance, market, layout)
         self.followers = self.screen.followers
-        self.columns = np.concatenate([layout.columns[name][1] for name in SUNK]).astype(np.int64)
+        self.columns = np.concatenate([layout.columns[name][1] for name in SUNK]).astype(np.int32)
         self.worth = concession_value(self.screen.books)[0]
-        self._relieved: dict[tuple[Path, bool], float] = {}
 
     def announce(self, move: Move) -> Announcement:
         fed: Mapping[str, object] = {} if move.record is None else self.instance.strategies[move.record].fed_volumes
@@ -163,7 +162,7 @@ class _Table:
         """Hold plants and designs at the best response to an announcement."""
         hot = self.followers.hot
         hot.free_columns(self.columns)
-        self._relieved.clear()
+        self.screen.forget_relief()
         self.screen.bound(announced)
         hot.fix_columns(self.columns, np.maximum(hot.primal()[self.columns], 0.0))
 
@@ -175,13 +174,5 @@ class _Table:
         return fixed + gain + (self.worth * chance if concession else 0.0)
 
     def _chance(self, announced: Announcement, cost: float) -> float:
-        if self.instance.concession is None:
-            return 0.0
-        path = relieved(self.instance, announced.path)
-        if path == announced.path:
-            return 0.0
-        key = (path, announced.fed)
-        if key not in self._relieved:
-            fed = self.instance.strategies[announced.name].fed_volumes if announced.fed else None
-            self._relieved[key] = self.screen.bound(self.followers.announcer.announce(path, announced.name, fed))[1]
-        return probability_of(self.instance.concession, cost - self._relieved[key], self.reference)
+        relief = self.screen.relieved_cost(announced)
+        return 0.0 if np.isnan(relief) else probability_of(self.instance.concession, cost - relief, self.reference)

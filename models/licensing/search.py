@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.methods.enumeration import Choice
-from models.licensing.announcement import Announcement, Menu, menu_of
+from models.licensing.announcement import Announcement, Menu, menu_of, relieved
 from models.licensing.belief import held_until_decision, settled, with_chance
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.instance import Instance
@@ -57,18 +57,40 @@ class LicenceScreen:
         self.index, self.exports_at = layout.columns["imports"]
         rents = instance.leader.rents
         self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
+        self.concession = instance.concession
+        self._relieved: dict[tuple[object, ...], float] = {}
         self._loaded: tuple[object, ...] | None = None
         self._gain: Floats = np.zeros(0)
 
     def screen(self, choice: Choice) -> tuple[float, float, float, float, float]:
-        """Bounds from above and below of the buyers' cost, one from above of the leader's gain, both in million USD;
+        """A bound from above of the buyers' cost, and one from below of their cost once the target is relieved (not a
 
-        then what follows from the announcement alone, and with types the probability of a concession.
+        number where nothing weighs on it); a bound from above of the leader's gain, what follows from the announcement
+        alone, all in million USD; and with types the probability of a concession.
         """
-        return self.bound(self.followers.announcer.announce(self.menu.path(choice)))
+        announced = self.followers.announcer.announce(self.menu.path(choice))
+        high, _, gain, fixed, chance = self.bound(announced)
+        return high, self.relieved_cost(announced), gain, fixed, chance
+
+    def relieved_cost(self, announced: Announcement) -> float:
+        """A bound from below of the buyers' cost once the target is relieved, million USD; not a number if it is free."""
+        if self.concession is None or self.followers.market.tree.conceded is not None:
+            return float("nan")
+        if relieved(self.followers.instance, announced.path) == announced.path:
+            return float("nan")
+        fed = self.followers.instance.strategies[announced.name].fed_volumes if announced.fed else {}
+        spared = self.followers.announcer.spared(announced, fed)
+        key = (spared.path, announced.fed, spared.trust, *(x.tobytes() for x in (spared.hazard, spared.funding)))
+        if key not in self._relieved:
+            self._relieved[key] = self.bound(spared)[1]
+        return self._relieved[key]
+
+    def forget_relief(self) -> None:
+        """Forget costs with the target relieved, because something else in the program has changed."""
+        self._relieved.clear()
 
     def bound(self, announced: Announcement) -> tuple[float, float, float, float, float]:
-        """The same numbers for any announcement."""
+        """Bounds of the buyers' cost from above and below and of the leader's gain from above, then as :meth:`screen`."""
         followers, chance = self.followers, 0.0
         if followers.market.tree.conceded is not None:
             belief = settled(followers, self.books, announced, all_of_them=False)
