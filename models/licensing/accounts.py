@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.licensing.charges import full_charge, public_share
 from models.licensing.evaluate import Response
 from models.licensing.instance import Instance
 from models.licensing.market import Market
@@ -41,6 +42,23 @@ class Accounts:
 def accounts_of(instance: Instance, market: Market, response: Response) -> Accounts:
     """The followers' cost under a best response, split by owner."""
     return _Ledger(instance, market, response).accounts()
+
+
+def public_money(market: Market, response: Response) -> float:
+    """What treasuries abroad spend on rivals, expected and discounted at the buyers' rate, thousand USD.
+
+    It is in nobody's account: the followers' program sees what is left to pay.
+    """
+    tree, plan, announced = market.tree, response.plan, response.announced
+    odds = announced.weight * market.discount[tree.period]
+    sold = plan["rival_sales"].sum(axis=(2, 3))
+    spent = float((odds[:, None] * market.subsidy[tree.period] * sold).sum())
+    for j in market.expansions:
+        per_order = np.array([
+            full_charge(market, j, t) * public_share(market, announced.funding, j, t) for t in range(len(market.grid))
+        ])  # fmt: skip
+        spent += float((announced.weight * per_order[tree.period]) @ plan["expansion"][:, j])
+    return spent
 
 
 class _Ledger:

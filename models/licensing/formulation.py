@@ -40,8 +40,8 @@ from typing import Any
 import pyomo.environ as pyo
 
 from models.licensing.announcement import Announcement
+from models.licensing.charges import expansion_charge, licence_of, redesign_charge
 from models.licensing.market import Market, quarters_of
-from models.licensing.periods import Floats
 
 
 @dataclass(frozen=True)
@@ -383,28 +383,3 @@ class _Builder:
             if (n, b, o, e) in model.design_order:
                 cost += redesign_charge(self.market, b, o, e, t) * units.thousand_usd * model.design_order[n, b, o, e]
         return cost
-
-
-def licence_of(market: Market, volumes: Floats, n: int, b: int, k: int, c: int) -> float | None:
-    """Licensed tonnes of one tier: the bloc's volume [n,b,k] split by demand; None where there is no cap."""
-    licence = float(volumes[n, b, k])
-    if licence == float("inf"):
-        return None
-    tonnes = market.demand[int(market.tree.period[n]), b, k].sum(axis=-1)
-    total = float(tonnes.sum())
-    return licence * float(tonnes[c]) / total if total > 0 else 0.0
-
-
-def expansion_charge(market: Market, j: int, period: int) -> float:
-    """Discounted annuities that buyers pay for one t/yr ordered in a period, thousand USD, before countermeasures."""
-    order = market.expansions[j]
-    paid = order.annuity * (1.0 - float(market.capital_support[period, j]))
-    return float(paid * (order.served[period] * market.grid.years * market.discount).sum())
-
-
-def redesign_charge(market: Market, b: int, o: int, e: int, period: int) -> float:
-    """Discounted cost of designing the whole segment out from an order in a period on, thousand USD."""
-    order = market.redesigns[o]
-    per_kilogram = order.annuity + float(market.option_running[o])
-    tonnes = market.demand[:, b, market.option_from[o], :, e].sum(axis=-1)
-    return float(per_kilogram * (order.served[period] * tonnes * market.discount).sum())

@@ -96,6 +96,9 @@ class CutOff:
     def __init__(self, instance: Instance, market: Market) -> None:
         assert instance.leverage is not None
         self.lengths = [float(length) for length in instance.leverage.lengths]
+        leader = instance.leader
+        idle = float(leader.idle_cost)
+        self.gain = np.array([float(leader.price[k]) - float(leader.unit_cost[k]) + idle for k in market.sets.products])
         self.market = _window(market, int(np.ceil(max(self.lengths) + float(instance.leverage.recovery))))
         nodes = len(self.market.grid)
         shape = (nodes, len(market.sets.blocs), len(market.sets.products))
@@ -111,14 +114,12 @@ class CutOff:
     def _hot(self) -> HotProgram:
         return HotProgram(_with_salvage(self.layout, self.market))
 
-    def losses(self, state: State, blocs: list[tuple[int, ...]]) -> Floats:
-        """Extra cost of a cut-off for each length and each set of blocs, [length, set] in million USD."""
+    def losses(self, state: State, blocs: list[tuple[int, ...]]) -> tuple[Floats, Floats]:
+        """Extra cost to the buyers of a cut-off, and what the leader forgoes, each [length, set of blocs] in million USD."""
         self._tell(state)
-        uncut = self._cost(state, (), 0.0)
-        return (
-            np.array([[self._cost(state, members, months) - uncut for members in blocs] for months in self.lengths])
-            / 1000.0
-        )
+        uncut, earned = self._run(state, (), 0.0)
+        found = np.array([[self._run(state, members, months) for members in blocs] for months in self.lengths])
+        return (found[..., 0] - uncut) / 1000.0, (earned - found[..., 1]) / 1000.0
 
     def _tell(self, state: State) -> None:
         hot, layout, steps = self._hot, self.layout, self.market.step_share
@@ -139,7 +140,8 @@ class CutOff:
         index, at = layout.columns["cover"]
         hot.set_column_upper(at, state.cover_target[tuple(index[:, 1:4].T)] * steps[index[:, 4]])
 
-    def _cost(self, state: State, members: tuple[int, ...], months: float) -> float:
+    def _run(self, state: State, members: tuple[int, ...], months: float) -> tuple[float, float]:
+        """The buyers' cost and the leader's earnings with some blocs cut off for a while, thousand USD."""
         index, at = self.layout.rows["export_licence"]
         total = state.demand.sum(axis=-1)
         by_bloc = total.sum(axis=-1, keepdims=True)
@@ -153,8 +155,9 @@ class CutOff:
             open_limit = np.where(np.isfinite(limit), limit, state.exporters)
             limit = np.where(cut, delivered * open_limit, limit)
         self._hot.set_row_upper(at, limit)
-        self._hot.solve("cut-off")
-        return self._hot.objective
+        self._hot.require_optimum("cut-off")
+        index, at = self.layout.columns["imports"]
+        return self._hot.objective, float(self.gain[index[:, 2]] @ self._hot.primal()[at])
 
 
 def _window(market: Market, months: int) -> Market:
@@ -196,11 +199,15 @@ def _with_salvage(layout: Layout, market: Market) -> LinearProgram:
 
 @dataclass(frozen=True)
 class Curve:
-    """Cut-off losses along a strategy: [period, length, set] in million USD; the last set is all blocs together."""
+    """Cut-off losses along a strategy: [period, length, set] in million USD; the last set is all blocs together.
+
+    ``losses`` are the buyers', ``forgone`` the leader's own from the same cut-off.
+    """
 
     periods: list[int]
     lengths: list[float]
     losses: Floats
+    forgone: Floats
 
 
 def leverage_curve(instance: Instance, cutoff: CutOff, response: Response) -> Curve:
@@ -213,8 +220,9 @@ def leverage_curve(instance: Instance, cutoff: CutOff, response: Response) -> Cu
     is_date = (grid.end % 3 == 0) | (grid.length > 1)
     periods = [t for t in range(len(grid)) if is_date[t] and grid.end[t] <= until + 1]
     blocs = [(b,) for b in range(len(market.sets.blocs))] + [tuple(range(len(market.sets.blocs)))]
-    losses = np.array([cutoff.losses(state_after(response, t), blocs) for t in periods])
-    return Curve(periods, cutoff.lengths, losses.reshape(len(periods), len(cutoff.lengths), len(blocs)))
+    found = np.array([cutoff.losses(state_after(response, t), blocs) for t in periods])
+    found = found.reshape(len(periods), 2, len(cutoff.lengths), len(blocs))
+    return Curve(periods, cutoff.lengths, found[:, 0], found[:, 1])
 
 
 def log_power(share: float) -> float:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from engine.certificate import Certificate
-from models.licensing.accounts import Accounts, accounts_of
+from models.licensing.accounts import Accounts, accounts_of, public_money
 from models.licensing.announcement import Announcement
 from models.licensing.answers.measures import bloc_supply, observations, shortage
+from models.licensing.answers.reactions import reactions_block
 from models.licensing.commit import Evaluation, Game
 from models.licensing.evaluate import Response
 from models.licensing.leverage import Curve, CutOff, leverage_curve, log_power
@@ -62,10 +63,15 @@ def strategy_block(game: Game, assessment: Assessment, base: Assessment, certifi
             "shortage_t": float(expected(response, shortage(response)).sum()),
             "leader_rents_musd": assessment.accounts.leader / 1000.0,
             "outside_musd": assessment.accounts.outside / 1000.0,
+            "public_money_musd": public_money(game.market, response) / 1000.0,
             "reconciliation_gap_musd": (assessment.accounts.total - response.cost) / 1000.0,
         },
         "blocs": _blocs(game, assessment, base),
-        "all_blocs": {"leverage_musd": _leverage(game, assessment.curve, len(game.market.sets.blocs))},
+        "all_blocs": {
+            "leverage_musd": _leverage(game, assessment.curve, len(game.market.sets.blocs)),
+            "asymmetry_musd": _asymmetry(game, assessment.curve),
+        },
+        "reactions": reactions_block(game, assessment),
         "series": _series(response),
         "shares": _shares(game, response),
         "observations": observations(game, response, evaluation.announced.name),
@@ -168,6 +174,18 @@ def _leverage(game: Game, curve: Curve | None, bloc: int) -> dict[str, dict[str,
     }
 
 
+def _asymmetry(game: Game, curve: Curve | None) -> dict[str, dict[str, float]]:
+    """The buyers' loss less the leader's from the same cut-off of all blocs."""
+    if curve is None:
+        return {}
+    names = game.market.grid.names()
+    gap = curve.losses[..., -1] - curve.forgone[..., -1]
+    return {
+        f"{length:g} months": {names[t]: float(gap[row, position]) for row, t in enumerate(curve.periods)}
+        for position, length in enumerate(curve.lengths)
+    }
+
+
 def _series(response: Response) -> dict[str, Any]:
     """The paths while licences hold."""
     market = response.market
@@ -187,6 +205,22 @@ def _series(response: Response) -> dict[str, Any]:
         "ordered_t_per_yr": response.plan["expansion"][trunk].sum(axis=1).tolist(),
         "price_usd_per_kg": {name: mean[:, b].tolist() for b, name in enumerate(names)},
         "rents_usd_per_kg": _rents(response),
+        **_concentration(response),
+    }
+
+
+def _concentration(response: Response) -> dict[str, list[float | None]]:
+    """The leader's share of what is bought abroad, its log power, and the Herfindahl index of sources, by period."""
+    trunk = slice(0, len(response.market.grid))
+    exports = response.plan["imports"][trunk].sum(axis=(1, 2, 3))
+    rivals = response.plan["rival_sales"][trunk].sum(axis=(2, 3))
+    total = exports + rivals.sum(axis=1)
+    shares = [float(x / all_) if all_ > 1e-9 else None for x, all_ in zip(exports, total, strict=True)]
+    others = [float(((r / all_) ** 2).sum()) if all_ > 1e-9 else 0.0 for r, all_ in zip(rivals, total, strict=True)]
+    return {
+        "leader_share": shares,
+        "log_power": [None if share is None or share >= 1 else log_power(share) for share in shares],
+        "hhi": [None if share is None else share**2 + rest for share, rest in zip(shares, others, strict=True)],
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.report import Block, Column, Prose, Table, amount
+from models.licensing.answers.present import reactions
 from models.licensing.answers.present.words import (
     FIRST,
     MONEY,
@@ -32,6 +33,8 @@ def compared(result: Data) -> list[Block]:
         _payoffs(answers),
         _buyers(answers),
         _power(answers),
+        *reactions.compared(answers),
+        reactions.promised(result["promises"]),
         _proofs(answers),
         path_table(answers[0]),
         *_monthly(answers, "exports_t", "Exports to all buyers by period, t, while licences hold"),
@@ -78,15 +81,18 @@ def _power(answers: Sequence[Data]) -> Table:
     columns += [Column(f"rivals' world share {year}, %", "percent") for year in years[:1]]
     cuts = [(length, mark) for length in lengths for mark in marks(answers[0]["all_blocs"]["leverage_musd"][length])]
     columns += [Column(f"{length} cut off after {mark}, {MONEY}") for length, mark in cuts]
+    columns += [Column(f"less the leader's own loss, {mark}") for _, mark in cuts[-1:]]
     rows: list[list[Any]] = []
     for answer in answers:
         shares, curves = answer["shares"], answer["all_blocs"]["leverage_musd"]
         row: list[Any] = [name(answer)]
         row += [shares["leader_foreign"].get(year) for year in years] or [leader_shares(answer["series"])[-1]]
         row += [shares["rivals_world"].get(year) for year in years[:1]]
-        rows.append(row + [curves[length].get(mark) for length, mark in cuts])
+        row += [curves[length].get(mark) for length, mark in cuts]
+        rows.append(row + [answer["all_blocs"]["asymmetry_musd"][length].get(mark) for length, mark in cuts[-1:]])
     note = (
-        "Leader's share: of what the buyers buy; rivals' world share: of all output, the leader's use at home included."
+        "Leader's share: of what the buyers buy; rivals' world share: of all output, the leader's use at home included. "
+        "Cut off: what it would cost all buyers; the last column is what that exceeds the leader's own loss by."
     )
     title = "Shares and leverage while licences hold"
     return Table(title, columns, rows, emphasis=0, decimals=decimals(rows), note=note)

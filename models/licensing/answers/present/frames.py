@@ -49,7 +49,22 @@ def _figures(answer: Data) -> Iterator[Row]:
         for key in ("model", "recorded", "low", "high"):
             span = f"{fact.get('begins', '')}/{fact.get('ends', '')}".strip("/") or None
             yield (f"observations.{fact['name']}.{key}", fact["bloc"], span, fact.get("unit", ""), fact[key])
+    yield from _reactions(answer["reactions"])
     yield from _flat("certificate", answer["certificate"])
+
+
+def _reactions(data: Data) -> Iterator[Row]:
+    for key in ("trust", "hazards", "leader_hazards"):
+        yield from (
+            (f"reactions.{key}", None, phase, "1" if key != "trust" else "", x) for phase, x in data[key].items()
+        )
+    for name, measure in data["countermeasures"].items():
+        for spell in measure["spells"]:
+            span = f"{spell['begins']}/{spell['ends']}"
+            yield (f"reactions.countermeasures.{name}", None, span, "1", True)
+    for name, firm in data["home"]["firms"].items():
+        yield (f"reactions.firms.{name}.weeks_to_insolvency", None, None, "week", firm["weeks_to_insolvency"])
+        yield (f"reactions.firms.{name}.support", None, None, "million USD", firm["support_musd"])
 
 
 def _flat(head: str, data: Data) -> Iterator[Row]:
@@ -67,9 +82,10 @@ def _unit(figure: str, bloc: str | None, period: str | None, value: Any) -> Row:
 
 
 def _leverage(head: str, bloc: str | None, data: Data) -> Iterator[Row]:
-    for length, curve in data["leverage_musd"].items():
-        figure = f"{head}.leverage.{length.replace(' ', '_')}"
-        yield from ((figure, bloc, period, "million USD", value) for period, value in curve.items())
+    for kind in ("leverage", "asymmetry"):
+        for length, curve in data.get(f"{kind}_musd", {}).items():
+            figure = f"{head}.{kind}.{length.replace(' ', '_')}"
+            yield from ((figure, bloc, period, "million USD", value) for period, value in curve.items())
 
 
 def _series(answer: Data) -> Iterator[Row]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.report import Block, Column, Prose, Table, number
+from models.licensing.answers.present.reactions import set_off
 from models.licensing.answers.present.words import (
     FIRST,
     TERMS,
@@ -35,6 +36,7 @@ def solved(result: Data) -> list[Block]:
         path_table(result),
         _by_year(result),
         _by_bloc(result),
+        *set_off(result),
         *_by_month(result),
         *_rents(result["series"]),
         *observed([result]),

@@ -14,8 +14,12 @@ TERMS = {
     "captured_rent": "licence rent",
     "exporter_rent": "exporter rent",
     "idle": "idle capacity",
-    "buffer": "buffer",
+    "buffer": "buffer and corridor",
+    "support": "support of firms",
+    "glut": "glut",
+    "downstream": "industry moved in",
     "concession": "concession",
+    "retaliation": "retaliation",
     "tail": "market left",
 }
 FIRST = 12  # periods shown at the beginning

@@ -1,0 +1,136 @@
+"""Whether promises and threats would be kept: discretion, credibility and repeated play, as plain data and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models.licensing.announcement import path_from_rules, path_if_conceded, relieved
+from models.licensing.commit import Game
+from models.licensing.discretion import Move, Play, build_lag, play
+from models.licensing.licences import Path
+
+OPTIMAL = "optimal"
+LARGEST = 200
+"""Every pair costs a linear program, so a longer menu is cut: named strategies first, then the optimum and its neighbours."""
+
+
+def small_menu(game: Game, best: Path | None) -> list[Move]:
+    """The named strategies, the optimum, and what differs from it in one slot."""
+    instance = game.instance
+    moves = [
+        Move(
+            name,
+            path_from_rules(instance, strategy),
+            path_if_conceded(instance, strategy),
+            name if strategy.fed_volumes else None,
+        )
+        for name, strategy in instance.strategies.items()
+    ]
+    if best is not None:
+        paths = [best, *(game.menu.path(choice) for choice in game.deviations(best))]
+        for number, path in enumerate(paths):
+            freed = relieved(instance, path) if instance.concession is not None else path
+            moves.append(Move(OPTIMAL if number == 0 else f"optimal, change {number}", path, freed))
+    return moves[:LARGEST]
+
+
+def promises(
+    game: Game, best: Path | None, jobs: int, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """What survives once buyers have invested, and what keeps a promise."""
+    moves = small_menu(game, best)
+    found = play(game.instance, game.market, game.followers.layout, moves, game.reference_pressure, jobs, progress)
+    lag = build_lag(game.instance)
+    chosen = found.found.chosen
+    return {
+        "small_menu": len(moves),
+        "commitment_musd": found.found.commitment,
+        "discretion": {
+            "strategy": moves[chosen].name,
+            "path": moves[chosen].path,
+            "value_musd": found.found.value,
+            "is_stable": bool(found.found.stable),
+            "regret_musd": float(found.found.regret[chosen]),
+        },
+        "value_of_commitment_musd": found.found.value_of_commitment,
+        "build_lag_years": lag,
+        "leader_discount_factor": 1.0 / (1.0 + float(game.instance.leader.discount_rate)),
+        "least_feared": _least_feared(game),
+        "strategies": {
+            move.name: _kept(found, number, lag) for number, move in enumerate(moves) if "," not in move.name
+        },
+    }
+
+
+def _least_feared(game: Game) -> str:
+    """The named strategy that promises most: the one under which buyers fear least, the first of equals."""
+    return min(game.instance.strategies, key=lambda name: float(game.announce(name).hazard.sum()))
+
+
+def _kept(found: Play, number: int, lag: float | None) -> dict[str, Any]:
+    """One strategy: kept, broken, carried out, and how patient it takes to keep it."""
+    tempted = found.found.temptation[number]
+    return {
+        "kept_musd": float(found.payoffs[number, number]),
+        "regret_musd": float(found.found.regret[number]),
+        "tempted_by": found.moves[tempted].name if found.found.regret[number] > 0 else None,
+        "is_credible": found.is_credible(number),
+        "carrying_on_musd": float(found.carrying_on[number]),
+        "giving_in_musd": float(found.giving_in[number]),
+        "critical_discount": None if lag is None else found.repeated(number, lag).value,
+        "critical_discount_by_lag": {f"{years:g}": value for years, value in found.by_lag(number).items()},
+    }
+
+
+def sentences(block: dict[str, Any], concessions: dict[str, float]) -> list[str]:
+    """The same in words; ``concessions`` is what each strategy's payoff counts on, million USD."""
+    return [_discretion(block), *_patience(block), *_threats(block, concessions)]
+
+
+def _discretion(block: dict[str, Any]) -> str:
+    chosen, worth = block["discretion"], block["value_of_commitment_musd"]
+    where = f"worth {chosen['value_musd']:,.0f} million USD (over {block['small_menu']} strategies)"
+    start = (
+        f"Without a promise, once buyers have invested, the leader plays {chosen['strategy']} as they expect, {where}"
+        if chosen["is_stable"]
+        else f"No strategy is still best once buyers have invested; {chosen['strategy']} tempts least to break it "
+        f"({chosen['regret_musd']:,.0f} million USD to gain), {where}"
+    )
+    return f"{start}. Being able to commit is worth {worth:,.0f} million USD."
+
+
+def _patience(block: dict[str, Any]) -> list[str]:
+    """Whether the strategy that promises most enforces itself."""
+    name = block["least_feared"]
+    kept, lag, own = block["strategies"][name], block["build_lag_years"], block["leader_discount_factor"]
+    if kept["tempted_by"] is None:
+        return [f"A trusted promise of {name} tempts nobody to break it."]
+    gain = f"Once {name} is trusted, breaking it for {kept['tempted_by']} would gain {kept['regret_musd']:,.0f} million USD"
+    if lag is None:
+        return [f"{gain}, and buyers can build nothing to punish it."]
+    needed = kept["critical_discount"]
+    if needed is None:
+        return [
+            f"{gain}; losing trust for ever would cost no more, so it does not enforce itself at any discount rate."
+        ]
+    verdict = "so it enforces itself" if own >= needed else "so it does not enforce itself without a bond"
+    return [
+        f"{gain}; rivals' plants take {lag:.1f} years to answer, so a leader must weigh a year ahead with at least "
+        f"{needed:.2f} of this year ({1 / needed - 1:.0%} interest), and this one does with {own:.2f}, {verdict}."
+        if needed > 0
+        else f"{gain}, and less than what trust is worth."
+    ]
+
+
+def _threats(block: dict[str, Any], concessions: dict[str, float]) -> list[str]:
+    hollow = [
+        name for name, kept in block["strategies"].items()
+        if concessions.get(name, 0.0) > 1.0 and not kept["is_credible"]
+    ]  # fmt: skip
+    if not hollow:
+        return []
+    return [
+        "Once the target has refused, relieving it would pay the leader more than carrying the threat out under "
+        f"{', '.join(hollow)}: the concession counted there rests on a commitment, not on a credible threat."
+    ]
