@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvalidInstance, UsageError
+from engine.errors import AuditFailed, InvalidInstance, UsageError
 from engine.report import text, to_csv, to_json
 from models.licensing.claims import answer, files, present
 from models.licensing.claims.formula import FormulaError, NoValue, evaluate, quantity_amount, with_numbers
@@ -269,6 +269,8 @@ def test_drift_is_told_first() -> None:
     result = answer.result_of(files.load_text(altered(("value: 50 t", "value: 60 t"))))
     written = text(present.blocks(result), 100)
     assert written.index("Drift:") < written.index("2 reaction")
+    assert answer.drift(result) == "fall: recomputed 70 %, on record 75 %, more than 0.1 % apart, and 1 more"
+    assert answer.drift(answer.result_of(files.load_text(SMALL))) == ""
 
 
 # -- the model -----------------------------------------------------------------------------------------------------
@@ -296,6 +298,12 @@ def test_the_model_may_be_left_out() -> None:
     row = result["claims"][2]
     assert row["skipped"] and row["recomputed"] is None and result["ok"]
     assert "left out with the model" in text(present.blocks(result), 80)
+
+
+def test_answers_of_the_model_that_give_no_value_fail_the_audit() -> None:
+    changed = (SMALL + MODEL).replace("share / (world - rivals)", "share / (world - world)")
+    with pytest.raises(AuditFailed, match=r"half_pays.cancelled: the formula divides by zero"):
+        answer.result_of(files.load_text(changed))
 
 
 def test_an_unknown_strategy_is_refused() -> None:
@@ -359,4 +367,5 @@ def test_formulas_that_have_no_value(formula: str) -> None:
 def test_a_formula_in_numbers() -> None:
     known = {"tonnes": quantity_amount(2.0, "kt", {}), "price": quantity_amount(150.0, "CNY/kg", {"CNY": 0.14})}
     assert with_numbers("tonnes * price", known) == "2 kt * 150 CNY/kg"
+    assert with_numbers("-loss", {"loss": quantity_amount(-3.0, "t", {})}) == "-(-3 t)"
     assert evaluate("tonnes * price", known, "million USD", {"CNY": 0.14}) == pytest.approx(42.0)

@@ -77,6 +77,13 @@ def result_of(
     }
 
 
+def drift(result: dict[str, Any]) -> str:
+    """What has drifted, in a sentence: the first difference and how many more there are; nothing where nothing has."""
+    found = [words for row in result["claims"] for words in row["drifts"]]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{found[0]}{more}" if found else ""
+
+
 def _row(claims: Claims, number: int, name: str, judged: Judged) -> dict[str, Any]:
     claim, figure, rates = judged.claim, judged.figure, claims.rates
     said = claim.article.value
@@ -123,14 +130,20 @@ def _further(claim: Claim, name: str, figure: Recomputed) -> dict[str, Any]:
 def _cited(claims: Claims, claim: Claim) -> list[str]:
     """The sources of a claim and of the numbers and days in its formulas, each once."""
     formulas = [one.formula for one in (claim, *claim.also.values()) if one.formula]
-    found = list(claim.sources)
+    return list(dict.fromkeys([*claim.sources, *_behind(claims, claim, formulas)]))
+
+
+def _behind(claims: Claims, claim: Claim, formulas: list[str]) -> list[str]:
+    """The sources behind formulas of a claim, through the earlier claims that they name."""
+    found: list[str] = []
     for name in [used for formula in formulas for used in names(formula)]:
         fact = claim.inputs.get(name) or claims.facts.get(name)
         day = claim.dates.get(name) or claims.dates.get(name)
         found += [*(fact.source if fact else ()), *(day.sources if day else ())]
         if name in claims.claims and claims.claims[name] is not claim:
-            found += _cited(claims, claims.claims[name])
-    return list(dict.fromkeys(found))
+            earlier = claims.claims[name]
+            found += _behind(claims, earlier, [earlier.formula] if earlier.formula else [])
+    return found
 
 
 def _reference(claims: Claims, name: str) -> str:

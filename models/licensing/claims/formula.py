@@ -172,11 +172,13 @@ def _named(expression: ast.expr) -> list[ast.Name]:
 
 
 def with_numbers(text: str, known: Mapping[str, Amount]) -> str:
-    """The formula with each name replaced by its number."""
+    """The formula with each name replaced by its number, a negative one in brackets."""
     text = " ".join(text.split())
     for node in reversed(_named(parse(text))):
         assert node.end_col_offset is not None
-        text = text[: node.col_offset] + known[node.id].shown + text[node.end_col_offset :]
+        number = known[node.id].shown
+        number = f"({number})" if number.startswith("-") and text != node.id else number
+        text = text[: node.col_offset] + number + text[node.end_col_offset :]
     return text
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.errors import AuditFailed
 from models.licensing.claims.data import Claim, Claims, Figure, Measure, Rule, in_unit
 from models.licensing.claims.formula import (
     Amount,
+    FormulaError,
     day_amount,
     evaluate,
     names,
@@ -67,8 +69,8 @@ def recomputed(claims: Claims, ask: Ask, only: str | None = None) -> dict[str, J
 
     Raises
     ------
-    FormulaError
-        A formula has no value with these numbers.
+    AuditFailed
+        A formula has no value with what the model answers.
     """
     wanted = needed(claims, only) if only else set(claims.claims)
     shared = shared_amounts(claims)
@@ -154,7 +156,10 @@ def _figure(name: str, figure: Figure, known: Amounts, rates: Mapping[str, float
     present = {one: value for one, value in used.items() if value is not None}
     if len(present) < len(used):
         return Recomputed(None, recorded, skipped=True)
-    value = evaluate(figure.formula, present, figure.unit, rates)
+    try:
+        value = evaluate(figure.formula, present, figure.unit, rates)
+    except FormulaError as error:
+        raise AuditFailed(name, error.what, error.fix) from None
     return Recomputed(
         value, recorded, with_numbers(figure.formula, present), _drift(name, figure, value, recorded, rates)
     )
