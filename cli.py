@@ -13,7 +13,6 @@ import click
 from engine import errors
 
 if TYPE_CHECKING:
-    from engine.runs import Run
     from models.licensing.instance import Instance
 
 LEVELS = ("NOTHING", "LEADER_FEASIBLE", "BILEVEL_FEASIBLE", "OPTIMAL")
@@ -182,41 +181,10 @@ def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instan
 
 
 def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]], run: dict[str, Any]) -> None:
-    """Check where the result goes, do the work, save it, print it, and say whether it proves what was asked for."""
-    from engine import charts, runs, terminal
-    from models.licensing.answers.present import files, frames
+    from models.licensing.answers.deliver import answer
 
-    if run["charts"]:
-        charts.require()
-        if run["no_save"]:
-            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
     question = {key: run.get(key) for key in ("strategy", "limit")}
-    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(instance.fingerprint(), name, question))
-    started = runs.now()
-    with terminal.Progress(_is_quiet()) as progress:
-        result = work(progress)
-    options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
-    result["manifest"] = runs.manifest(result, options, started)
-    unsaved = _save(target, files.files(result)) if target else None
-    terminal.show(run["form"], result, lambda: files.blocks(result), lambda: frames.long_rows(result))
-    if target and run["charts"] and unsaved is None:
-        unsaved = _save(target, files.drawn(result))
-    if unsaved is not None:
-        raise unsaved
-    less = runs.shortfall(result, run["require"])
-    if less:
-        raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
-
-
-def _save(target: Run, files: dict[str, str]) -> errors.CoercivityError | None:
-    """Save files; what went wrong is returned, so that the result can still be printed."""
-    try:
-        target.save(files)
-    except errors.CoercivityError as error:
-        return error
-    if not _is_quiet():
-        click.echo(f"saved: {target.folder} ({', '.join(files)})", err=True)
-    return None
+    answer(name, instance.fingerprint(), work, run, _is_quiet(), question)
 
 
 # -- commands ----------------------------------------------------------------------------------------------------
@@ -277,6 +245,28 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
     if not found["ok"]:
         failed = sum(not check["ok"] for check in found["checks"])
         raise errors.AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
+
+
+@command("audit --without-model", "audit --claim fall_in_may --format csv")
+@click.argument("claims", required=False)
+@click.option("--claim", metavar="NAME", help="Only this one, with what it rests on.")
+@click.option("--without-model", is_flag=True, help="Leave out what only the model can recompute.")
+@_format("table", "json", "csv")
+def audit(claims: str | None, claim: str | None, without_model: bool, form: str) -> None:
+    """Recompute the founding article's claims.
+
+    Each with the article's value, ours, the formula, the sources and a verdict. CLAIMS is another file of claims, or -
+    for stdin. Exit 7 when a figure or a verdict is not what is on record.
+    """
+    from engine import terminal
+    from models.licensing.claims import answer, present
+
+    with terminal.Progress(_is_quiet()) as progress:
+        found = answer.audited(claims, claim, without_model, progress)
+    terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
+    if not found["ok"]:
+        fix = "find what changed, then edit the value or the verdict in the file"
+        raise errors.AuditFailed(found["name"], answer.drift(found), fix)
 
 
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate -")

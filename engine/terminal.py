@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -74,6 +75,14 @@ def write(text: str) -> None:
         if not isinstance(error, BrokenPipeError):
             reason = (error.strerror or str(error)).lower()
             raise CoercivityError("stdout", f"cannot be written: {reason}", "write to another place") from None
+
+
+def note(words: str) -> None:
+    """Write a note to stderr; a stream that is closed or gone is no error."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{words}\n")
+            sys.stderr.flush()
 
 
 class Progress:

@@ -237,7 +237,7 @@ VARIANTS = [(name, variant) for name in SHIPPED for variant in load(name).varian
 
 
 def test_every_instance_file_is_shipped_under_its_own_name() -> None:
-    files = {file.stem for file in (HOUSE / "instances").rglob("*.yaml")}
+    files = {file.stem for file in (HOUSE / "instances").rglob("*.yaml") if file.parent.name != "claims"}
     assert files == set(SHIPPED) == {load(name).name for name in SHIPPED}
 
 

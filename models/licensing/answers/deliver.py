@@ -1,0 +1,62 @@
+"""A result on its way out: where it is saved, what is printed, and whether it proves what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine import charts, errors, runs, terminal
+from models.licensing.answers.present import files, frames
+
+
+def answer(
+    name: str,
+    fingerprint: str,
+    work: Callable[[Any], dict[str, Any]],
+    run: Mapping[str, Any],
+    is_quiet: bool,
+    question: Mapping[str, object],
+) -> None:
+    """Check where the result goes, do the work, save it, print it, and say whether it proves what was asked for.
+
+    Parameters
+    ----------
+    work : makes the result; called with a progress reporter
+    run : the options of the command
+    question : what, beside the instance, tells this run from others
+
+    Raises
+    ------
+    CoercivityError
+        The target cannot be written, or the certificate is below what was required.
+    """
+    if run["charts"]:
+        charts.require()
+        if run["no_save"]:
+            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
+    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
+    started = runs.now()
+    with terminal.Progress(is_quiet) as progress:
+        result = work(progress)
+    options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
+    result["manifest"] = runs.manifest(result, options, started)
+    unsaved = _save(target, files.files(result), is_quiet) if target else None
+    terminal.show(run["form"], result, lambda: files.blocks(result), lambda: frames.long_rows(result))
+    if target and run["charts"] and unsaved is None:
+        unsaved = _save(target, files.drawn(result), is_quiet)
+    if unsaved is not None:
+        raise unsaved
+    less = runs.shortfall(result, run.get("require"))
+    if less:
+        raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
+
+
+def _save(target: runs.Run, found: Mapping[str, str], is_quiet: bool) -> errors.CoercivityError | None:
+    """Save files; what went wrong is returned, so that the result can still be printed."""
+    try:
+        target.save(found)
+    except errors.CoercivityError as error:
+        return error
+    if not is_quiet:
+        terminal.note(f"saved: {target.folder} ({', '.join(found)})")
+    return None
