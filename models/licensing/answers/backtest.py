@@ -133,12 +133,21 @@ def skill_of(moments: Sequence[Moment], benchmark: str) -> dict[str, Any]:
     """Mean error in tolerances of the model and of the naive forecast; skill is 1 less their ratio.
 
     1 is perfect, 0 no better than the naive forecast, below 0 worse. Only moments on which both say something count.
+    A mean is at the mercy of the tightest tolerance, so ``nearer`` counts the moments on which the model errs less.
     """
     both = [m for m in moments if m["scaled"] is not None and m["naive_scaled"] is not None]
     model = math.fsum(m["scaled"] for m in both) / len(both) if both else None
     naive = math.fsum(m["naive_scaled"] for m in both) / len(both) if both else None
     skill = 1.0 - model / naive if model is not None and naive else None
-    return {"benchmark": benchmark, "moments": len(both), "model": model, "naive": naive, "skill": skill}
+    nearer = sum(m["scaled"] < m["naive_scaled"] for m in both)
+    return {
+        "benchmark": benchmark,
+        "moments": len(both),
+        "model": model,
+        "naive": naive,
+        "skill": skill,
+        "nearer": nearer,
+    }
 
 
 def misses(moments: Sequence[Moment]) -> Iterator[str]:
@@ -148,7 +157,7 @@ def misses(moments: Sequence[Moment]) -> Iterator[str]:
             continue
         model = "says nothing" if moment["model"] is None else f"has {shown(moment['model'], moment['unit'])}"
         recorded = shown(moment["recorded"], moment["unit"])
-        near = f" (± {shown(moment['tolerance'], moment['unit'])})" if moment["tolerance"] is not None else ""
+        near = f" (met from {shown(moment['low'], moment['unit'])} to {shown(moment['high'], moment['unit'])})"
         why = [
             text for text in (moment["note"], moment["confounded"] and f"Confounded: {moment['confounded']}") if text
         ]

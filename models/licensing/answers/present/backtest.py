@@ -16,7 +16,7 @@ TITLES = {
 FIELDS = (
     "moment", "title", "measure", "window", "strategy", "bloc", "product", "begins", "ends", "unit", "figure", "value",
 )  # fmt: skip
-FIGURES = ("model", "recorded", "error", "tolerance", "scaled", "inside", "naive", "naive_scaled")
+FIGURES = ("model", "recorded", "low", "high", "error", "tolerance", "scaled", "inside", "naive", "naive_scaled")
 
 
 def blocks(found: Data) -> list[Block]:
@@ -40,12 +40,17 @@ def _summary(found: Data) -> Iterator[str]:
     if "judge_after" in windows:
         judged += f", {_hits(windows['judge_after'])} of those after {until}, the state of knowledge"
     yield f"{judged}; {_hits(windows['fit'])} of the fitted and {_hits(windows['fed'])} of the fed ones."
+    missed = [moment for moment in _of(found["moments"], "judge") if moment["inside"] is False]
+    confounded = sum(bool(moment["confounded"]) for moment in missed)
+    if confounded:
+        yield f"Of the {len(missed)} misses {confounded} are confounded: something else moved the record too."
     if skill["skill"] is not None:
         better = "better" if skill["skill"] > 0 else "no better"
         yield (
             f"Over {skill['moments']} judged moments the mean error is {number(skill['model'], 1)} tolerances;"
             f" the naive forecast ({skill['benchmark']}: trade goes on as if nothing had been announced) is off by"
             f" {number(skill['naive'], 1)}: skill {number(skill['skill'], 2, sign=True)}, {better} than naive."
+            f" The model is the nearer one on {skill['nearer']} of them."
         )
 
 
@@ -54,18 +59,21 @@ def _hits(window: Mapping[str, int]) -> str:
 
 
 def _moments(moments: Sequence[Data], window: str) -> Table:
-    columns = [*texts("fact"), *(Column(title) for title in ("record", "model", "error", "allowed"))]
-    columns += [*texts("unit"), Column("hit"), Column("naive")]
-    return Table(TITLES[window], columns, [_row(moment) for moment in _of(moments, window)])
+    figures = ("record", "model", "hit", "error", "from", "to", "naive")
+    columns = [*texts("fact", "unit"), *(Column(title) for title in figures)]
+    note = "Hit: from … to. Naive: what open trade would have given."
+    return Table(TITLES[window], columns, [_row(moment) for moment in _of(moments, window)], note=note)
 
 
 def _row(moment: Data) -> list[Any]:
     unit = moment["unit"]
-    plain = [figure(moment[key], unit) for key in ("recorded", "model")]
+    record, model, low, high, naive = (
+        figure(moment[key], unit) for key in ("recorded", "model", "low", "high", "naive")
+    )
     hit = MISSING if moment["inside"] is None else "yes" if moment["inside"] else "no"
-    error, allowed, naive = figure(moment["error"], unit, True), figure(moment["tolerance"], unit), moment["naive"]
+    bounds = [MISSING, MISSING] if moment["inside"] is None else [low, high]
     title = f"{moment['title']} (confounded)" if moment["confounded"] else moment["title"]
-    return [title, *plain, error, allowed, unit_shown(unit), hit, figure(naive, unit)]
+    return [title, unit_shown(unit), record, model, hit, figure(moment["error"], unit, True), *bounds, naive]
 
 
 def _calibration(calibration: Data) -> Iterator[Block]:
@@ -107,7 +115,7 @@ def _moment_rows(moments: Sequence[Data]) -> Iterator[dict[str, Any]]:
     for moment in moments:
         fixed = {key: moment.get(key) for key in FIELDS[1:-2]} | {"moment": moment["name"]}
         for key in FIGURES:
-            unit = moment["unit"] if key in ("model", "recorded", "error", "tolerance", "naive") else ""
+            unit = "" if key in ("scaled", "inside", "naive_scaled") else moment["unit"]
             row = fixed | {"unit": unit, "figure": key, "value": moment[key]}
             yield {field: row[field] for field in FIELDS}
 

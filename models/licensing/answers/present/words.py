@@ -90,12 +90,17 @@ def path_table(answer: Data) -> Table:
 
 
 def observed(answers: Sequence[Data]) -> Iterator[Table]:
-    """The model beside the record: what it was not given, then what it was."""
+    """The model beside the record: what it was not given, what it was fitted to, and what it was given."""
     facts = [fact for answer in answers for fact in answer["observations"]]
     figures = [Column(title) for title in ("model", "record", "low", "high")]
     columns = [*texts("fact"), *figures, *texts("unit"), Column("inside")]
-    for fed, title in ((False, "Observed: the model beside the record"), (True, "Fed: what the model was given")):
-        rows = [_fact(fact) for fact in facts if fact["fed"] == fed]
+    titles = {
+        "judge": "Observed: the model beside the record",
+        "fit": "Fitted: parameters were chosen to match these",
+        "fed": "Fed: what the model was given",
+    }
+    for window, title in titles.items():
+        rows = [_fact(fact) for fact in facts if fact["window"] == window]
         if rows:
             yield Table(title, columns, rows, stacks=True)
 
