@@ -210,7 +210,7 @@ def test_cut_offs_on_the_toy_by_hand(recovery: str) -> None:
     data["leverage"] = {"lengths": ["1 month", "2 month", "3 month"], "until": "2025-12", "recovery": recovery}
     game = Game(instance_of(data))
     state = state_after(game.followers.respond_named("open"), 5)
-    losses = CutOff(game.instance, game.market).losses(state, [(0,)])[:, 0]
+    losses = CutOff(game.instance, game.market).losses(state, [(0,)])[0][:, 0]
     # One month: 90 t come out of stock and are bought later; the gap costs 50·2 + 40·6, less 90·0.5 of holding.
     # Stock that there is no time to buy back is charged at the same price.
     # Two: 80 t are missing, half of them toys; stock ends at 70 t and 0 t. Three: all of a month is missing once more.

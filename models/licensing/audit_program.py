@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from engine.solver import Floats, LinearProgram
+from models.licensing import audit_rules as rules
 from models.licensing.quantity import month_index
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class ScenarioProgram:
 
     def __init__(self, audit: Audit) -> None:
         self.audit, self.instance = audit, audit.instance
-        self.scenarios, self.periods = len(audit.strikes) + 1, len(audit.first)
+        self.scenarios, self.periods = len(audit.departures) + 1, len(audit.first)
         self.chance = audit.probabilities(leader=False)
         self.factor = audit.factors(float(self.instance.buyers.discount_rate))
         axes_of = (audit.blocs, audit.products, audit.tiers, audit.segments, audit.rivals, audit.options, audit.routes)
@@ -49,6 +50,7 @@ class ScenarioProgram:
         self.low: list[float] = []
         self.high: list[float] = []
         self.licence_rows: dict[int, tuple[int, int, int, int, int]] = {}
+        self.release_rows: dict[int, tuple[int, int, int, int, int]] = {}
         self.exporter_rows: dict[int, tuple[int, int]] = {}
         self.program = self._write()
 
@@ -65,7 +67,8 @@ class ScenarioProgram:
         weight = np.zeros(len(self.low))
         odds = audit.probabilities(leader=True)
         factor = audit.factors(float(self.instance.leader.discount_rate))
-        for rows, captured in ((self.licence_rows, float(rents.licence)), (self.exporter_rows, float(rents.exporter))):
+        licences = self.licence_rows | self.release_rows
+        for rows, captured in ((licences, float(rents.licence)), (self.exporter_rows, float(rents.exporter))):
             for row, (w, t, *_) in rows.items():
                 # Before a breakdown the scenarios share one price, so only the weight of the shared node counts:
                 # how its multiplier is split over the copies is arbitrary.
@@ -77,8 +80,21 @@ class ScenarioProgram:
     def _together(self, w: int, t: int) -> list[int]:
         """The scenarios that are still one in period ``t`` with scenario ``w``."""
         first = self.audit.first[t]
-        struck = [v for v, strike in enumerate(self.audit.strikes, start=1) if strike <= first]
+        struck = [v for v, strike in enumerate(self.audit.departures, start=1) if strike <= first]
         return [w] if w in struck else [v for v in range(self.scenarios) if v not in struck]
+
+    def pain_weight(self) -> Floats:
+        """Expected cost from the decision on if the target refuses, less the same if it concedes, by column."""
+        decided = self.audit.decided
+        assert decided is not None
+        refused = [w for w, month in enumerate([self.audit.horizon, *self.audit.strikes]) if month >= decided]
+        later = np.flatnonzero(self.audit.first >= decided)
+        weight = np.zeros(self.width)
+        for at in self.blocks.values():
+            denied, given = at[refused][:, later], at[-1, later]
+            weight[denied] = self.cost[denied] / self.chance[refused].sum()
+            weight[given] = -self.cost[given] / self.chance[-1]
+        return weight
 
     def point(self, plan: Mapping[str, Floats]) -> Floats:
         """A claimed plan, every quantity by scenario and period, as a point of this program."""
@@ -161,7 +177,11 @@ class ScenarioProgram:
                 self.upper[self.blocks["expansion"][:, :, j]] = 0.0
                 continue
             opens = month_index(expansion.opens) if expansion.opens else int(audit.first[0])
-            self.serves_rival[j] = self._service(float(expansion.lead_time))
+            parts = rules.coming(self.instance.rivals[name])
+            self.serves_rival[j] = sum(
+                (share * self._service(float(expansion.lead_time) + late) for share, late in parts),
+                np.zeros((self.periods, self.periods)),
+            )
             late = (self.serves_rival[j].sum(axis=1) == 0) | (audit.first < opens)
             self.upper[self.blocks["expansion"][:, late, j]] = 0.0
         for o, name in enumerate(audit.options):
@@ -184,7 +204,9 @@ class ScenarioProgram:
         money = self.chance[w] * self.factor[t]
         months = float(audit.length[t])
         for k, product in enumerate(audit.products):
-            self.cost[at["imports"][w, t, :, k]] = money * float(self.instance.leader.price[product])
+            for b, name in enumerate(audit.blocs):
+                price = float(self.instance.leader.price[product]) - audit.calmed(t, name, k)
+                self.cost[at["imports"][w, t, b, k]] = money * price
         for r, route in enumerate(self.instance.routes.values()):
             self.cost[at["reexport"][w, t, r]] = money * float(route.cost)
         for e, segment in enumerate(self.instance.segments.values()):
@@ -198,10 +220,12 @@ class ScenarioProgram:
         for b, bloc in enumerate(self.instance.blocs.values()):
             if bloc.reserve is not None:
                 self.cost[at["reserve_gap"][w, t, b]] = money * months * float(bloc.reserve.penalty)
+        first, last = int(audit.first[t]), int(audit.first[t] + audit.length[t])
         for j, rival in enumerate(self.instance.rivals.values()):
+            gate = float(rival.unit_cost) - rules.guaranteed(self.instance, rival, first, last)
             for b, name in enumerate(audit.blocs):
                 if name in rival.serves:
-                    delivered = float(rival.unit_cost) + float(rival.serves[name])
+                    delivered = gate + float(rival.serves[name])
                     self.cost[at["rival_sales"][w, t, j, b]] = money * delivered
                 else:
                     self.upper[at["rival_sales"][w, t, j, b]] = 0.0
@@ -212,9 +236,12 @@ class ScenarioProgram:
         audit, odds = self.audit, self.chance[w]
         rate = float(self.instance.cost_of_capital)
         for j, served in self.serves_rival.items():
-            expansion = self.instance.rivals[audit.rivals[j]].expansion
+            rival = self.instance.rivals[audit.rivals[j]]
+            expansion = rival.expansion
             assert expansion is not None
             yearly = _annuity(float(expansion.capex), rate, float(expansion.life))
+            yearly *= 1.0 - rules.paid_by_treasury(rival, int(audit.first[t]))
+            yearly *= 1.0 - audit.funded(t, audit.rivals[j])
             years = float((served[t] * audit.length * self.factor).sum()) / 12.0
             self.cost[self.blocks["expansion"][w, t, j]] = odds * yearly * years
         for o, served in self.serves_option.items():
@@ -292,16 +319,22 @@ class ScenarioProgram:
 
     def _limits(self, w: int, t: int) -> None:
         audit, at = self.audit, self.blocks
-        licence, tonnes = audit.licences[w, t], audit.demand[t].sum(axis=-1)
+        licence, release, tonnes = audit.releases[0][w, t], audit.releases[1][w, t], audit.demand[t].sum(axis=-1)
         for b in range(len(audit.blocs)):
             for k in range(len(audit.products)):
                 total = float(tonnes[b, k].sum())
                 for c in range(len(audit.tiers)):
+                    share = tonnes[b, k, c] / total if total > 0 else 0.0
                     if np.isfinite(licence[b, k]):
-                        cap = licence[b, k] * tonnes[b, k, c] / total if total > 0 else 0.0
-                        row = self._row(at["imports"][w, t, b, k, c : c + 1], 1.0, -np.inf, float(cap))
+                        row = self._row(
+                            at["imports"][w, t, b, k, c : c + 1], 1.0, -np.inf, float(licence[b, k] * share)
+                        )
                         self.licence_rows[row] = (w, t, b, k, c)
-        row = self._row(at["imports"][w, t], 1.0, -np.inf, float(audit.exporters[t]))
+                    if np.isfinite(release[b, k]):
+                        quarter = at["imports"][w, t - 2 : t + 1, b, k, c]
+                        row = self._row(quarter, 1.0, -np.inf, float(release[b, k] * share))
+                        self.release_rows[row] = (w, t, b, k, c)
+        row = self._row(at["imports"][w, t], 1.0, -np.inf, float(audit.standing[w, t]))
         self.exporter_rows[row] = (w, t)
         for r in range(len(audit.routes)):
             self._row(at["reexport"][w, t, r], 1.0, -np.inf, audit.route_limit(t, r))
@@ -309,8 +342,9 @@ class ScenarioProgram:
             years = float(audit.length[t]) / 12.0
             capacity = float(rival.capacity) * years
             for addition in rival.committed:
-                ran = audit.first[t] + audit.length[t] - max(int(audit.first[t]), month_index(addition.begins))
-                capacity += float(addition.capacity) * max(0.0, float(ran)) / 12.0
+                for share, late in rules.coming(rival):
+                    ran = audit.first[t] + audit.length[t] - max(audit.first[t], month_index(addition.begins) + late)
+                    capacity += share * float(addition.capacity) * max(0.0, float(ran)) / 12.0
             sold = at["rival_sales"][w, t, j].ravel()
             if j in self.serves_rival:
                 orders = np.flatnonzero(self.serves_rival[j][:, t] > 0)
@@ -337,7 +371,7 @@ class ScenarioProgram:
                         self._row(self.blocks["design_order"][w][:, b][:, same][:, :, e].ravel(), 1.0, -np.inf, 1.0)
 
     def _non_anticipation(self) -> None:
-        for w, strike in enumerate(self.audit.strikes, start=1):
+        for w, strike in enumerate(self.audit.departures, start=1):
             before = np.flatnonzero(self.audit.first < strike)
             for at in self.blocks.values():
                 for mine, other in zip(at[w, before].ravel(), at[0, before].ravel(), strict=True):

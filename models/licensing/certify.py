@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.certificate import Certificate
 from engine.check import Check, at_most, compare
-from models.licensing.announcement import path_from_rules, relieved
+from models.licensing.announcement import path_from_rules
 from models.licensing.audit import Audit, Claim
+from models.licensing.audit_rules import relieved, willing
 from models.licensing.instance import Instance
 from models.licensing.payoff import probability_of
 from models.licensing.periods import Floats
@@ -60,11 +61,11 @@ class Auditor:
         """Rise of the buyers' cost that the measures against the target cause, million USD."""
         if self.instance.concession is None:
             return 0.0
-        path = relieved(self.instance, claim.path)
-        return 0.0 if path == claim.path else cost - self._cost(Claim(path, claim.fed, claim.leakage))
+        is_free = relieved(self.instance, claim.path) == claim.path
+        return 0.0 if is_free else cost - self._cost(replace(claim, spared=True))
 
     def probability(self, pressure: float) -> float:
-        """Probability of the concession at a pressure."""
+        """Probability of the concession at a pressure, where no type decides."""
         concession = self.instance.concession
         reference = 0.0
         if concession is not None and concession.reference is not None:
@@ -108,12 +109,11 @@ class Auditor:
 
     def _leader(self, audit: Audit, figures: Figures) -> tuple[Check, ...]:
         """The strategy is one that the leader may play, and its payoff is what arithmetic says."""
-        pressure = self.pressure(audit.claim, figures.buyers_cost)
-        probability = self.probability(pressure)
+        believed, probability = self._belief(audit, figures)
         terms = audit.leader_terms(figures.exports, probability, figures.captured_rent, figures.exporter_rent)
         checks = [
             compare("terms sum to the payoff", figures.value, sum(figures.terms.values())),
-            compare("pressure", figures.pressure, pressure, tolerance=1e-5),
+            *believed,
             compare("probability of the concession", figures.probability, probability, tolerance=1e-5),
         ]
         checks += [compare(f"term {name}", figures.terms[name], value, tolerance=1e-5) for name, value in terms.items()]
@@ -122,6 +122,29 @@ class Auditor:
             at_most("pessimistic at most value", figures.pessimistic, figures.value),
         ]
         return tuple(checks)
+
+    def _belief(self, audit: Audit, figures: Figures) -> tuple[list[Check], float]:
+        """Whether pressure and probability belong together, and the probability."""
+        if audit.decided is None:
+            pressure = self.pressure(audit.claim, figures.buyers_cost)
+            return [compare("pressure", figures.pressure, pressure, tolerance=1e-5)], self.probability(pressure)
+        low, high = audit.pain_range()
+        # Best responses of equal cost may be spared different pains: the claim has to be one of them.
+        pain = min(max(figures.pressure, low), high)
+        kinds, chance = audit.stakes(), audit.claim.chance
+        lower = [level for level in np.cumsum([0.0, *(weight for _, weight in kinds)]) if level < chance - 1e-9]
+        settled = [level for level in lower if self._is_settled(audit, kinds, float(level))]
+        checks = [
+            compare("pressure", figures.pressure, pain, tolerance=1e-5),
+            compare("the chance of a concession is a fixed point", chance, willing(kinds, figures.pressure)),
+            Check("no smaller chance is a fixed point", float(len(settled)), 1.0),
+        ]
+        return checks, chance * audit.held()
+
+    def _is_settled(self, audit: Audit, kinds: list[tuple[float, float]], chance: float) -> bool:
+        """Whether buyers who count on a smaller chance would leave it at that, whatever their best response."""
+        other = Audit(self.instance, replace(audit.claim, chance=chance))
+        return willing(kinds, other.pain_range()[1]) <= chance + 1e-9
 
     def _followers(self, audit: Audit, figures: Figures, optimum: float) -> tuple[Check, ...]:
         low, high, rent_low, rent_high = audit.ranges()

@@ -13,7 +13,7 @@ from engine.certificate import Certificate
 from engine.errors import UsageError
 from engine.methods.enumeration import Best, Choice, Screening, resolve
 from engine.parallel import spread
-from models.licensing.announcement import Announcement, path_from_rules
+from models.licensing.announcement import Announcement, path_from_rules, path_if_conceded
 from models.licensing.answers.promises import promises, sentences
 from models.licensing.answers.results import Assessment, assess, path_rows, strategy_block
 from models.licensing.answers.verdict import verdict_of
@@ -251,7 +251,8 @@ class Desk:
         path = path_of_rows(self.instance, block["strategy"]["path"])
         strategy = self.instance.strategies.get(name)
         fed = strategy.fed_volumes if strategy is not None and block["strategy"]["fed"] else None
-        return self.game.announcer.announce(path, name, fed, leakage)
+        conceded = path_if_conceded(self.instance, strategy) if strategy is not None else None
+        return self.game.announcer.announce(path, name, fed, leakage, conceded)
 
 
 def _search(game: Game, best: Best, screening: Screening) -> dict[str, Any]:
@@ -267,7 +268,7 @@ def _search(game: Game, best: Best, screening: Screening) -> dict[str, Any]:
 def claim_of(instance: Instance, announced: Announcement) -> Claim:
     """What an announcement claims, for the audit."""
     fed = instance.strategies[announced.name].fed_volumes if announced.fed else {}
-    return Claim(announced.path, fed, announced.leakage)
+    return Claim(announced.path, fed, announced.leakage, announced.conceded, announced.chance)
 
 
 def figures_of(game: Game, assessment: Assessment) -> Figures:

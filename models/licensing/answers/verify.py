@@ -18,7 +18,7 @@ import numpy as np
 from engine.certificate import Certificate, ProofLevel
 from engine.check import Check, compare, same
 from engine.errors import AuditFailed
-from models.licensing.announcement import path_from_rules
+from models.licensing.announcement import path_from_rules, path_if_conceded
 from models.licensing.answers.commands import OPTIMAL, Desk, path_of_rows
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
@@ -26,7 +26,7 @@ from models.licensing.certify import Auditor, Figures
 from models.licensing.files.load import load_text
 from models.licensing.instance import Instance
 from models.licensing.licences import Path
-from models.licensing.periods import grid_of, strikes_of, tree_of
+from models.licensing.periods import conceded_from, grid_of, strikes_of, tree_of
 
 Progress = Callable[[str, int, int], None]
 RETOLD = ("strategy", "leader", "market", "blocs", "all_blocs", "series", "shares", "observations", "plan")
@@ -131,7 +131,10 @@ def _block(
     certificate = block["certificate"]
     claims_optimum = certificate["proof"] == ProofLevel.OPTIMAL.name
     figures = _figures(auditor, instance, block)
-    judged = auditor.certify(Claim(path, fed), figures, bound if claims_optimum else None)
+    conceded = path_if_conceded(instance, strategy) if strategy is not None else ()
+    chance = float(block["reactions"]["target"].get("chance", 0.0))
+    claim = Claim(path, fed, conceded=conceded, chance=chance)
+    judged = auditor.certify(claim, figures, bound if claims_optimum else None)
     checks = [(name, check) for check in judged.checks]
     checks += [(name, check) for check in _claims(instance, block, path, judged, bound)]
     checks.append((name, compare("certificate repeats the value", certificate["value_musd"], figures.value)))
@@ -191,7 +194,7 @@ def _figures(auditor: Auditor, instance: Instance, block: Mapping[str, Any]) -> 
 def _by_scenario(instance: Instance, values: np.ndarray) -> np.ndarray:
     """Figures on the nodes of the tree, [n] or [n,b,k], by scenario and period, [w,t] or [w,t,b,k]."""
     grid = grid_of(instance.calendar)
-    tree = tree_of(len(grid), strikes_of(instance, grid))
+    tree = tree_of(len(grid), strikes_of(instance, grid), conceded_from(instance, grid))
     shape = (len(tree), len(instance.blocs), len(instance.products))
     if values.shape not in (shape, shape[:1]):
         raise AuditFailed(
