@@ -20,7 +20,7 @@ from models.licensing.commit import Evaluation, Game
 from models.licensing.files.load import build, effective
 from models.licensing.instance import Instance
 from models.licensing.quantity import month_index
-from models.licensing.record import Fitted
+from models.licensing.record import Fitted, Observation
 
 Progress = Callable[[str, int, int], None]
 Moment = dict[str, Any]
@@ -91,14 +91,18 @@ def moments_of(instance: Instance, progress: Progress = _silent) -> list[Moment]
     progress("evaluating", len(names), len(names))
     found = []
     for key, fact in instance.observations.items():
-        row = beside(key, fact, measure(game, evaluations[fact.strategy].response, fact))
         naive = measure(game, evaluations[instance.baseline].response, fact)
-        error = _less(row["model"], row["recorded"])
-        found.append({
-            "strategy": fact.strategy, **row, "error": error, "scaled": _scaled(error, row["tolerance"]),
-            "naive": naive, "naive_scaled": _scaled(_less(naive, row["recorded"]), row["tolerance"]),
-        })  # fmt: skip
+        row = _beside_scaled(key, fact, measure(game, evaluations[fact.strategy].response, fact))
+        off = _scaled(_less(naive, row["recorded"]), row["tolerance"])
+        found.append({"strategy": fact.strategy, **row, "naive": naive, "naive_scaled": off})
     return found
+
+
+def _beside_scaled(key: str, fact: Observation, model: float | None) -> Moment:
+    """An observation with the model's value, its error, and the error in units of the tolerance."""
+    row = beside(key, fact, model)
+    error = _less(model, row["recorded"])
+    return {**row, "error": error, "scaled": _scaled(error, row["tolerance"])}
 
 
 def _less(value: float | None, other: float) -> float | None:
@@ -210,6 +214,19 @@ def same_loss(one: float, other: float) -> bool:
     return math.isfinite(one) and abs(one - other) <= SAME_LOSS * max(1.0, one, other)
 
 
+def _loss_at(instance: Instance, names: Sequence[str]) -> float:
+    """The loss on the named observations of an instance; nothing else is evaluated."""
+    game = Game(instance)
+    facts = {name: instance.observations[name] for name in names}
+    responses = {
+        name: game.evaluate(game.announce(name)).response
+        for name in dict.fromkeys(fact.strategy for fact in facts.values())
+    }
+    return loss_of(
+        [_beside_scaled(key, fact, measure(game, responses[fact.strategy], fact)) for key, fact in facts.items()], names
+    )
+
+
 def _repeat(instance: Instance, fits: list[dict[str, Any]], progress: Progress) -> None:
     """Repeat each search and note what it finds; the first of equal points is taken, as when it was recorded."""
     document = documents.parse(effective(instance), instance.name)
@@ -219,7 +236,7 @@ def _repeat(instance: Instance, fits: list[dict[str, Any]], progress: Progress) 
         for point in fit["points"]:
             progress("refitting", done, total)
             sets = [f"{path}={point}" for path in (fit["path"], *fit["also"])]
-            losses.append(loss_of(moments_of(build(document, sets)), fit["moments"]))
+            losses.append(_loss_at(build(document, sets), fit["moments"]))
             done += 1
         best = chosen(losses)
         fit["losses"] = dict(zip(fit["points"], losses, strict=True))
