@@ -17,7 +17,7 @@ from rich_instance import loaded, rich
 
 from engine.certificate import ProofLevel
 from models.licensing.announcement import HAZARD_FLOOR, Announcer
-from models.licensing.commit import TILT
+from models.licensing.search import TILT
 from models.licensing.evaluate import AXES
 from models.licensing.files.load import json_schema
 from models.licensing.formulation import build
@@ -68,6 +68,8 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
         data["buyers"]["rationing"] = rationing
         whole = {**data["options"]["thrift"], "moves_to": None, "potential": {"cars": "100 %"}}
         data["options"] |= {"redesign": whole}
+        for posture in data["postures"].values():
+            posture["release"] = "quarter"
         instance = loaded(data)
         market = market_of(instance)
         built.append(build(market, Announcer(instance, market).named("half")))
