@@ -1,0 +1,68 @@
+"""A study on its way out: where it is saved, what is printed, what is drawn; it has no certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from engine import charts, errors, report, runs, terminal
+
+
+class Page(Protocol):
+    """The room that turns a result into letters and pictures."""
+
+    def blocks(self, result: Mapping[str, Any]) -> list[report.Block]:
+        """The report."""
+
+    def rows(self, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The result as rows, for CSV."""
+
+    def drawn(self, result: Mapping[str, Any]) -> dict[str, str]:
+        """Pictures by file name."""
+
+
+def deliver(
+    name: str,
+    fingerprint: str,
+    work: Callable[[Any], dict[str, Any]],
+    run: Mapping[str, Any],
+    is_quiet: bool,
+    question: Mapping[str, object],
+    page: Page,
+) -> None:
+    """Check where the result goes, do the work, save it and print it.
+
+    Parameters
+    ----------
+    work : makes the result; called with a progress reporter
+    run : the options ``charts``, ``no_save``, ``out``, ``form`` of the command
+    question : what, beside the instance, tells this run from others
+
+    Raises
+    ------
+    CoercivityError
+        The target cannot be written, or charts cannot be drawn.
+    """
+    if run["charts"]:
+        charts.require()
+        if run["no_save"]:
+            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
+    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
+    started = runs.now()
+    with terminal.Progress(is_quiet) as progress:
+        result = work(progress)
+    seconds = round((runs.now() - started).total_seconds(), 3)
+    result["manifest"] |= {
+        "options": dict(question),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": seconds,
+    }
+    result["manifest"]["versions"] = {package: runs.version(package) for package in runs.PACKAGES}
+    if target is not None:
+        found = {
+            "report.txt": report.text(page.blocks(result), 100),
+            "instance.yaml": result["manifest"]["effective_instance"],
+        }
+        found |= page.drawn(result) if run["charts"] else {}
+        target.save(found | {runs.RESULT: report.to_json(result)})
+    terminal.show(run["form"], result, lambda: page.blocks(result), lambda: page.rows(result))
