@@ -63,20 +63,24 @@ def evaluation(seed: int, name: str) -> Evaluation:
 
 
 def calm(data: dict[str, Any]) -> dict[str, Any]:
-    """The data at rest: no growth, no hazard, no investment, no reserve, nothing fed, capacity for all."""
+    """The data at rest: no growth, no hazard, no investment, no public money, no reserve, nothing fed, capacity for all."""
     found = copy.deepcopy(data)
     for bloc in found["blocs"].values():
         bloc["growth"] = dict.fromkeys(bloc["growth"], 0)
         bloc.pop("reserve", None)
     for rival in found["rivals"].values():
         rival.pop("expansion", None)
-        rival.pop("committed", None)
+        for key in ("committed", "support", "slip"):
+            rival.pop(key, None)
     for posture in found["postures"].values():
         posture["hazard"] = 0
-        posture.pop("leader_hazard", None)
+        for key in ("leader_hazard", "corridor", "release"):
+            posture.pop(key, None)
+    found["buyers"].pop("price_risk", None)
     for strategy in found["strategies"].values():
         strategy.pop("fed_volumes", None)
     found["options"] = {}
+    found["countermeasures"] = {}
     found["leader"] |= {"capacity": "100 kt/yr", "capacity_growth": 0}
     found["buyers"]["discount_rate"] = "1 %/yr"
     return found
@@ -122,6 +126,10 @@ class _Maker:
             "calendar": calendar, "phases": phases, "tail": month_name(self.tail), "cost_of_capital": "10 %/yr",
             "buyers": {"discount_rate": self._rate(0.02, 0.1), "rationing": self._rationing()},
         }  # fmt: skip
+        if self._some(0.4):
+            data["buyers"]["price_risk"] = {"volatility": "25 %", "premium": "30 %", "absorption": "5 %"}
+        self.has_risk, self.has_trust = "price_risk" in data["buyers"], self._some(0.4)
+        self.has_types = self._some(0.35)
         for name in (
             "products",
             "segments",
@@ -137,7 +145,7 @@ class _Maker:
             data[name] = getattr(self, f"_{name}")()
         data["groups"] = {name: {"title": name} for name in self.groups}
         data |= self._play(calendar, phases) | {"leverage": self._leverage(bounds)}
-        return data
+        return data | self._reactions()
 
     def _some(self, chance: float = 0.5) -> bool:
         return self.full or self.draw.random() < chance
@@ -157,6 +165,8 @@ class _Maker:
 
     def _calendar(self) -> tuple[dict[str, Any], list[int]]:
         months, quarters, years = self.draw.randint(3, 6), self.draw.randint(0, 2), self.draw.randint(0, 2)
+        if self.full:
+            months, quarters, years = 6, 1, 1
         if quarters + years == 0:
             quarters = 1
         lengths = [1] * months + [3] * quarters + [12] * years
@@ -168,6 +178,11 @@ class _Maker:
         last = self.draw.randint(2, len(bounds) - 2)
         self.tail = bounds[last]
         second = self.draw.randint(1, last - 1)
+        if self.full:
+            last, second = 6, 3
+            self.tail = bounds[last]
+        ends = second if two else last
+        self.has_quarter = ends >= 3 or (two and second <= 3 and last >= 6 and bounds[6] - bounds[3] == 3)
         phases: dict[str, Any] = {"first": {"begins": START}}
         if self._some(0.3):
             phases["first"]["breakdown"] = month_name(bounds[self.draw.randrange(second if two else last)])
@@ -192,6 +207,7 @@ class _Maker:
         found = {}
         for position, name in enumerate(self.blocs):
             demand = {product: self.draw.uniform(300, 1500) for product in self.products}
+            self.exports = getattr(self, "exports", 0.0) + 0.9 * sum(demand.values())
             found[name] = {
                 "title": name,
                 "group": self.groups[position % len(self.groups)],
@@ -215,7 +231,7 @@ class _Maker:
             "unit_cost": {name: self._between(20, 39, "USD/kg") for name in self.products},
             "capacity": self._between(0.8 * capacity, 2 * capacity, "t/yr"), "capacity_growth": self._rate(0, 0.04),
             "idle_cost": self._between(0, 6, "USD/kg"), "buffer_cost": "0.2 USD/kg/month",
-            "home_use": "500 t/yr", "home_growth": 0, "rents": {"licence": rents[0], "exporter": rents[1]},
+            "home_use": "500 t/yr", "home_growth": self._rate(0, 0.02), "public_funds": "30 %", "rents": {"licence": rents[0], "exporter": rents[1]},
         }  # fmt: skip
 
     def _rivals(self) -> dict[str, Any]:
@@ -234,6 +250,13 @@ class _Maker:
                 }  # fmt: skip
             if self._some(0.3):
                 found[name]["committed"] = [{"begins": "2025-02", "capacity": "60 t/yr"}]
+            if self._some(0.3):
+                found[name]["support"] = {"begins": "2025-03", "capital": "30 %"}
+                if self._some():
+                    found[name]["support"]["floor"] = "57 USD/kg"
+            if self._some(0.3):
+                found[name]["slip"] = {"share": "40 %", "by": "2.5 month"}
+        self.growing = [name for name, rival in found.items() if "expansion" in rival][:1]
         return found
 
     def _owner(self) -> str:
@@ -273,6 +296,15 @@ class _Maker:
         broken = {"delivered": self._between(0, 50, "%"), "lasts": self._between(1, 4, "month")}
         free = {"licensed": "open", "hazard": self.draw.choice([0, "2 %"])}
         rows = {"open": free, "half": half, "tight": tight, "steward": steward}
+        if self._some(0.4):
+            half["buffer"] = "0.7 month"
+        if self.has_quarter and self._some():
+            half["release"] = steward["release"] = "quarter"
+        if self.has_risk:
+            steward["corridor"], half["corridor"] = "5 %", "20 %"
+        if self.has_trust:
+            for row, conduct in zip(rows.values(), ["calm", "harsh", "harsh", "kind"], strict=True):
+                row["conduct"] = conduct
         return {name: {"title": name, "breakdown": broken} | row for name, row in rows.items()}
 
     def _play(self, calendar: dict[str, Any], phases: dict[str, Any]) -> dict[str, Any]:
@@ -284,13 +316,65 @@ class _Maker:
         strategies["target"] = {"title": "One group", "rules": one}
         if self.tail - month_index(START) >= 2 and self._some(0.3):
             strategies["fed"] = strategies["half"] | {"fed_volumes": {"2025-02": self._between(20, 120, "t")}}
+        if self.has_types:
+            strategies["tight"]["if_conceded"] = [{"posture": "steward"}]
         play: dict[str, Any] = {"strategies": strategies, "menu": {"postures": postures}}
-        if self._some():
+        if self.has_types or self._some():
             play["concession"] = {"target": self.groups[0], "relief": "open", "begins": "1 month", "lasts": "1 yr"}
             play["concession"] |= {"value": "100 million USD/yr", "share": 0.5} | self._chance()
         return play
 
+    def _reactions(self) -> dict[str, Any]:
+        """What a strategy sets off, block by block."""
+        found: dict[str, Any] = {}
+        if self.has_trust:
+            found["trust"] = self._trust()
+        if self._some(0.4):
+            found["countermeasures"] = {
+                "duties": {
+                    "title": "Duties", "bloc": self.blocs[0], "threshold": "80 %", "delay": "1 month",
+                    "patience": self._between(0, 3, "month"), "lasts": "0.5 yr", "cost": "12 million USD/yr",
+                    "funding": dict.fromkeys(self.growing, "40 %"),
+                }
+            }  # fmt: skip
+        if self._some(0.4):
+            found["firms"] = self._firms()
+        if self._some(0.4):
+            found["home"] = {"price": "30 USD/kg", "elasticity": 0.8, "adjustment": self._between(0, 4, "month"),
+                             "dumped": "60 %/yr", "storage_cost": "0.1 USD/kg/month"}  # fmt: skip
+        if self._some(0.4):
+            found["downstream"] = {"share": "10 %/yr", "limit": "20 %", "value": "15 USD/kg"}
+        return found
+
+    def _trust(self) -> dict[str, Any]:
+        lost = {"delivered": 0, "lasts": "3 month"}
+        return {
+            "initial": "doubted", "conducts": ["kind", "calm", "harsh"],
+            "states": {
+                "trusted": {"title": "Trusted", "fear": 0.5}, "doubted": {"title": "Doubted", "fear": 1},
+                "lost": {"title": "Lost", "fear": self.draw.choice([2, 3]), "breakdown": lost},
+            },
+            "moves": {"doubted": {"kind": "trusted", "harsh": "lost"}, "trusted": {"harsh": "doubted"}},
+        }  # fmt: skip
+
+    def _firms(self) -> dict[str, Any]:
+        """A class that is kept alive and one that is not; both earn a living while trade is open."""
+        found = {}
+        for name, share, rescue in (("major", 0.5, "support"), ("workshop", 0.3, "exit")):
+            earned = share * self.exports * 10 / 1000 + 100 * 8 / 1000
+            found[name] = {
+                "title": name, "export_share": share, "export_margin": "10 USD/kg", "home_sales": "100 t/yr",
+                "home_margin": "8 USD/kg", "price_exposure": 1 if name == "major" else -0.5,
+                "fixed_cost": f"{0.75 * earned:.4f} million USD/yr", "rescue": rescue,
+                "cash": f"{0.05 * earned:.4f} million USD",
+            }  # fmt: skip
+        return found
+
     def _chance(self) -> dict[str, Any]:
+        if self.has_types:
+            rows = [("soft", 0.3, 4), ("firm", 0.3, 60), ("hard", 0.4, 4000)]
+            return {"types": {name: {"title": name, "weight": weight, "stake": f"{stake} million USD/yr"}
+                              for name, weight, stake in rows}}  # fmt: skip
         if self.draw.random() < 0.5:
             return {"reference": "tight", "probability": "25 %", "cap": "60 %"}
         points = [("0 million USD", 0), ("100 million USD", 0.5)]

@@ -92,7 +92,7 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("concession.target", "west", "concession.target", "unknown group 'west'"),
     ("concession.reference", "haf", "concession.reference", "unknown strategy 'haf'; 'half'"),
     ("concession.cap", "20 %", "concession.cap", "the cap is below the probability"),
-    ("concession.cap", DELETE, "concession", "neither a curve nor all of reference; cap missing"),
+    ("concession.cap", DELETE, "concession", "neither types nor a curve nor all of reference; cap missing"),
     ("concession.curve", CURVE, "concession.reference", "'reference' beside a curve"),
     ("leverage.until", "2028-02", "leverage.until", "outside of the calendar; 2028-01"),
     ("leverage.until", "2025-01", "leverage.until", "outside of the calendar"),

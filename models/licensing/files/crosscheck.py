@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.licensing.files import crosscheck_play as play
+from models.licensing.files import crosscheck_reactions as reactions
 from models.licensing.files.faults import (
     TOLERANCE,
     Fault,
@@ -51,6 +52,12 @@ def cross_check(instance: Instance) -> list[Fault]:
         play.fed_volumes,
         play.menu,
         play.concession,
+        reactions.types,
+        reactions.trust,
+        reactions.countermeasures,
+        reactions.public_money,
+        reactions.firms,
+        reactions.promises,
         play.leverage,
         play.observations,
     )

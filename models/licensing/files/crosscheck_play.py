@@ -124,7 +124,7 @@ def _bundles(instance: Instance) -> Iterator[Fault]:
 
 
 def concession(instance: Instance) -> Iterator[Fault]:
-    """A known target, and one way, not two, to say how probable success is."""
+    """A known target, and one way, not several, to say how probable success is."""
     wanted = instance.concession
     if wanted is None:
         return
@@ -135,13 +135,20 @@ def concession(instance: Instance) -> Iterator[Fault]:
         yield from unknown((*here, "reference"), "strategy", wanted.reference, instance.strategies)
     point = {"reference": wanted.reference, "probability": wanted.probability, "cap": wanted.cap}
     given = [key for key, value in point.items() if value is not None]
-    if wanted.curve and given:
+    if wanted.types:
+        for key in [*given, *(["curve"] if wanted.curve else [])]:
+            yield (*here, key), f"'{key}' beside types", "keep the types or the rest, not both"
+    elif wanted.curve and given:
         yield (*here, given[0]), f"'{given[0]}' beside a curve", "keep the curve or the three keys, not both"
     elif wanted.curve:
         yield from _curve(wanted)
     elif len(given) < len(point):
         missing = ", ".join(key for key in point if key not in given)
-        yield here, f"neither a curve nor all of reference, probability, cap ({missing} missing)", "add what is missing"
+        yield (
+            here,
+            f"neither types nor a curve nor all of reference, probability, cap ({missing} missing)",
+            "add what is missing",
+        )
     elif float(wanted.cap or 0) < float(wanted.probability or 0):
         yield (*here, "cap"), "the cap is below the probability", "raise the cap"
 
