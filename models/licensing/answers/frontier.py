@@ -8,16 +8,15 @@ shortest length, at the end of each phase, while licences hold. All in million U
 expected present values, leverage is a loss at its own date.
 
 The search reads one answer of the buyers per strategy: the best response once their costs are tilted by a thousandth of
-the leader's gain (:mod:`models.licensing.search`). What is shown of the set is then evaluated exactly, and the largest
-difference between the two readings is stated.
+the leader's gain (:mod:`models.licensing.search`). The members that are best for some weights, up to a number, and the
+named strategies are then evaluated exactly; rates of exchange between payoff and leverage are those of exact figures,
+and the largest difference between the two readings is stated.
 """
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -37,110 +36,21 @@ from engine.methods.pareto import (
     tolerances,
 )
 from engine.parallel import spread
-from models.licensing.announcement import Announcement
+from models.licensing.answers.appraiser import Appraiser, receipts_and_outlays
 from models.licensing.answers.commands import Progress, _instance, _manifest, _silent
 from models.licensing.answers.present.frontier import sentences
-from models.licensing.belief import held_until_decision, settled, with_chance
-from models.licensing.commit import Game
-from models.licensing.evaluate import Followers, Layout, Response
+from models.licensing.evaluate import Followers, Layout
 from models.licensing.instance import Instance
-from models.licensing.leverage import CutOff, state_after
+from models.licensing.leverage import CutOff
 from models.licensing.market import Market
-from models.licensing.payoff import LeaderBooks, Payoff, payoff_of
 from models.licensing.periods import Floats
-from models.licensing.search import TILT
 
 SCHEMA_VERSION = 1
-RECEIPTS = ("margin", "captured_rent", "exporter_rent", "concession", "downstream")
-OUTLAYS = ("idle", "buffer", "support", "glut", "retaliation")
 # Figures of one strategy that differ by less than this share of the largest count as equal.
 EQUAL = 1e-6
 # How many members of the set are evaluated exactly, beside the named strategies.
 EXACT = 24
 READING = "optimistic, tilted: the buyers' best response once their costs are tilted by 0.001 of the leader's gain"
-
-
-def receipts_and_outlays(books: LeaderBooks, response: Response, payoff: Payoff) -> tuple[float, float]:
-    """Revenue and cost of a payoff, million USD of present value; the first less the second is the payoff."""
-    announced, period = response.announced, books.market.tree.period
-    exports = response.plan["imports"].sum(axis=(1, 2, 3))
-    worth = announced.leader_weight * books.discount[period] * ~books.strategic[period]
-    idle = float(books.instance.leader.idle_cost) * float(worth @ (announced.exporter_capacity - exports)) / 1000.0
-    revenue = sum(payoff.terms[term] for term in RECEIPTS) + payoff.terms["tail"] + idle
-    return revenue, idle - sum(payoff.terms[term] for term in OUTLAYS)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Revenue, cost and leverage of a strategy; ``leverage`` [phase], million USD."""
-
-    revenue: float
-    cost: float
-    leverage: Floats
-
-
-class Appraiser:
-    """Reads strategies off one hot program; a screen of :mod:`engine.methods.enumeration`."""
-
-    def __init__(self, instance: Instance, market: Market, layout: Layout, cutoff: CutOff, phases: list[int]) -> None:
-        self.game = Game(instance, Followers(instance, market, layout))
-        # Costs with the target relieved are found on a program of their own, so that both keep their basis.
-        self.relief = Game(instance, Followers(instance, market, layout))
-        # A copy, so that the program which it keeps hot stays in this process.
-        self.cutoff = copy.copy(cutoff)
-        self.ends = [self.game.announcer.bounds[phase][1] - 1 for phase in phases]
-        self.everybody = [tuple(range(len(market.sets.blocs)))]
-        self.programs = 0
-        self._cost: Floats | None = None
-
-    def screen(self, choice: Choice) -> tuple[float, ...]:
-        """Revenue, cost, programs solved so far by this process, and leverage by phase, of a strategy on the menu."""
-        before = self.programs
-        found = self.read(self.game.announcer.announce(self.game.menu.path(choice)))
-        return found.revenue, found.cost, float(self.programs - before), *found.leverage.tolist()
-
-    def read(self, announced: Announcement) -> Reading:
-        """The figures of a strategy under the tilted best response."""
-        game, chance = self.game, 0.0
-        if game.has_types:
-            belief = settled(game.followers, game.books, announced, all_of_them=False)
-            announced = with_chance(announced, game.market, belief.chance)
-            chance = belief.chance * held_until_decision(announced, game.market)
-            self._cost = None
-        response, buyers_cost = self._respond(announced)
-        if not game.has_types:
-            known = len(self.relief._relieved_cost)
-            chance = self.relief.probability(self.relief.pressure(announced, buyers_cost))
-            self.programs += len(self.relief._relieved_cost) - known
-        payoff = payoff_of(game.books, game.announcer, response, 0.0, chance)
-        return Reading(*receipts_and_outlays(game.books, response, payoff), self.leverage(response))
-
-    def _respond(self, announced: Announcement) -> tuple[Response, float]:
-        """The tilted best response and the buyers' own cost of it, thousand USD."""
-        game, hot = self.game, self.game.followers.hot
-        gain = game.export_gain(announced)
-        cost = game.followers.layout.cost(announced) - TILT * gain
-        if self._cost is None or not np.array_equal(cost, self._cost):
-            hot.set_cost(cost)
-            self._cost = cost
-        game.followers.load_limits(announced)
-        solution = hot.solve("followers of a strategy on the menu")
-        self.programs += 1
-        tilted = Response(game.market, game.followers.layout, announced, solution)
-        return tilted, solution.objective + TILT * float((gain * solution.primal).sum())
-
-    def leverage(self, response: Response) -> Floats:
-        """Loss of all buyers from the cut-off at the end of each phase [phase], million USD."""
-        losses = []
-        for end in self.ends:
-            state = state_after(response, end)
-            if not state.licence.any():  # what delivers nothing cannot be cut off
-                losses.append(0.0)
-                continue
-            # One length and one set of blocs; the first figure is what it costs the buyers.
-            losses.append(float(np.ravel(self.cutoff.losses(state, self.everybody))[0]))
-            self.programs += 2
-        return np.array(losses)
 
 
 def _exact(
@@ -248,6 +158,7 @@ class _Study:
         self._support(members, three, sorted(inner), float(width[-1]))
         named = list(self._named(members, three, width))
         self._evaluate(members, [tuple(screening.choices[at].tolist()) for at in by_payoff], named, jobs, progress)
+        self._exact_ladders(members, named, float(width[-1]))
         return self._summary(screening, numbers, members) | {
             "members": members,
             "named": named,
@@ -360,6 +271,16 @@ class _Study:
             found["leverage_musd"] = dict(zip(rows[task]["leverage_musd"], found["leverage_musd"], strict=True))
             rows[task]["exact"] = found
             progress("evaluating", done, len(rows))
+
+    def _exact_ladders(self, members: list[dict[str, Any]], named: list[dict[str, Any]], width: float) -> None:
+        """The rates of exchange once more, from what was evaluated exactly."""
+        for blocks, key in ((members, "worth_in_payoff"), (named, "worth_in_payoff_among_named")):
+            known = [block for block in blocks if block["exact"] is not None]
+            for block in blocks:
+                block[key] = None
+            payoff = [block["exact"]["payoff_musd"] for block in known]
+            for rung in ladder(payoff, [block["exact"]["leverage_musd"][self.phase] for block in known], width):
+                known[rung.position][key] = _span(rung.low, rung.high)
 
 
 def _span(low: float, high: float) -> list[float | None]:

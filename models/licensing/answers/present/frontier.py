@@ -43,6 +43,11 @@ def sentences(result: Data) -> list[str]:
     return said
 
 
+def figures(block: Data) -> Data:
+    """The figures of a strategy: those evaluated exactly where there are any, else those of the search."""
+    return block["exact"] or block
+
+
 def rungs(blocks: Sequence[Data], key: str) -> list[Data]:
     """The strategies that are best for some rate of exchange between payoff and leverage, by rising rate."""
     return sorted((block for block in blocks if block[key] is not None), key=lambda block: float(block[key][0]))
@@ -53,14 +58,12 @@ def _ladder_says(blocks: Sequence[Data], key: str, phase: str, where: str) -> It
     if not best:
         return
     first = best[0]
-    text = f"{where}, {first['label']} is best where payoff alone counts ({musd(first['payoff_musd'])})"
+    text = f"{where}, {first['label']} is best where payoff alone counts ({musd(figures(first)['payoff_musd'])})"
     yield text + ("." if len(best) > 1 else ", and whatever leverage is worth.")
     for before, block in list(itertools.pairwise(best))[:TOLD]:
         rate = block[key][0]
-        given, gained = (
-            (before["payoff_musd"] - block["payoff_musd"]),
-            (block["leverage_musd"][phase] - before["leverage_musd"][phase]),
-        )
+        one, other = figures(before), figures(block)
+        given, gained = one["payoff_musd"] - other["payoff_musd"], _at(other, phase) - _at(one, phase)
         upper = "" if block[key][1] is None else f", until it is worth {amount(block[key][1], 3)}"
         yield (
             f"{block['label']} is best only if a dollar of buyers' loss is worth more than {amount(rate, 3)} dollars of payoff{upper}: "
@@ -70,17 +73,24 @@ def _ladder_says(blocks: Sequence[Data], key: str, phase: str, where: str) -> It
         yield f"{len(best) - TOLD - 1} more follow at higher rates."
 
 
+def _at(found: Data, phase: str) -> float:
+    """Leverage at the end of a phase."""
+    return float(found["leverage_musd"][phase])
+
+
 def _placed(block: Data, result: Data) -> str:
     """Where a named strategy stands."""
     name = block["label"]
     if block["is_efficient"]:
         return f"{name} is efficient: nothing on the menu is better in revenue, cost or leverage without being worse in another."
     other = next(member for member in result["members"] if member["label"] == block["dominated_by"])
-    phase = result["phase"]
+    # Like with like: both as they were read in the search, unless both were evaluated exactly.
+    is_exact = block["exact"] and other["exact"]
+    own, better = (figures(block), figures(other)) if is_exact else (block, other)
     parts = [
-        f"{number(other['revenue_musd'] - block['revenue_musd'], 0, True)} revenue",
-        f"{number(other['cost_musd'] - block['cost_musd'], 0, True)} cost",
-        f"{number(other['leverage_musd'][phase] - block['leverage_musd'][phase], 0, True)} leverage",
+        f"{number(better['revenue_musd'] - own['revenue_musd'], 0, True)} revenue",
+        f"{number(better['cost_musd'] - own['cost_musd'], 0, True)} cost",
+        f"{number(_at(better, result['phase']) - _at(own, result['phase']), 0, True)} leverage",
     ]
     also = block["dominated_by_named"]
     more = f"; of the named ones {', '.join(also)} {'does' if len(also) == 1 else 'do'} too" if also else ""
@@ -113,13 +123,15 @@ def _figures(title: str, shown: Sequence[Data], result: Data) -> Table:
     rows = [
         [
             block["label"],
-            *(block[f"{figure}_musd"] for figure in ("payoff", "revenue", "cost")),
-            *(block["leverage_musd"][phase] for phase in phases),
-            _place(block),
+            *(figures(block)[f"{figure}_musd"] for figure in ("payoff", "revenue", "cost")),
+            *(_at(figures(block), phase) for phase in phases),
+            _place(block) + ("" if block["exact"] else " *"),
         ]
         for block in shown
     ]
     note = f"Payoff = revenue − cost. Leverage: at the end of the phase, {result['cut_off']['months']:g} months, all blocs."
+    if any(not block["exact"] for block in shown):
+        note += " *: as read in the search, not evaluated exactly."
     return Table(f"{title}, {MONEY}", columns, rows, decimals=decimals(rows), note=note)
 
 
@@ -175,10 +187,9 @@ def rows(result: Data) -> list[dict[str, Any]]:
                 {
                     "strategy": block["label"],
                     "set": "menu" if kind == "members" else "named",
-                    "payoff_musd": block["payoff_musd"],
-                    "revenue_musd": block["revenue_musd"],
-                    "cost_musd": block["cost_musd"],
-                    **{f"leverage_{phase}_musd": value for phase, value in block["leverage_musd"].items()},
+                    "reading": "exact" if block["exact"] else "search",
+                    **{key: figures(block)[key] for key in ("payoff_musd", "revenue_musd", "cost_musd")},
+                    **{f"leverage_{phase}_musd": value for phase, value in figures(block)["leverage_musd"].items()},
                     "efficient": block.get("is_efficient_in_three", block.get("is_efficient")),
                     "dominated_by": block.get("dominated_by"),
                     "distance": block.get("distance"),
@@ -200,7 +211,12 @@ def planes(result: Data) -> list[Plane]:
     def points(found: Sequence[Data], series: str, is_named: bool) -> Iterator[dict[str, Any]]:
         for block in found:
             label = block["label"] if is_named else ""
-            yield {"x": block["leverage_musd"][phase], "y": block["payoff_musd"], "series": series, "label": label}
+            yield {
+                "x": _at(figures(block), phase),
+                "y": figures(block)["payoff_musd"],
+                "series": series,
+                "label": label,
+            }
 
     inner = [member for member in result["members"] if member["is_efficient_in_three"]]
     best = rungs(result["members"], "worth_in_payoff")
