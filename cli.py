@@ -269,6 +269,27 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
         raise errors.AuditFailed(found["name"], answer.drift(found), fix)
 
 
+@command("backtest april-2025", "backtest japan-2010 --refit")
+@instance_options
+@click.option("--refit", is_flag=True, help="Repeat the searches that the calibration records; exit 7 if they differ.")
+@_format("table", "json", "csv")
+def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], refit: bool, form: str) -> None:
+    """Hold the model against the record.
+
+    Every observation of the instance beside what the model says, what was fitted to which, and what is missed.
+    """
+    from engine import terminal
+    from models.licensing.answers.backtest import AGAIN, backtested, failures
+    from models.licensing.answers.present import backtest as present
+
+    data = _load(instance, sets, variants)
+    with terminal.Progress(_is_quiet()) as progress:
+        found = backtested(data, refit, progress)
+    terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
+    if not found["ok"]:
+        raise errors.AuditFailed(instance, "not reproduced: " + "; ".join(failures(found)), AGAIN)
+
+
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate -")
 @instance_options
 @_format("table", "json")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 _work: Callable[[Any], Any] | None = None
@@ -14,7 +16,16 @@ _work: Callable[[Any], Any] | None = None
 
 def _start(factory: Callable[[], Callable[[Any], Any]]) -> None:
     global _work  # noqa: PLW0603 - a worker process keeps its one program here
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _work = factory()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed says nothing to its workers, which would wait for tasks for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call(task: Any) -> Any:

@@ -7,7 +7,7 @@ is announced, is the same for all best responses of the buyers, and costs no lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -44,6 +44,20 @@ class HomeFlows:
     supported: dict[str, float]
 
 
+@dataclass(frozen=True)
+class _Firms:
+    """The classes of firms as arrays [n], in the units of the instance; ``is_rescued`` is 1 where the state pays."""
+
+    export_share: Floats
+    export_margin: Floats
+    home_sales: Floats
+    home_margin: Floats
+    price_exposure: Floats
+    fixed_cost: Floats
+    cash: Floats
+    is_rescued: Floats
+
+
 class HomeMarket:
     """The domestic side of one instance."""
 
@@ -52,6 +66,9 @@ class HomeMarket:
         self.grid = market.grid
         self.forecast = market.forecast.sum(axis=(1, 2))
         self.firms = list(instance.firms.values())
+        names = [field.name for field in fields(_Firms)][:-1]
+        columns = [np.array([float(getattr(firm, name)) for firm in self.firms]) for name in names]
+        self.table = _Firms(*columns, np.array([float(firm.rescue == "support") for firm in self.firms]))
         leader = instance.leader
         growth = np.power(1.0 + float(leader.home_growth), self.grid.middle)
         self.home_use = float(leader.home_use) * self.grid.years * growth
@@ -117,30 +134,32 @@ class HomeMarket:
         self, planned: Floats, change: Floats
     ) -> tuple[Floats, Floats, dict[str, float | None], dict[str, float]]:
         """Support, lost capacity, and by class the weeks to insolvency and the support while licences hold."""
-        support, lost = np.zeros(planned.shape), np.zeros(planned.shape)
-        weeks: dict[str, float | None] = {}
-        supported = {}
-        for name, firm in self.instance.firms.items():
-            start = cash = np.full(planned.shape[0], float(firm.cash))
-            gone = np.zeros(planned.shape[0], dtype=bool)
-            weeks[name], supported[name] = None, 0.0
-            sales = float(firm.home_sales) * self.growth * self.grid.years
-            for t in range(planned.shape[1]):
-                margin = float(firm.home_margin) + float(firm.price_exposure) * change[:, t]
-                earned = float(firm.export_share) * planned[:, t] * float(firm.export_margin) + sales[t] * margin
-                flow = earned / 1000.0 - float(firm.fixed_cost) * self.growth[t] * self.grid.years[t]
-                short = np.where(gone, 0.0, np.maximum(-(cash + flow), 0.0))
-                if short[0] > 0 and weeks[name] is None:
-                    months = self.grid.start[t] - self.grid.start[0] + self.grid.length[t] * cash[0] / -flow[0]
-                    weeks[name] = float(months) * WEEKS_PER_MONTH
-                cash = np.clip(cash + flow, 0.0, start)
-                if firm.rescue == "support":
-                    support[:, t] += short
-                    supported[name] += float(short[0])
-                else:
-                    gone |= short > 0
-                    lost[:, t] += np.where(gone, float(firm.export_share), 0.0)
-        return support, lost, weeks, supported
+        firms, shape = self.table, planned.shape
+        support, lost = np.zeros(shape), np.zeros(shape)
+        cash = np.repeat(firms.cash[None, :], shape[0], axis=0)
+        gone = np.zeros(cash.shape, dtype=bool)
+        weeks: list[float | None] = [None] * len(self.firms)
+        supported = np.zeros(len(self.firms))
+        earned = planned[:, :, None] * (firms.export_share * firms.export_margin)
+        margin = firms.home_margin + firms.price_exposure * change[:, :, None]
+        years = (self.growth * self.grid.years)[:, None]
+        flows = (earned + firms.home_sales * years * margin) / 1000.0 - firms.fixed_cost * years
+        for t in range(shape[1]):
+            after = cash + flows[:, t]
+            short = np.where(gone, 0.0, np.maximum(-after, 0.0))
+            for i in np.flatnonzero(short[0] > 0):
+                if weeks[i] is None:
+                    months = (
+                        self.grid.start[t] - self.grid.start[0] + self.grid.length[t] * cash[0, i] / -flows[0, t, i]
+                    )
+                    weeks[i] = float(months) * WEEKS_PER_MONTH
+            cash = np.clip(after, 0.0, firms.cash)
+            support[:, t] = short @ firms.is_rescued
+            supported += short[0] * firms.is_rescued
+            gone |= (short > 0) & (firms.is_rescued == 0)
+            lost[:, t] = gone @ firms.export_share
+        names = list(self.instance.firms)
+        return support, lost, dict(zip(names, weeks, strict=True)), dict(zip(names, supported.tolist(), strict=True))
 
     def _downstream(self, planned: Floats) -> Floats:
         """What the industry earns that has followed the material."""

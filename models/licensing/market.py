@@ -193,8 +193,6 @@ def market_of(instance: Instance) -> Market:
         ]
     )
     reserve, penalty = _reserves(instance, grid)
-    first_month = np.array([[[[float(bloc.demand[k]) / 12 * float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in sets.tiers]
-                              for k in sets.products] for bloc in instance.blocs.values()]])[0]  # fmt: skip
     rivals = list(instance.rivals.values())
     options = list(instance.options.values())
     cost_of_capital = float(instance.cost_of_capital)
@@ -210,7 +208,7 @@ def market_of(instance: Instance) -> Market:
         cover_target=monthly * cover[None, :, None, :],
         reserve_target=monthly * reserve[:, :, None, None],
         reserve_penalty=penalty,
-        initial_stock=first_month * cover[:, None, :],
+        initial_stock=_first_month(instance) * cover[:, None, :],
         holding_cost=float(instance.stocks.holding_cost),
         surplus_cost=float(instance.stocks.surplus_cost),
         step_share=np.array([float(step.share) for step in instance.stocks.cover_steps]),
@@ -222,8 +220,7 @@ def market_of(instance: Instance) -> Market:
                     for j, rival in enumerate(rivals) for b, freight in rival.serves.items()},
         capacity=_capacity(instance, grid),
         subsidy=_subsidy(instance, grid),
-        capital_support=np.array([[float(rival.support.capital) * (first >= month_index(rival.support.begins)) if rival.support else 0.0
-                                   for rival in rivals] for first in grid.start]).reshape(len(grid), len(rivals)),
+        capital_support=_capital_support(instance, grid),
         has_releases=any(posture.release == "quarter" for posture in instance.postures.values()),
         expansions={j: investment(grid, float(x.lead_time), annuity(float(x.capex), cost_of_capital, float(x.life)),
                                   month_index(x.opens) if x.opens else start, rival.slip)
@@ -242,6 +239,12 @@ def market_of(instance: Instance) -> Market:
         .reshape(len(grid), len(sets.routes)),
         route_cost=np.array([float(route.cost) for route in instance.routes.values()]),
     )  # fmt: skip
+
+
+def _first_month(instance: Instance) -> Floats:
+    """A month of demand at the start [b,k,c], tonnes."""
+    return np.array([[[float(bloc.demand[k]) / 12 * float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in instance.tiers]
+                      for k in instance.products] for bloc in instance.blocs.values()])  # fmt: skip
 
 
 def _grown(rate: float, growth: float, grid: Grid) -> Floats:
@@ -270,6 +273,15 @@ def _capacity(instance: Instance, grid: Grid) -> Floats:
                 served = grid.overlap(month_index(addition.begins) + begins, float(grid.end[-1])) / 12.0
                 capacity[:, j] += share * float(addition.capacity) * served
     return capacity
+
+
+def _capital_support(instance: Instance, grid: Grid) -> Floats:
+    """Share of the capital cost of each rival's orders that treasuries pay whatever happens [t,j]."""
+    support = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        if rival.support is not None:
+            support[:, j] = float(rival.support.capital) * (grid.start >= month_index(rival.support.begins))
+    return support
 
 
 def _subsidy(instance: Instance, grid: Grid) -> Floats:
