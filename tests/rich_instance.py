@@ -93,6 +93,63 @@ def rich() -> dict[str, Any]:
     return data
 
 
+REACTIONS: dict[str, Any] = {
+    "trust": {
+        "initial": "calm",
+        "conducts": ["kind", "harsh"],
+        "states": {
+            "calm": {"title": "Calm", "fear": 1},
+            "wary": {"title": "Wary", "fear": 3, "breakdown": {"delivered": 0, "lasts": "4 month"}},
+        },
+        "moves": {"calm": {"harsh": "wary"}, "wary": {"kind": "calm"}},
+    },
+    "countermeasures": {
+        "duties": {
+            "title": "Duties", "bloc": "west", "threshold": "80 %", "patience": "1 month", "delay": "2 month",
+            "lasts": "1 yr", "cost": "20 million USD/yr", "funding": {"mine": "50 %"},
+        }
+    },
+    "firms": {
+        "major": {
+            "title": "Major", "export_share": "60 %", "export_margin": "10 USD/kg", "home_sales": "200 t/yr",
+            "home_margin": "8 USD/kg", "price_exposure": 1, "fixed_cost": "20 million USD/yr",
+            "cash": "2 million USD", "rescue": "support",
+        },
+        "workshop": {
+            "title": "Workshop", "export_share": "30 %", "export_margin": "8 USD/kg", "home_sales": "100 t/yr",
+            "home_margin": "8 USD/kg", "price_exposure": -0.5, "fixed_cost": "9 million USD/yr",
+            "cash": "1 million USD", "rescue": "exit",
+        },
+    },
+    "home": {
+        "price": "30 USD/kg", "elasticity": 0.8, "adjustment": "3 month", "dumped": "60 %/yr",
+        "storage_cost": "0.1 USD/kg/month",
+    },
+    "downstream": {"share": "10 %/yr", "limit": "20 %", "value": "15 USD/kg"},
+}  # fmt: skip
+
+
+def reacting() -> dict[str, Any]:
+    """The data with everything that a strategy sets off, too."""
+    data = rich() | copy.deepcopy(REACTIONS)
+    data["postures"]["open"]["conduct"] = "kind"
+    data["postures"]["half"] |= {"conduct": "harsh", "corridor": "10 %", "release": "quarter", "buffer": "0.5 month"}
+    data["buyers"]["price_risk"] = {"volatility": "25 %", "premium": "30 %", "absorption": "5 %"}
+    data["leader"] |= {"public_funds": "30 %", "home_use": "500 t/yr"}
+    data["rivals"]["mine"] |= {
+        "support": {"begins": "2025-06", "capital": "20 %", "floor": "60 USD/kg"},
+        "slip": {"share": "30 %", "by": "3 month"},
+    }
+    for key in ("reference", "probability", "cap"):
+        del data["concession"][key]
+    data["concession"]["types"] = {
+        "soft": {"title": "Soft", "weight": "40 %", "stake": "10 million USD/yr"},
+        "hard": {"title": "Hard", "weight": "60 %", "stake": "9000 million USD/yr"},
+    }
+    data["strategies"]["half"]["if_conceded"] = [{"posture": "open"}]
+    return data
+
+
 def changed(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     """The data with the node at a dotted path replaced, added or deleted."""
     data = copy.deepcopy(data)

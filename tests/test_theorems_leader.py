@@ -94,7 +94,7 @@ def test_the_screening_bound_is_never_below_the_exact_value(seed: int) -> None:
 def test_the_screening_bound_holds_where_the_leader_expects_what_buyers_do_not(seed: int) -> None:
     data = altered(small_data(seed), leader__rents={"licence": 1, "exporter": 1})
     for name in ("half", "tight"):
-        data["postures"][name] |= {"hazard": "0.1 %", "leader_hazard": "90 %"}
+        data["postures"][name] |= {"hazard": "0.2 %", "leader_hazard": "90 %"}
     game = Game(instance_of(data))
     screening = game.best_commitment()[2]
     for choice, bound in zip(screening.choices.tolist(), game.upper_bounds(screening), strict=True):
@@ -124,6 +124,7 @@ def test_margin_idle_capacity_and_tail_by_arithmetic(seed: int, name: str) -> No
             exports = found.response.plan["imports"][n].sum(axis=(0, 2))
             earned = sum((float(leader.price[k]) - float(leader.unit_cost[k])) * exports[i] for i, k in products)
             capacity = float(leader.capacity) * grid.length[t] / 12 * (1 + float(leader.capacity_growth)) ** middle
+            capacity *= found.announced.exporter_capacity[n] / game.market.exporter_capacity[t]  # firms that are gone
             stands = float(leader.idle_cost) * (capacity - exports.sum())
             if grid.start[t] < tail:
                 margin, idle = margin + worth * earned, idle - worth * stands

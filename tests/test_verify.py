@@ -74,6 +74,7 @@ SAVED: list[tuple[str, Any, str]] = [
     ("blocs/west/shortage_t", 0.0, TOLD + "blocs"),
     ("blocs/west/leader_share/2026", more(0.01), TOLD + "blocs"),
     ("all_blocs/leverage_musd", {"3 months": {"2025-03": 1.0}}, TOLD + "all_blocs"),
+    ("reactions/hazards/squeeze", more(0.1), TOLD + "reactions"),
     ("series/stock_t/0", more(1.0), TOLD + "series"),
     ("shares/hhi", {"2030": 0.5}, TOLD + "shares"),
     ("observations", [{"name": "invented"}], TOLD + "observations"),
@@ -123,6 +124,7 @@ def test_a_tampered_result_does_not_verify(path: str, value: Any, name: str) -> 
 
 # Those of a certificate that test_certificate.py sees fail.
 OTHERS = {"term idle", "term buffer", "term tail", "value at most optimistic", "pessimistic at most value"}
+OTHERS |= {"term support", "term glut", "term downstream", "term retaliation"}
 OTHERS |= {"rents at least what the multipliers allow"}
 
 

@@ -29,7 +29,7 @@ from models.licensing.licences import Path
 from models.licensing.periods import conceded_from, grid_of, strikes_of, tree_of
 
 Progress = Callable[[str, int, int], None]
-RETOLD = ("strategy", "leader", "market", "blocs", "all_blocs", "series", "shares", "observations", "plan")
+RETOLD = ("strategy", "leader", "market", "blocs", "all_blocs", "reactions", "series", "shares", "observations", "plan")
 AGAIN = "save it again with coercivity solve or compare"
 
 
