@@ -80,6 +80,17 @@ def test_a_small_budget_leaves_a_wide_bracket_and_says_so() -> None:
     assert found.low <= 1.5 <= found.high
 
 
+def test_what_is_flat_within_the_tolerance_is_equal_and_not_enclosed_for_ever() -> None:
+    def flat(x: float) -> float:
+        return 0.0 if 1.4 < x < 1.6 else math.copysign(1.0, x - 1.5) + 1e-3 * x
+
+    found = enclose(flat, Bracket(0.0, 3.0, -1.0, 1.003), 1e-6)
+    assert found.kind is Kind.EQUAL
+    assert found.residual == 0.0
+    assert 1.4 < found.value < 1.6
+    assert found.evaluations <= 4
+
+
 @few
 @given(st.integers(0, 10**6))
 def test_brackets_hold_every_change_of_sign_of_a_scan(seed: int) -> None:

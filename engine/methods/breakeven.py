@@ -34,6 +34,7 @@ class Kind(Enum):
     CROSSING = "enclosed by evaluation"
     JUMP = "the difference jumps from one sign to the other"
     TOUCH = "the difference is exactly zero there"
+    EQUAL = "the difference is below what counts as one, and too flat to be enclosed more narrowly"
     BETWEEN = "between two whole numbers"
     WIDE = "the evaluations allowed were used up before the bracket was narrow"
 
@@ -114,14 +115,14 @@ def enclose(
     width : of the bracket that is asked for
     most : evaluations that may be spent
     first : where to look first, e.g. the zero of a line
-    negligible : a value whose size is at most this counts as zero; its sign decides nothing
+    negligible : a value whose size is at most this counts as zero: its neighbours are tried once, and that is all
     """
     search = _Search(function, bracket, width, negligible)
     try_at = bracket_secant(bracket) if first is None else first
-    while search.calls < most and search.high - search.low > width:
+    while search.calls < most and search.high - search.low > width and search.zero is None:
         search.step(min(max(try_at, search.low), search.high))
         try_at = search.next()
-    kind = Kind.CROSSING if search.high - search.low <= width else Kind.WIDE
+    kind = Kind.CROSSING if search.high - search.low <= width else Kind.WIDE if search.zero is None else Kind.EQUAL
     # Across a narrow bracket a continuous function is small at both ends beside what it was at the start.
     start = max(abs(bracket.at_low), abs(bracket.at_high))
     steep = min(abs(search.at_low), abs(search.at_high)) > 1e-3 * start
