@@ -18,7 +18,7 @@ from small_games import POOL, altered, evaluation, instance_of, seeds, small_dat
 
 from models.licensing.accounts import accounts_of
 from models.licensing.commit import Evaluation, Game
-from models.licensing.payoff import TERMS
+from models.licensing.payoff import TERMS, concession_value
 
 STRATEGIES = st.sampled_from(["open", "half", "tight", "steward", "target"])
 few = settings(max_examples=25, derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
@@ -52,6 +52,14 @@ def test_the_pool_holds_every_feature() -> None:
     assert {bool(game.instance.concession and game.instance.concession.curve) for game in games} == {True, False}
     assert any(option.moves_to for game in games for option in game.instance.options.values())
     assert any(bloc.reserve for game in games for bloc in game.instance.blocs.values())
+    for name in ("trust", "countermeasures", "firms", "home", "downstream"):
+        assert {bool(getattr(game.instance, name)) for game in games} == {True, False}
+    assert {game.has_types for game in games} == {True, False}
+    assert {game.market.has_releases for game in games} == {True, False}
+    assert {game.instance.buyers.price_risk is None for game in games} == {True, False}
+    assert all(
+        any(getattr(x, name) for game in games for x in game.instance.rivals.values()) for name in ("support", "slip")
+    )
     rents = {(float(r.licence) > 0, float(r.exporter) > 0) for r in (game.instance.leader.rents for game in games)}
     assert rents == {(False, False), (False, True), (True, False), (True, True)}
 
@@ -87,7 +95,9 @@ def test_the_screening_bound_is_never_below_the_exact_value(seed: int) -> None:
         assert bound >= values[tuple(choice)] - 1e-6 * max(1.0, abs(bound))
     # A bound that is far off would prove nothing: it is off by the tilt and by near ties only.
     slack = bounds - [values[tuple(choice)] for choice in screening.choices.tolist()]
-    assert np.median(slack) <= 0.05 * max(1.0, np.abs(bounds).max())
+    # A small error of the buyers' cost moves the probability of a concession, and with it what that is worth.
+    worth = concession_value(small_game(seed).books)[0]
+    assert np.median(slack) <= 0.05 * max(1.0, np.abs(bounds).max(), worth)
 
 
 @pytest.mark.parametrize("seed", range(0, POOL, 4))
