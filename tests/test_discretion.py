@@ -1,0 +1,80 @@
+"""Discretion and repeated play: closed forms of the fringe game, theorems on small games, and refusals."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from small_games import small_game
+
+from engine.methods.discretion import discretion
+from engine.methods.repeated import critical_discount
+from models.fringe import closed_form
+from models.fringe.instance import Promise
+from models.licensing.answers.promises import promises
+from models.licensing.discretion import build_lag, surrendered
+
+
+def fringe_payoffs(game: Promise, quantities: np.ndarray) -> np.ndarray:
+    """The leader's profit when the fringe has built for one quantity and the leader sells another, [announced, played]."""
+    # The fringe builds until its marginal cost is the price it expects: kK = a − b(q + K).
+    built = (game.choke_price - game.price_slope * quantities) / (game.price_slope + game.fringe_cost_slope)
+    price = game.choke_price - game.price_slope * (quantities[None, :] + built[:, None])
+    return np.asarray(price * quantities[None, :])
+
+
+@pytest.mark.parametrize(("a", "b", "k"), [(100.0, 1.0, 1.0), (80.0, 0.5, 2.0), (120.0, 2.0, 0.7)])
+@pytest.mark.parametrize("lag", [1.0, 3.0, 5.0])
+def test_discretion_over_a_fine_menu_is_the_closed_form_of_the_fringe_game(
+    a: float, b: float, k: float, lag: float
+) -> None:
+    game = Promise(a, b, k)
+    known = closed_form.promise(game, lag)
+    # The two quantities that matter stand on the menu: the committed one and the one that is its own best reply.
+    committed, kept = a / (2 * b), a * k / (b * (b + 2 * k))
+    quantities = np.unique(
+        np.concatenate([np.linspace(0.0, a / b, 400), [committed, kept, a * (b + 2 * k) / (4 * b * (b + k))]])
+    )
+    payoffs = fringe_payoffs(game, quantities)
+    found = discretion([f"{q:g}" for q in quantities], payoffs, 1e-9)
+    assert found.commitment == pytest.approx(known.commitment.profit)
+    assert found.stable, "the equilibrium in pure strategies is on the menu"
+    assert found.value == pytest.approx(known.discretion.profit)
+    at = int(np.searchsorted(quantities, committed))
+    patience = critical_discount(float(payoffs[at].max()), float(payoffs[at, at]), found.value, lag)
+    assert patience.value == pytest.approx(known.critical_discount)
+    assert known.critical_discount == pytest.approx(closed_form.promise(game).critical_discount ** (1 / lag))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_commitment_is_never_worse_than_discretion(seed: int) -> None:
+    game = small_game(seed)
+    block = promises(game, None, 1)
+    assert block["value_of_commitment_musd"] >= -1e-9
+    for kept in block["strategies"].values():
+        assert kept["regret_musd"] >= 0
+        found = [value for value in kept["critical_discount_by_lag"].values() if value is not None]
+        assert found == sorted(found) and all(0 <= value < 1 for value in found)
+    chosen = block["discretion"]
+    least = min(kept["regret_musd"] for kept in block["strategies"].values())
+    assert chosen["regret_musd"] == pytest.approx(least) if not chosen["is_stable"] else chosen["regret_musd"] <= 1.0
+
+
+def test_open_trade_threatens_nobody() -> None:
+    game = small_game(1)
+    path = game.announce(game.instance.baseline).path
+    assert surrendered(game.instance, path) == path
+    assert promises(game, None, 1)["strategies"][game.instance.baseline]["is_credible"]
+
+
+def test_the_build_lag_is_a_mean_over_what_can_be_built() -> None:
+    instance = small_game(3).instance
+    expansions = [rival.expansion for rival in instance.rivals.values() if rival.expansion]
+    lag = build_lag(instance)
+    if expansions and lag is not None:
+        leads = [float(expansion.lead_time) / 12 for expansion in expansions]
+        assert min(leads) - 1e-12 <= lag <= max(leads) + 1e-12
