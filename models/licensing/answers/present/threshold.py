@@ -89,6 +89,13 @@ def _why(turn: Data, gap: float) -> str:
 
 def _line_says(grid: Data) -> Iterator[str]:
     first, second = grid["first"], grid["second"]
+    winners = {row["wins_throughout"] for row in grid["rows"]}
+    if len(winners) == 1 and None not in winners:
+        low, high = (value_of(first, grid["rows"][at]["at"]) for at in (0, -1))
+        least, most = (value_of(second, at) for at in grid["searched"])
+        span = f"{first['parameter']} from {low} to {high} and {second['parameter']} from {least} to {most}"
+        yield f"No pair of values turns it: {winners.pop()} wins with {span}."
+        return
     for row in grid["rows"]:
         at = value_of(first, row["at"])
         if row["break_evens"]:
