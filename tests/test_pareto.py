@@ -97,7 +97,6 @@ def test_the_inner_weights_make_their_member_best(shape: tuple[int, int, int, in
             assert worth[at] >= worth.max() - 1e-7
         else:
             assert all(((members / scale) @ w)[at] < ((members / scale) @ w).max() for w in grid)
-            assert exchange_rates(members, at, members.shape[1] - 1) is None or members.shape[1] == 1
 
 
 HULL = np.array([[10.0, 0.0], [8.0, 4.0], [7.0, 4.4], [0.0, 8.0]])
@@ -113,6 +112,12 @@ def test_weights_of_a_known_hull() -> None:
     assert support(HULL[:1], 0, np.ones(2)).is_supported
     assert exchange_rates(HULL[:1], 0, 1) == (0.0, np.inf)
     assert exchange_rates(HULL, 0, 0) == (1.0, 1.0)
+
+
+def test_a_tie_in_one_objective_supports_nothing() -> None:
+    # The second is as good in the last objective, and nowhere better than on the line between its neighbours.
+    points = np.array([[4.0, 0.0, 5.0], [1.0, 1.0, 5.0], [0.0, 4.0, 5.0]])
+    assert [support(points, at, ranges(points)).is_supported for at in range(3)] == [True, False, True]
 
 
 @few

@@ -11,10 +11,10 @@ whole multiples of their tolerance and then compared exactly. Rounding keeps the
 
 Points that round to the same are one member, the first of them.
 
-A member i is best for weights w ≥ 0, Σ w = 1 if w·(f_i − f_j)/s ≥ 0 for every member j, s being the stated scale of
+A member i is best for weights w > 0, Σ w = 1 if w·(f_i − f_j)/s ≥ 0 for every member j, s being the stated scale of
 each objective. That is a polytope in w. One linear program says whether it is empty and gives its inner point
 
-    max t   subject to   w·(f_i − f_j)/s ≥ t for all j,   Σ w = 1,   w ≥ 0,
+    max t   subject to   w·(f_i − f_j)/s ≥ t for all j,   Σ w = 1,   w ≥ 0.000001,
 
 and two more give the least and the greatest rate at which one objective may be exchanged for another. Members with an
 empty polytope are *unsupported*: efficient, but best for no weights. For two objectives the same follows from the
@@ -42,6 +42,8 @@ from engine.solver import Floats, LinearProgram, solve_once
 Indices = NDArray[np.int64]
 # Objectives closer than this share of their range, and weights' margins below it, count as equal.
 RELATIVE = 1e-9
+# No weight is less than this: where one is zero, points that are worse in that objective only would tie.
+LEAST = 1e-6
 
 
 def tolerances(points: Floats, relative: float = RELATIVE) -> Floats:
@@ -109,7 +111,7 @@ class Support:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the member is best for some weights."""
+        """Whether the member is best for some positive weights."""
         return self.margin >= -RELATIVE
 
 
@@ -130,7 +132,7 @@ def support(points: Floats, position: int, scale: Floats) -> Support:
         matrix=sp.csr_array(matrix),
         row_lower=np.append(np.zeros(count), 1.0),
         row_upper=np.append(np.full(count, np.inf), 1.0),
-        col_lower=np.append(np.zeros(objectives), -np.inf),
+        col_lower=np.append(np.full(objectives, LEAST), -np.inf),
         col_upper=np.full(objectives + 1, np.inf),
     )
     found = solve_once(program, "supporting weights")
