@@ -247,6 +247,63 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
         raise errors.AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
 
 
+def study_options(function: Any) -> Any:
+    """What studies share: effort, and where the result goes."""
+    for option in (CHARTS, NO_SAVE, OUT, _format("table", "json", "csv"), JOBS):
+        function = option(function)
+    return function
+
+
+@command("frontier template", "frontier april-2025 --phase settlement --limit 600 --charts")
+@instance_options
+@_option("--phase", "Leverage at the end of this phase only.", metavar="NAME")
+@LIMIT
+@study_options
+def frontier(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
+    """Revenue, cost and leverage as three objectives.
+
+    The Pareto set over the menu, the named strategies on it, and the weights that make each one best.
+    """
+    data = _load(instance, sets, variants)
+    from models.licensing.answers import frontier as answers
+    from models.licensing.answers import study
+    from models.licensing.answers.present import frontier as page
+
+    asked = {key: run[key] for key in ("limit", "phase")}
+
+    def work(progress: Any) -> dict[str, Any]:
+        return answers.frontier(data, run["jobs"], **asked, progress=progress)
+
+    study.deliver("frontier", data.fingerprint(), work, run, _is_quiet(), asked, page)
+
+
+@command(
+    "threshold one-buyer concession.value", "threshold template concession.value 'segments.*.value' --grid --no-save"
+)
+@instance_options
+@click.argument("parameters", nargs=-1, metavar="[PARAMETER]...")
+@_option("--strategy", "The one; default: the best named strategy.", metavar="NAME")
+@_option("--against", "The other; default: the best other one.", metavar="NAME")
+@_option("--grid", "Two parameters: the second's break-even over the first.", is_flag=True)
+@study_options
+def threshold(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
+    """What would turn the ranking of two strategies.
+
+    PARAMETER is a dotted path; * stands for a common factor on all that it matches. Default: a list.
+    """
+    data = _load(instance, sets, variants)
+    from models.licensing.answers import study
+    from models.licensing.answers import threshold as answers
+    from models.licensing.answers.present import threshold as page
+
+    asked = {key: run[key] for key in ("parameters", "strategy", "against", "grid")}
+
+    def work(progress: Any) -> dict[str, Any]:
+        return answers.threshold(data, **asked, jobs=run["jobs"], progress=progress)
+
+    study.deliver("threshold", data.fingerprint(), work, run, _is_quiet(), asked, page)
+
+
 @command("audit --without-model", "audit --claim fall_in_may --format csv")
 @click.argument("claims", required=False)
 @click.option("--claim", metavar="NAME", help="Only this one, with what it rests on.")

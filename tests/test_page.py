@@ -17,13 +17,13 @@ from rich_instance import loaded, rich
 
 from engine.certificate import ProofLevel
 from models.licensing.announcement import HAZARD_FLOOR, Announcer
-from models.licensing.search import TILT
 from models.licensing.evaluate import AXES
 from models.licensing.files.load import json_schema
 from models.licensing.formulation import build
 from models.licensing.instance import Instance
 from models.licensing.market import market_of
 from models.licensing.payoff import TERMS
+from models.licensing.search import TILT
 
 PAGE = (Path(__file__).parents[1] / "models/licensing/README.md").read_text("utf-8")
 CODE = re.compile(r"`([^`]+)`")

@@ -67,8 +67,8 @@ class HomeMarket:
         self.forecast = market.forecast.sum(axis=(1, 2))
         self.firms = list(instance.firms.values())
         names = [field.name for field in fields(_Firms)][:-1]
-        columns = [np.array([float(getattr(firm, name)) for firm in self.firms]) for name in names]
-        self.table = _Firms(*columns, np.array([float(firm.rescue == "support") for firm in self.firms]))
+        columns = {name: np.array([float(getattr(firm, name)) for firm in self.firms]) for name in names}
+        self.table = _Firms(**columns, is_rescued=np.array([float(firm.rescue == "support") for firm in self.firms]))
         leader = instance.leader
         growth = np.power(1.0 + float(leader.home_growth), self.grid.middle)
         self.home_use = float(leader.home_use) * self.grid.years * growth

@@ -14,7 +14,7 @@ from engine.errors import UsageError
 from engine.methods.enumeration import Best, Choice, Screening, resolve
 from engine.parallel import spread
 from models.licensing.announcement import Announcement, path_from_rules, path_if_conceded
-from models.licensing.answers.promises import promises, sentences
+from models.licensing.answers.promises import promises
 from models.licensing.answers.results import Assessment, assess, path_rows, strategy_block
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
@@ -99,18 +99,13 @@ def compare(
     ordered = [blocks[name] for name in names] + [optimum]
     best = path_of_rows(instance, optimum["strategy"]["path"])
     kept = promises(desk.game, best, jobs, partial(progress, "breaking promises"))
-    verdict = verdict_of(instance, ordered)
-    caveats = len(instance.caveats)
-    hoped = {block["strategy"]["name"]: block["leader"]["terms_musd"]["concession"] for block in ordered}
-    told = verdict["sentences"]
-    verdict["sentences"] = [*told[: len(told) - caveats], *sentences(kept, hoped), *told[len(told) - caveats :]]
     return {
         "schema_version": SCHEMA_VERSION,
         "command": "compare",
         "instance": _instance(instance),
         "strategies": ordered,
         "promises": kept,
-        "verdict": verdict,
+        "verdict": verdict_of(instance, ordered, kept),
         "search": optimum.pop("search"),
         "manifest": _manifest(instance),
     }

@@ -40,10 +40,10 @@ def answer(
         result = work(progress)
     options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
     result["manifest"] = runs.manifest(result, options, started)
-    unsaved = _save(target, files.files(result), is_quiet) if target else None
+    unsaved = save(target, files.files(result), is_quiet) if target else None
     terminal.show(run["form"], result, lambda: files.blocks(result), lambda: frames.long_rows(result))
     if target and run["charts"] and unsaved is None:
-        unsaved = _save(target, files.drawn(result), is_quiet)
+        unsaved = save(target, files.drawn(result), is_quiet)
     if unsaved is not None:
         raise unsaved
     less = runs.shortfall(result, run.get("require"))
@@ -51,7 +51,7 @@ def answer(
         raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
 
 
-def _save(target: runs.Run, found: Mapping[str, str], is_quiet: bool) -> errors.CoercivityError | None:
+def save(target: runs.Run, found: Mapping[str, str], is_quiet: bool) -> errors.CoercivityError | None:
     """Save files; what went wrong is returned, so that the result can still be printed."""
     try:
         target.save(found)

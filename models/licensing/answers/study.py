@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from engine import charts, errors, report, runs, terminal
+from models.licensing.answers.deliver import save
 
 
 class Page(Protocol):
@@ -58,11 +59,16 @@ def deliver(
         "seconds": seconds,
     }
     result["manifest"]["versions"] = {package: runs.version(package) for package in runs.PACKAGES}
+    unsaved = None
     if target is not None:
         found = {
+            runs.RESULT: report.to_json(result),
             "report.txt": report.text(page.blocks(result), 100),
             "instance.yaml": result["manifest"]["effective_instance"],
         }
-        found |= page.drawn(result) if run["charts"] else {}
-        target.save(found | {runs.RESULT: report.to_json(result)})
+        unsaved = save(target, found | (page.drawn(result) if run["charts"] else {}), is_quiet)
     terminal.show(run["form"], result, lambda: page.blocks(result), lambda: page.rows(result))
+    if unsaved is not None:
+        raise unsaved
+    if not result.get("search", {}).get("complete", True):
+        raise errors.BelowRequired(name, "the search was stopped", "give it more time with --limit, or none")

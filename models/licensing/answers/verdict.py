@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.licensing.answers.promises import sentences as promised
 from models.licensing.instance import Instance
 from models.licensing.quantity import Quantity
 
 
-def verdict_of(instance: Instance, blocks: list[dict[str, Any]]) -> dict[str, Any]:
-    """The verdict over evaluated strategies, each a block of :mod:`models.licensing.answers.results`."""
+def verdict_of(
+    instance: Instance, blocks: list[dict[str, Any]], promises: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The verdict over evaluated strategies, each a block of :mod:`models.licensing.answers.results`.
+
+    ``promises`` is what :mod:`models.licensing.answers.promises` found about them.
+    """
     # Of equals the proved optimum goes first.
     ranked = sorted(blocks, key=lambda block: (-round(_value(block), 6), _name(block) != "optimal"))
     named = [block for block in ranked if block["strategy"]["name"] != "optimal"]
@@ -29,6 +35,9 @@ def verdict_of(instance: Instance, blocks: list[dict[str, Any]]) -> dict[str, An
     told = hinges[:1] + [hinge for hinge in hinges[1:] if hinge["inside_range"]]
     sentences += [_hinge_sentence(best, rival, hinge) for hinge in told] if rival is not None else []
     sentences += _leverage(best, named)
+    if promises is not None:
+        hoped = {_name(block): float(block["leader"]["terms_musd"]["concession"]) for block in blocks}
+        sentences += promised(promises, hoped)
     sentences += [f"Read with care: {caveat}" for caveat in instance.caveats]
     return {
         "winner": best["strategy"]["name"],

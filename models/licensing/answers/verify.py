@@ -20,6 +20,7 @@ from engine.check import Check, compare, same
 from engine.errors import AuditFailed
 from models.licensing.announcement import path_from_rules, path_if_conceded
 from models.licensing.answers.commands import OPTIMAL, Desk, path_of_rows
+from models.licensing.answers.promises import promises
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
 from models.licensing.certify import Auditor, Figures
@@ -73,8 +74,10 @@ def verify(
         told = sorted(str(block["strategy"]["name"]) for block in blocks)
         checks.append(("comparison", _true("every strategy is there", told == sorted([*instance.strategies, OPTIMAL]))))
     if "verdict" in result:
-        again = json.loads(json.dumps(verdict_of(instance, blocks)))
+        again = json.loads(json.dumps(verdict_of(instance, blocks, result.get("promises"))))
         checks.append(("verdict", same("the verdict follows from the strategies", result["verdict"], again)))
+    if "promises" in result:
+        checks += [("promises", check) for check in _promises(desk, result, jobs if search else 0, tell)]
     rows = [_row(name, check) for name, check in checks]
     return {
         "schema_version": 1,
@@ -103,6 +106,23 @@ def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
 def _search(instance: Instance, jobs: int, tell: Progress) -> float:
     """The bound, proved again."""
     return Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
+
+
+def _promises(desk: Desk, result: Mapping[str, Any], jobs: int, tell: Progress) -> Iterator[Check]:
+    """What would be kept: that it adds up, and with ``jobs`` that the model says the same again."""
+    stated = result["promises"]
+    worth = stated["commitment_musd"] - stated["discretion"]["value_musd"]
+    yield compare("value of commitment", stated["value_of_commitment_musd"], worth)
+    if not jobs:
+        return
+    optimum = next((b for b in result["strategies"] if b["strategy"]["name"] == OPTIMAL), None)
+    best = None if optimum is None else path_of_rows(desk.instance, optimum["strategy"]["path"])
+    again = promises(desk.game, best, jobs, lambda done, total: tell("breaking promises", done, total))
+    scale = max(1.0, abs(stated["commitment_musd"]))
+    for name, kept in stated["strategies"].items():
+        for key in ("kept_musd", "regret_musd"):
+            found = again["strategies"][name][key]
+            yield compare(f"{key.removesuffix('_musd')}: {name}", kept[key], found, unit=scale, tolerance=1e-4)
 
 
 def _same_hash(result: Mapping[str, Any], instance: Instance) -> tuple[str, Check]:
