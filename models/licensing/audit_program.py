@@ -84,15 +84,14 @@ class ScenarioProgram:
         return [w] if w in struck else [v for v in range(self.scenarios) if v not in struck]
 
     def pain_weight(self) -> Floats:
-        """Expected cost from the decision on if the target refuses, less the same if it concedes, by column."""
+        """Cost from the decision on if the target refuses and licences hold, less that if it concedes, by column."""
         decided = self.audit.decided
         assert decided is not None
-        refused = [w for w, month in enumerate([self.audit.horizon, *self.audit.strikes]) if month >= decided]
         later = np.flatnonzero(self.audit.first >= decided)
         weight = np.zeros(self.width)
         for at in self.blocks.values():
-            denied, given = at[refused][:, later], at[-1, later]
-            weight[denied] = self.cost[denied] / self.chance[refused].sum()
+            denied, given = at[0, later], at[-1, later]
+            weight[denied] = self.cost[denied] / self.chance[0]
             weight[given] = -self.cost[given] / self.chance[-1]
         return weight
 

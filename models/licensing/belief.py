@@ -1,9 +1,9 @@
 """Whether the target concedes, where its type decides: a fixed point of what buyers expect and what they then do.
 
 A type concedes if its stake is less than the pain it is spared. Buyers decide before they know and weigh both
-branches of the tree with the probability P. The value of their program is concave in P and its slope is minus the
-pain spared, so that pain rises with P: whoever counts on a concession is less prepared for a refusal. With finitely
-many types P takes finitely many values, and going up from none finds the least fixed point.
+branches of the tree with the probability P: whoever counts on a concession is less prepared for a refusal, so that
+expectations can fulfil themselves. With finitely many types P takes finitely many values; going up from none, each time
+to the probability that the pain then spared gives, ends at the least fixed point as long as that pain rises with P.
 """
 
 from __future__ import annotations
@@ -55,22 +55,17 @@ def held_until_decision(announced: Announcement, market: Market) -> float:
 
 
 def spared_by(response: Response, costs: Floats) -> float:
-    """Expected cost from the decision on if the target refuses, less the same if it concedes; million USD.
+    """Cost from the decision on if the target refuses, less that if it concedes, both while licences hold; million USD.
 
+    A later breakdown is left out on both sides: a concession does not rule it out, and the tree cannot say so.
     ``costs`` is the discounted cost of each node, unweighted, in thousand USD. Constants of the program are the
     same on both sides.
     """
-    tree, weight = response.market.tree, response.announced.weight
+    tree = response.market.tree
     assert tree.conceded is not None
-    last = len(tree.departures)
-    conceded = tree.branch == last
-    leaves_later = np.array([False, *(strike >= tree.conceded for strike in tree.strikes), False])
-    refused = ((tree.branch == 0) & (tree.period >= tree.conceded)) | leaves_later[tree.branch]
-    odds = float(np.clip(response.announced.chance, HAZARD_FLOOR, 1.0 - HAZARD_FLOOR))
-    held = weight[conceded][0] / odds
-    given = (weight * costs)[conceded].sum() / (held * odds)
-    denied = (weight * costs)[refused].sum() / (held * (1.0 - odds))
-    return float(denied - given) / 1000.0
+    later = slice(tree.conceded, None)
+    conceded = tree.path(tree.scenarios - 1)[later]
+    return float(costs[tree.path(0)[later]].sum() - costs[conceded].sum()) / 1000.0
 
 
 def settled(followers: Followers, books: LeaderBooks, announced: Announcement, all_of_them: bool) -> Belief:
