@@ -19,32 +19,32 @@ def raw_loop(game: Game, choices: Sequence[Choice]) -> float:
     smaller, taken, bounded, _ = bounds_from_singletons(layout.program)
     position = np.full(layout.program.shape[0], -1, dtype=np.int32)
     position[taken] = bounded
-    licence_columns = position[layout.licence_rows]
     kept = np.setdiff1d(np.arange(layout.program.shape[0]), taken)
     row_of = np.full(layout.program.shape[0], -1, dtype=np.int32)
     row_of[kept] = np.arange(len(kept))
-    route_rows = row_of[layout.route_rows]
     prepared = []
     for choice in choices:
         announced = announcer.announce(game.menu.path(choice))
-        prepared.append((layout.cost(announced), layout.licence_limits(announced), layout.route_limits(announced)))
+        prepared.append((layout.cost(announced), *layout.limits(announced)))
+    told = prepared[0][1]
+    as_column, as_row = position[told] >= 0, position[told] < 0
+    columns, rows = position[told][as_column], row_of[told][as_row]
 
     highs = _Highs()
     for option, value in {"output_flag": False, "threads": 1, "solver": "simplex"}.items():
         highs.setOptionValue(option, value)
     highs.passModel(highs_model(smaller))
     every = np.arange(smaller.shape[1], dtype=np.int32)
-    nothing, lowest = np.zeros(len(licence_columns)), np.full(len(route_rows), -np.inf)
+    nothing, lowest = np.zeros(len(columns)), np.full(len(rows), -np.inf)
     started = 0.0
-    for number, (cost, licences, routes) in enumerate(prepared):
+    for number, (cost, _, sides) in enumerate(prepared):
         if number == 1:  # the first solve is a cold one
             highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.0)
             highs.setOptionValue("simplex_dual_edge_weight_strategy", 1)
             started = time.perf_counter()
         highs.changeColsCost(len(every), every, cost)
-        highs.changeColsBounds(len(licence_columns), licence_columns, nothing, licences)
-        if len(route_rows):
-            highs.changeRowsBounds(len(route_rows), route_rows, lowest, routes)
+        highs.changeColsBounds(len(columns), columns, nothing, sides[as_column])
+        highs.changeRowsBounds(len(rows), rows, lowest, sides[as_row])
         highs.run()
         np.array(highs.getSolution().col_value)
     return (time.perf_counter() - started) / (len(prepared) - 1)

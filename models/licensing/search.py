@@ -48,7 +48,10 @@ def rent_weight(instance: Instance, books: LeaderBooks, layout: Layout, announce
 
 
 class LicenceScreen:
-    """Screens strategies of the menu on one hot program (see :mod:`engine.methods.enumeration`)."""
+    """Screens strategies of the menu on one hot program (see :mod:`engine.methods.enumeration`).
+
+    ``programs`` counts the linear programs solved, those that settle beliefs left out.
+    """
 
     def __init__(self, instance: Instance, market: Market, layout: Layout) -> None:
         self.followers = Followers(instance, market, layout)
@@ -59,6 +62,7 @@ class LicenceScreen:
         self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
         self.concession = instance.concession
         self._relieved: dict[tuple[object, ...], float] = {}
+        self.programs = 0
         self._loaded: tuple[object, ...] | None = None
         self._gain: Floats = np.zeros(0)
 
@@ -100,6 +104,7 @@ class LicenceScreen:
         followers.load_limits(announced)
         weight, tilt = self._load_rents(announced) if self.has_rents else (None, TILT)
         self._load_costs(announced, tilt)
+        self.programs += 1
         followers.hot.require_optimum(f"followers of {announced.name or announced.path}")
         # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
         exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
