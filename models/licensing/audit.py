@@ -52,7 +52,8 @@ class Audit(Announced):
         for name, measure in self.instance.countermeasures.items():
             b = self.blocs.index(measure.bloc)
             limit = float(measure.threshold) * self.forecast[:, b].sum(axis=-1)
-            below = self.licences[0, :, b].sum(axis=-1) < limit - 1e-12 * np.maximum(1.0, limit)
+            served = np.minimum(self.licences[0, :, b], self.forecast[:, b])
+            below = served.sum(axis=-1) < limit - 1e-12 * np.maximum(1.0, limit)
             spells = rules.windows(measure, np.repeat(below, self.length).tolist())
             found[name] = [(self.first[0] + begins, self.first[0] + ends) for begins, ends in spells]
         return found

@@ -47,7 +47,9 @@ class Governments:
         windows = {}
         for name, measure in self.measures.items():
             bloc = self.watched[name]
-            share = licence[:, bloc].sum(axis=-1) / np.maximum(market.forecast[:, bloc].sum(axis=-1), 1e-12)
+            # More than is needed of one product does not make up for another that is withheld.
+            needed = market.forecast[:, bloc]
+            share = np.minimum(licence[:, bloc], needed).sum(axis=-1) / np.maximum(needed.sum(axis=-1), 1e-12)
             windows[name] = self._windows(measure, share < float(measure.threshold))
             for begins, ends in windows[name]:
                 months = grid.overlap(begins, ends)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from models.licensing.announcement import path_from_rules, path_if_conceded, relieved
 from models.licensing.commit import Game
 from models.licensing.discretion import Move, Play, build_lag, play
 from models.licensing.licences import Path
 
 OPTIMAL = "optimal"
+# A licence that is a week late is no threat.
+A_LITTLE = 0.02
 LARGEST = 200
 """Every pair costs a linear program, so a longer menu is cut: named strategies first, then the optimum and its neighbours."""
 
@@ -58,9 +62,23 @@ def promises(
         "leader_discount_factor": 1.0 / (1.0 + float(game.instance.leader.discount_rate)),
         "least_feared": _least_feared(game),
         "strategies": {
-            move.name: _kept(found, number, lag) for number, move in enumerate(moves) if "," not in move.name
+            move.name: _kept(found, number, lag) | {"is_threat": _is_threat(game, move)}
+            for number, move in enumerate(moves)
+            if "," not in move.name
         },
     }
+
+
+def _is_threat(game: Game, move: Move) -> bool:
+    """Whether the target is licensed less than it is forecast to need, by more than a week of delay."""
+    concession = game.instance.concession
+    if concession is None:
+        return False
+    blocs = game.announcer.members[list(game.instance.groups).index(concession.target)]
+    fed = {} if move.record is None else game.instance.strategies[move.record].fed_volumes
+    licence = game.announcer.announce(move.path, move.name, fed).licence[: len(game.market.grid)][:, blocs]
+    needed = game.market.forecast[:, blocs]
+    return bool(np.minimum(licence, needed).sum() < (1.0 - A_LITTLE) * needed.sum())
 
 
 def _least_feared(game: Game) -> str:
@@ -126,7 +144,7 @@ def _patience(block: dict[str, Any]) -> list[str]:
 def _threats(block: dict[str, Any], concessions: dict[str, float]) -> list[str]:
     hollow = [
         name for name, kept in block["strategies"].items()
-        if concessions.get(name, 0.0) > 1.0 and not kept["is_credible"]
+        if kept["is_threat"] and concessions.get(name, 0.0) > 1.0 and not kept["is_credible"]
     ]  # fmt: skip
     if not hollow:
         return []

@@ -77,7 +77,7 @@ def promised(block: Data) -> Table:
 
 
 def _credible(kept: Data) -> str:
-    if kept["carrying_on_musd"] == kept["giving_in_musd"]:
+    if not kept["is_threat"]:
         return "no threat"
     return "yes" if kept["is_credible"] else "no"
 
