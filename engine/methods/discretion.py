@@ -61,7 +61,7 @@ def discretion(names: Sequence[str], payoffs: Floats, tolerance: float) -> Discr
 
     >>> found = discretion(["hard", "soft"], np.array([[5.0, 6.0], [9.0, 8.0]]), 1e-9)
     >>> found.stable, found.names[found.chosen], found.value, found.value_of_commitment
-    ((), 'hard', 5.0, 3.0)
+    ((), 'soft', 8.0, 0.0)
     """
     kept = np.diagonal(payoffs)
     regret = np.maximum(payoffs.max(axis=1) - kept, 0.0)
