@@ -68,10 +68,15 @@ def _number(text: object, unit: str, info: ValidationInfo, limits: Limits) -> fl
         raise _fault(f"{text!r} is not a finite number", f"write a quantity in {unit}")
     low, high = limits
     if low is not None and value < low:
-        raise _fault(f"{text!r} is below {low:g} {unit}", f"give a value of at least {low:g} {unit}")
+        raise _fault(f"{text!r} is below {_said(low, unit)}", f"give a value of at least {_said(low, unit)}")
     if high is not None and value > high:
-        raise _fault(f"{text!r} is above {high:g} {unit}", f"give a value of at most {high:g} {unit}")
+        raise _fault(f"{text!r} is above {_said(high, unit)}", f"give a value of at most {_said(high, unit)}")
     return value
+
+
+def _said(limit: float, unit: str) -> str:
+    """A limit in words: shares as percentages."""
+    return f"{100 * limit:g} %" if unit == "1" else f"{limit:g} {unit}"
 
 
 def _read(raw: object, info: ValidationInfo, unit: str, limits: Limits) -> object:

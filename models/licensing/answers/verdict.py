@@ -26,14 +26,14 @@ def verdict_of(
     named = [block for block in ranked if block["strategy"]["name"] != "optimal"]
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
     rival = next((block for block in named if block is not best and not _same_path(block, best)), second)
-    hinges = _hinges(instance, best, rival) if rival is not None else []
+    hinges = _hinges(instance, best, [block for block in ranked if not _same_path(block, best)])
     sentences = [_ranking(best, rival, named)]
     if named and named[0] is not best:
         sentences.append(_best_named(named))
     sentences += _pressure(instance, best, named)
     # The nearest turning point is always told; a further one only if the sources make it possible.
     told = hinges[:1] + [hinge for hinge in hinges[1:] if hinge["inside_range"]]
-    sentences += [_hinge_sentence(best, rival, hinge) for hinge in told] if rival is not None else []
+    sentences += [_hinge_sentence(best, hinge) for hinge in told]
     sentences += _leverage(best, named)
     if promises is not None:
         hoped = {_name(block): float(block["leader"]["terms_musd"]["concession"]) for block in blocks}
@@ -126,18 +126,31 @@ def break_even(instance: Instance, one: dict[str, Any], other: dict[str, Any]) -
     return found
 
 
-def _hinges(instance: Instance, best: dict[str, Any], rival: dict[str, Any]) -> list[dict[str, Any]]:
-    """Break-even values of the winner against the runner-up, those inside their sourced range first, then the nearest."""
-    found = [hinge for hinge in break_even(instance, best, rival) if hinge["reachable"]]
-    return sorted(found, key=lambda hinge: (not hinge["inside_range"], abs(hinge["break_even"] / hinge["now"] - 1.0)))
+def _hinges(instance: Instance, best: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each parameter the value at which the winner is first overtaken, whoever does it; inside its range first."""
+    nearest: dict[tuple[str, bool], dict[str, Any]] = {}
+    for other in others:
+        for hinge in break_even(instance, best, other):
+            side = (hinge["parameter"], hinge["break_even"] > hinge["now"])
+            if hinge["reachable"] and _distance(hinge) < _distance(nearest.get(side)):
+                nearest[side] = hinge | {"overtaken_by": _name(other)}
+    return sorted(nearest.values(), key=lambda hinge: (not hinge["inside_range"], _distance(hinge)))
 
 
-def _hinge_sentence(best: dict[str, Any], rival: dict[str, Any], hinge: dict[str, Any]) -> str:
+def _distance(hinge: dict[str, Any] | None) -> float:
+    """How far a break-even lies from the value assumed, relatively."""
+    return float("inf") if hinge is None else abs(float(hinge["break_even"]) / float(hinge["now"]) - 1.0)
+
+
+def _hinge_sentence(best: dict[str, Any], hinge: dict[str, Any]) -> str:
     inside = "inside" if hinge["inside_range"] else "outside"
     side = "below" if hinge["better_above"] == _name(best) else "above"
     at, now, low, high = (_plain(hinge[key]) for key in ("break_even", "now", "low", "high"))
     support = "no range is stated" if hinge["low"] == hinge["high"] else f"{inside} the range {low} to {high}"
-    return f"It hinges on the {hinge['parameter']}: {_name(rival)} overtakes {_name(best)} {side} {at} {hinge['unit']} (assumed {now}; {support})."
+    return (
+        f"It hinges on the {hinge['parameter']}: {hinge['overtaken_by']} overtakes {_name(best)} {side} {at} {hinge['unit']} "
+        f"(assumed {now}; {support})."
+    )
 
 
 def _plain(value: float) -> str:

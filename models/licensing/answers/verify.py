@@ -70,14 +70,10 @@ def verify(
         checks += found
         proved = min(proved, level)
         levels[str(block["strategy"]["name"])] = level.name
-    if "strategies" in result:
-        told = sorted(str(block["strategy"]["name"]) for block in blocks)
-        checks.append(("comparison", _true("every strategy is there", told == sorted([*instance.strategies, OPTIMAL]))))
-    if "verdict" in result:
-        again = json.loads(json.dumps(verdict_of(instance, blocks, result.get("promises"))))
-        checks.append(("verdict", same("the verdict follows from the strategies", result["verdict"], again)))
-    if "promises" in result:
-        checks += [("promises", check) for check in _promises(desk, result, jobs if search else 0, tell)]
+    try:
+        checks += _comparison(desk, result, blocks, jobs if search else 0, tell)
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", AGAIN) from None
     rows = [_row(name, check) for name, check in checks]
     return {
         "schema_version": 1,
@@ -106,6 +102,21 @@ def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
 def _search(instance: Instance, jobs: int, tell: Progress) -> float:
     """The bound, proved again."""
     return Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
+
+
+def _comparison(
+    desk: Desk, result: Mapping[str, Any], blocks: list[dict[str, Any]], jobs: int, tell: Progress
+) -> Iterator[tuple[str, Check]]:
+    """What a comparison adds to its strategies: that all are there, the verdict, and what would be kept."""
+    instance = desk.instance
+    if "strategies" in result:
+        told = sorted(str(block["strategy"]["name"]) for block in blocks)
+        yield "comparison", _true("every strategy is there", told == sorted([*instance.strategies, OPTIMAL]))
+    if "verdict" in result:
+        again = json.loads(json.dumps(verdict_of(instance, blocks, result.get("promises"))))
+        yield "verdict", same("the verdict follows from the strategies", result["verdict"], again)
+    if "promises" in result:
+        yield from (("promises", check) for check in _promises(desk, result, jobs, tell))
 
 
 def _promises(desk: Desk, result: Mapping[str, Any], jobs: int, tell: Progress) -> Iterator[Check]:

@@ -31,7 +31,7 @@ def sentences(result: Data) -> list[str]:
         said.append(
             f"With leverage at the end of every phase ({', '.join(result['phases'])}) {result['efficient']:,} are efficient."
         )
-    said += _ladder_says(result["members"], "worth_in_payoff", result["phase"], "Over the menu")
+    said += _ladder_says(result["members"], "worth_in_payoff", result["phase"], "Over " + _where(search["complete"]))
     named = "Among the named strategies alone"
     said += _ladder_says(result["named"], "worth_in_payoff_among_named", result["phase"], named)
     said += [_placed(block, result) for block in result["named"]]
@@ -41,6 +41,11 @@ def sentences(result: Data) -> list[str]:
         f"most {musd(exact['largest_difference_payoff_musd'])}, leverage by {musd(exact['largest_difference_leverage_musd'])}."
     )
     return said
+
+
+def _where(complete: bool) -> str:
+    """What the claims are about."""
+    return "the menu" if complete else "the part of the menu that was searched"
 
 
 def figures(block: Data) -> Data:
@@ -82,7 +87,8 @@ def _placed(block: Data, result: Data) -> str:
     """Where a named strategy stands."""
     name = block["label"]
     if block["is_efficient"]:
-        return f"{name} is efficient: nothing on the menu is better in revenue, cost or leverage without being worse in another."
+        where = _where(result["search"]["complete"])
+        return f"{name} is efficient: nothing on {where} is better in revenue, cost or leverage without being worse in another."
     other = next(member for member in result["members"] if member["label"] == block["dominated_by"])
     # Like with like: both as they were read in the search, unless both were evaluated exactly.
     is_exact = block["exact"] and other["exact"]
