@@ -160,11 +160,14 @@ class _Table:
 
     def sink(self, announced: Announcement) -> None:
         """Hold plants and designs at the best response to an announcement."""
-        hot = self.followers.hot
-        hot.free_columns(self.columns)
+        programs = (self.followers.hot, self.screen.mate.followers.hot)
+        for hot in programs:
+            hot.free_columns(self.columns)
         self.screen.forget_relief()
         self.screen.bound(announced)
-        hot.fix_columns(self.columns, np.maximum(hot.primal()[self.columns], 0.0))
+        plan = np.maximum(programs[0].primal()[self.columns], 0.0)
+        for hot in programs:
+            hot.fix_columns(self.columns, plan)
 
     def value(self, announced: Announcement, concession: bool = True) -> float:
         """The leader's value of playing an announcement now, million USD."""

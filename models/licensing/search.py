@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from engine.methods.enumeration import Choice
@@ -66,6 +68,11 @@ class LicenceScreen:
         self._loaded: tuple[object, ...] | None = None
         self._gain: Floats = np.zeros(0)
 
+    @cached_property
+    def mate(self) -> LicenceScreen:
+        """A second program, kept for strategies with the target relieved: the first one stays where its neighbours are."""
+        return LicenceScreen(self.followers.instance, self.followers.market, self.followers.layout)
+
     def screen(self, choice: Choice) -> tuple[float, float, float, float, float]:
         """A bound from above of the buyers' cost, and one from below of their cost once the target is relieved (not a
 
@@ -86,7 +93,8 @@ class LicenceScreen:
         spared = self.followers.announcer.spared(announced, fed)
         key = (spared.path, announced.fed, spared.trust, *(x.tobytes() for x in (spared.hazard, spared.funding)))
         if key not in self._relieved:
-            self._relieved[key] = self.bound(spared)[1]
+            self._relieved[key] = self.mate.bound(spared)[1]
+            self.programs += 1
         return self._relieved[key]
 
     def forget_relief(self) -> None:
