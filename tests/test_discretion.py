@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from small_games import small_game
+from small_games import full_data, instance_of, small_game
 
 from engine.methods.discretion import discretion
 from engine.methods.repeated import critical_discount
 from models.fringe import closed_form
 from models.fringe.instance import Promise
 from models.licensing.answers.promises import promises
+from models.licensing.commit import Game
 from models.licensing.discretion import build_lag, surrendered
 
 
@@ -78,3 +79,20 @@ def test_the_build_lag_is_a_mean_over_what_can_be_built() -> None:
     if expansions and lag is not None:
         leads = [float(expansion.lead_time) / 12 for expansion in expansions]
         assert min(leads) - 1e-12 <= lag <= max(leads) + 1e-12
+
+
+def test_what_firms_take_with_them_is_no_mark_of_the_path_without_the_target() -> None:
+    """Two paths that differ only for the target may be relieved to the same licences, but not to the same exporters."""
+    data = full_data()
+    data["firms"] = {
+        "makers": {
+            "title": "Makers", "export_share": "90 %", "export_margin": "5 USD/kg", "home_sales": "0 t/yr", "home_margin": "0 USD/kg",
+            "price_exposure": 0, "fixed_cost": "1 million USD/yr", "cash": "0.1 million USD", "rescue": "exit",
+        }
+    }  # fmt: skip
+    instance = instance_of(data)
+    names = list(instance.strategies)
+    alone = [Game(instance).evaluate(Game(instance).announce(name)).optimistic for name in names]
+    game = Game(instance)
+    together = [game.evaluate(game.announce(name)).optimistic for name in names]
+    assert together == pytest.approx(alone)

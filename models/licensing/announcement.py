@@ -6,6 +6,7 @@ the hot evaluation and any later method start from the same reading of the insta
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,6 +68,15 @@ class Announcement:
     trust: tuple[str, ...] = ()
     fed: bool = False
     leakage: bool = True
+
+
+def told(announced: Announcement) -> bytes:
+    """A hash of everything that an announcement changes in the followers' program."""
+    parts = (
+        announced.drawable, announced.release, announced.route_capacity, announced.exporter_capacity, announced.weight,
+        announced.relief, announced.funding,
+    )  # fmt: skip
+    return hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).digest()
 
 
 def path_from_rules(instance: Instance, strategy: Strategy) -> Path:

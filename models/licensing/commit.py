@@ -7,7 +7,6 @@ the leader's payoff. The search screens every joint strategy of the menu on the 
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from models.licensing.announcement import (
     path_from_rules,
     path_if_conceded,
     relieved,
+    told,
 )
 from models.licensing.belief import Belief, held_until_decision, settled, with_chance
 from models.licensing.evaluate import Followers, Response
@@ -103,8 +103,7 @@ class Game:
         """The announcement with the target relieved, and what tells it from others."""
         fed = self.instance.strategies[announced.name].fed_volumes if announced.fed else {}
         spared = self.announcer.spared(announced, fed)
-        parts = (spared.drawable, spared.route_capacity, spared.weight, spared.relief, spared.funding)
-        return spared, hashlib.sha256(b"".join(part.tobytes() for part in parts)).digest()
+        return spared, told(spared)
 
     def probability(self, pressure: float) -> float:
         """Probability of the concession at a pressure in million USD."""

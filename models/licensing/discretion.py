@@ -164,6 +164,8 @@ class _Table:
         for hot in programs:
             hot.free_columns(self.columns)
         self.screen.forget_relief()
+        # From scratch, so that the plants of this row do not depend on the row before.
+        programs[0].forget()
         self.screen.bound(announced)
         plan = np.maximum(programs[0].primal()[self.columns], 0.0)
         for hot in programs:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from engine.methods.enumeration import Choice
-from models.licensing.announcement import Announcement, Menu, menu_of, relieved
+from models.licensing.announcement import Announcement, Menu, menu_of, relieved, told
 from models.licensing.belief import held_until_decision, settled, with_chance
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.instance import Instance
@@ -63,7 +63,7 @@ class LicenceScreen:
         rents = instance.leader.rents
         self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
         self.concession = instance.concession
-        self._relieved: dict[tuple[object, ...], float] = {}
+        self._relieved: dict[bytes, float] = {}
         self.programs = 0
         self._loaded: tuple[object, ...] | None = None
         self._gain: Floats = np.zeros(0)
@@ -91,7 +91,7 @@ class LicenceScreen:
             return float("nan")
         fed = self.followers.instance.strategies[announced.name].fed_volumes if announced.fed else {}
         spared = self.followers.announcer.spared(announced, fed)
-        key = (spared.path, announced.fed, spared.trust, *(x.tobytes() for x in (spared.hazard, spared.funding)))
+        key = told(spared)
         if key not in self._relieved:
             self._relieved[key] = self.mate.bound(spared)[1]
             self.programs += 1

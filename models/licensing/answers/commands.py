@@ -184,10 +184,19 @@ class Desk:
         progress("certifying", 0, 1)
         announced = self.game.announcer.announce(self.game.menu.path(best.choice), OPTIMAL)
         assessment = assess(self.game, announced, self.cutoff)
-        assumptions = () if screening.complete else (
-            f"the search was stopped after {len(screening.choices):,} of {len(self.game.menu):,} strategies: the bound holds for those only",)  # fmt: skip
+        assumptions = []
+        if not screening.complete:
+            assumptions.append(
+                f"the search was stopped after {len(screening.choices):,} of {len(self.game.menu):,} strategies: "
+                "the bound holds for those only"
+            )
+        if self.game.has_types:
+            assumptions.append(
+                "the bound takes the chance of a concession from one best response to each strategy; buyers who are indifferent "
+                "might make another type concede"
+            )
         gain, deviation = self._deviation(assessment.evaluation)
-        certificate = self._certificate(assessment, best.bound, assumptions, gain)
+        certificate = self._certificate(assessment, best.bound, tuple(assumptions), gain)
         return self._block(assessment, certificate, deviation, _search(self.game, best, screening))
 
     def _block(

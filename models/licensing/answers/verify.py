@@ -112,6 +112,8 @@ def _comparison(
     if "strategies" in result:
         told = sorted(str(block["strategy"]["name"]) for block in blocks)
         yield "comparison", _true("every strategy is there", told == sorted([*instance.strategies, OPTIMAL]))
+    if result.get("command") == "compare":
+        yield "comparison", _true("verdict and promises are there", "verdict" in result and "promises" in result)
     if "verdict" in result:
         again = json.loads(json.dumps(verdict_of(instance, blocks, result.get("promises"))))
         yield "verdict", same("the verdict follows from the strategies", result["verdict"], again)
@@ -130,8 +132,12 @@ def _promises(desk: Desk, result: Mapping[str, Any], jobs: int, tell: Progress) 
     best = None if optimum is None else path_of_rows(desk.instance, optimum["strategy"]["path"])
     again = promises(desk.game, best, jobs, lambda done, total: tell("breaking promises", done, total))
     scale = max(1.0, abs(stated["commitment_musd"]))
+    chosen, anew = stated["discretion"], again["discretion"]
+    yield _true("discretion: the same strategy", chosen["strategy"] == anew["strategy"])
+    yield _true("discretion: as stable as stated", chosen["is_stable"] == anew["is_stable"])
+    yield compare("discretion: value", chosen["value_musd"], anew["value_musd"], unit=scale, tolerance=1e-4)
     for name, kept in stated["strategies"].items():
-        for key in ("kept_musd", "regret_musd"):
+        for key in ("kept_musd", "regret_musd", "carrying_on_musd", "giving_in_musd"):
             found = again["strategies"][name][key]
             yield compare(f"{key.removesuffix('_musd')}: {name}", kept[key], found, unit=scale, tolerance=1e-4)
 

@@ -18,6 +18,7 @@ def set_off(answer: Data) -> Iterator[Table]:
         for phase, hazard in found["hazards"].items()
     ]
     yield Table("What is feared: chance that licences break down in a phase", columns, rows)
+    yield from _target(found["target"])
     spells = [
         [one["title"], spell["begins"], spell["ends"]]
         for one in found["countermeasures"].values()
@@ -34,6 +35,24 @@ def set_off(answer: Data) -> Iterator[Table]:
     if firms:
         columns = [*texts("class of firms"), Column("weeks to insolvency"), Column("support, million USD")]
         yield Table("The leader's own firms, while licences hold", columns, firms, stacks=True)
+
+
+def _target(found: Data) -> Iterator[Table]:
+    """What buyers expect of a target whose type decides."""
+    if not found:
+        return
+    columns = [
+        *texts("fixed point"),
+        Column("chance of a concession, %", "percent"),
+        Column("pain spared, million USD"),
+    ]
+    rows: list[list[Any]] = [["the least, which is used", found["chance"], found["spared_musd"]]]
+    rows += [["another", other["chance"], other["spared_musd"]] for other in found["other_fixed_points"]]
+    note = (
+        "Chance while licences hold until the decision. Pain spared: the buyers' cost if the target refuses less that if it concedes; "
+        "a type concedes if its stake is less. What is shown below while licences hold is the path on which it has refused."
+    )
+    yield Table("What buyers expect of the target", columns, rows, note=note)
 
 
 def _weeks(weeks: float | None) -> str:
