@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from engine import charts, errors, runs, terminal
@@ -30,14 +31,7 @@ def answer(
     CoercivityError
         The target cannot be written, or the certificate is below what was required.
     """
-    if run["charts"]:
-        charts.require()
-        if run["no_save"]:
-            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
-    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
-    started = runs.now()
-    with terminal.Progress(is_quiet) as progress:
-        result = work(progress)
+    target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
     options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
     result["manifest"] = runs.manifest(result, options, started)
     unsaved = save(target, files.files(result), is_quiet) if target else None
@@ -49,6 +43,25 @@ def answer(
     less = runs.shortfall(result, run.get("require"))
     if less:
         raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
+
+
+def begin(
+    name: str,
+    fingerprint: str,
+    work: Callable[[Any], dict[str, Any]],
+    run: Mapping[str, Any],
+    is_quiet: bool,
+    question: Mapping[str, object],
+) -> tuple[runs.Run | None, datetime, dict[str, Any]]:
+    """Check where the result goes before the work is done, and do it; the target, when it began, and the result."""
+    if run["charts"]:
+        charts.require()
+        if run["no_save"]:
+            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
+    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
+    started = runs.now()
+    with terminal.Progress(is_quiet) as progress:
+        return target, started, work(progress)
 
 
 def save(target: runs.Run, found: Mapping[str, str], is_quiet: bool) -> errors.CoercivityError | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from engine import charts, errors, report, runs, terminal
-from models.licensing.answers.deliver import save
+from engine import errors, report, runs, terminal
+from models.licensing.answers.deliver import begin, save
 
 
 class Page(Protocol):
@@ -44,14 +44,7 @@ def deliver(
     CoercivityError
         The target cannot be written, or charts cannot be drawn.
     """
-    if run["charts"]:
-        charts.require()
-        if run["no_save"]:
-            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
-    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
-    started = runs.now()
-    with terminal.Progress(is_quiet) as progress:
-        result = work(progress)
+    target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
     seconds = round((runs.now() - started).total_seconds(), 3)
     result["manifest"] |= {
         "options": dict(question),
