@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,parquet,test]'
 	touch $(READY)
 
 demo: $(READY)

@@ -304,6 +304,155 @@ def threshold(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], *
     study.deliver("threshold", data.fingerprint(), work, run, _is_quiet(), asked, page)
 
 
+def sampling_options(function: Any) -> Any:
+    """What studies of many points share beside that: what varies, where the points run, and what is remembered."""
+    for option in (
+        _option("--dry-run", "Say how many points and how long; run none.", is_flag=True),
+        _option("--max-failures", "Stop when more points than this fail.", type=click.IntRange(0), metavar="N"),
+        _option("--ledger", "Remember points in FILE; default: DIR/ledger.sqlite.", metavar="FILE"),
+        _option("--shard", "Run share I of N of the points only, e.g. 3/16.", metavar="I/N"),
+        _option("--scheduler", "For dask: tcp://host:port, or a scheduler file.", metavar="ADDRESS"),
+        _option(
+            "--executor",
+            "Where points run.",
+            type=click.Choice(("processes", "dask")),
+            default="processes",
+            show_default=True,
+        ),
+        _option("--parquet", "Save the tables as Parquet too.", is_flag=True),
+        _option(
+            "--vary", "PATH=low:high[:points[:log]], PATH=a,b,…, or PATH; repeatable.", multiple=True, metavar="PATH=…"
+        ),
+    ):
+        function = option(function)
+    return study_options(function)
+
+
+STRATEGIES = _option("--strategies", "Weigh these; default: all named ones.", multiple=True, metavar="A,B")
+PAIR = (
+    _option("--strategy", "The one; default: from the two best as stated.", metavar="NAME"),
+    _option("--against", "The other, or all; default: from the two best as stated.", metavar="NAME"),
+)
+WHAT = _option(
+    "--what",
+    "solve: also find the best strategy at every point.",
+    type=click.Choice(("evaluate", "solve")),
+    default="evaluate",
+    show_default=True,
+)
+SEED = _option("--seed", "Of the random numbers.", type=click.IntRange(0), default=1, show_default=True)
+UNSTATED = _option(
+    "--unstated",
+    "Distribution over ranges that name none; triangular has its mode at the stated value.",
+    type=click.Choice(("triangular", "uniform")),
+    default="triangular",
+    show_default=True,
+)
+SAMPLING = _option("--sampling", "How draws are made.", type=click.Choice(("random", "lhs", "sobol")), default="random")
+
+
+def _study(name: str, instance: str, asked: dict[str, Any], run: dict[str, Any]) -> None:
+    """Load the instance, do the study of that name with what was asked, save it and print it."""
+    from models.licensing.studies.catalogue import study
+
+    data = _load(instance, run["sets"], run["variants"])
+    study(name, data, asked, run, _is_quiet())
+
+
+def _asked(run: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: run[key] for key in keys}
+
+
+@command(
+    "sweep one-buyer --vary concession.value=0:400:5 --no-save",
+    "sweep april-2025 --vary concession.value=0:20000:9 --vary leader.discount_rate=0.03:0.12:7 --charts",
+)
+@instance_options
+@PAIR[0]
+@PAIR[1]
+@STRATEGIES
+@WHAT
+@sampling_options
+def sweep(instance: str, **run: Any) -> None:
+    """Payoffs over a grid, or a tornado.
+
+    With --vary over a grid of these numbers; without it one at a time over every range that the instance states.
+    """
+    _study("sweep", instance, _asked(run, "vary", "strategies", "strategy", "against", "what"), run)
+
+
+@command(
+    "montecarlo one-buyer --vary concession.value=0:400 --runs 50 --no-save",
+    "montecarlo april-2025 --runs 1000 --charts --parquet",
+)
+@instance_options
+@_option("--runs", "Number of draws.", type=click.IntRange(2), default=500, show_default=True, metavar="N")
+@SEED
+@SAMPLING
+@UNSTATED
+@STRATEGIES
+@WHAT
+@sampling_options
+def montecarlo(instance: str, **run: Any) -> None:
+    """Payoff and regret under uncertainty.
+
+    All strategies over the same draws from the ranges and distributions that the instance states: chance of winning,
+    regret, dominance, the robust choice, and what it would be worth to know.
+    """
+    _study(
+        "montecarlo", instance, _asked(run, "vary", "unstated", "runs", "seed", "sampling", "strategies", "what"), run
+    )
+
+
+@command(
+    "sensitivity one-buyer --vary concession.value=0:400 --runs 16 --no-save",
+    "sensitivity april-2025 --method morris --runs 10 --charts",
+)
+@instance_options
+@_option("--method", "Indices.", type=click.Choice(("sobol", "morris")), default="sobol", show_default=True)
+@_option("--runs", "Base points (sobol: 128, a power of two); trajectories (morris: 20).", type=int, metavar="N")
+@SEED
+@_option("--most", "Numbers that are kept after screening.", type=click.IntRange(1), default=8, show_default=True)
+@PAIR[0]
+@PAIR[1]
+@UNSTATED
+@_option("--alone", "The payoff of --strategy instead of a difference.", is_flag=True)
+@sampling_options
+def sensitivity(instance: str, **run: Any) -> None:
+    """What the variation of a payoff comes from.
+
+    First-order and total indices with confidence intervals, or elementary effects. Without --vary all ranges are
+    screened one at a time first. Refuses where points are missing.
+    """
+    keys = ("vary", "unstated", "method", "runs", "seed", "most", "strategy", "against", "alone")
+    _study("sensitivity", instance, _asked(run, *keys), run)
+
+
+@command(
+    "discover one-buyer --vary concession.value=0:100 --runs 90 --no-save",
+    "discover april-2025 --strategy targeted --against all --runs 900 --charts",
+)
+@instance_options
+@PAIR[0]
+@PAIR[1]
+@_option("--runs", "Number of draws.", type=click.IntRange(2), default=600, show_default=True, metavar="N")
+@SEED
+@SAMPLING
+@UNSTATED
+@_option(
+    "--density", "Share of wins that a box must reach.", type=click.FloatRange(0, 1), default=0.8, show_default=True
+)
+@_option("--most", "Boxes at most.", type=click.IntRange(1), default=3, show_default=True)
+@sampling_options
+def discover(instance: str, **run: Any) -> None:
+    """In which region a strategy wins.
+
+    Boxes of a few numbers as sentences, with coverage and density.
+    """
+    keys = ("vary", "unstated", "runs", "seed", "sampling", "strategy", "against", "density", "most")
+    _study("discover", instance, _asked(run, *keys), run)
+
+
 @command("audit --without-model", "audit --claim fall_in_may --format csv")
 @click.argument("claims", required=False)
 @click.option("--claim", metavar="NAME", help="Only this one, with what it rests on.")

@@ -1,19 +1,39 @@
-"""Pictures of labelled rows: SVG, and one page that opens without a network; needs the extra ``charts``."""
+"""Pictures as SVG and as one page that opens without a network; rows as bars and lines; needs the extra ``charts``."""
 
 from __future__ import annotations
 
 import html
 import importlib.util
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from engine.errors import UsageError
 
 PALETTE = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#97bbf5", "#9c6b4e", "#3ca951", "#ff8ab7", "#9498a0"]
 INSTALL = "pip install 'coercivity[charts]'"
 DASHES = [[1, 0], [6, 3], [2, 2]]
+
+
+class Drawable(Protocol):
+    """Whatever can be drawn: it has a name for its file, a title, rows, and says itself how it is drawn."""
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without its ending: letters, digits, ``-`` and ``_``, a letter first."""
+
+    @property
+    def title(self) -> str:
+        """What the picture is of."""
+
+    @property
+    def rows(self) -> Sequence[object]:
+        """What is drawn; a picture without rows is left out."""
+
+    def specification(self) -> dict[str, Any]:
+        """The picture in Vega-Lite, with its data in it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +59,15 @@ class Picture:
     order: Sequence[str]
     percent: bool = False
 
+    def specification(self) -> dict[str, Any]:
+        """The picture in Vega-Lite, with its data in it."""
+        import altair
+
+        data: Any = altair.InlineData(values=[dict(row) for row in self.rows])
+        chart = _bars(data, self) if self.kind == "bars" else _lines(data, self)
+        specification: dict[str, Any] = chart.properties(title=self.title).configure_view(stroke=None).to_dict()
+        return specification
+
 
 def missing_libraries() -> list[str]:
     """The libraries that charts need and that are not installed."""
@@ -58,22 +87,34 @@ def require() -> None:
         raise UsageError("--charts", f"{' and '.join(missing)} not installed", f"{INSTALL}, or leave --charts out")
 
 
-def files(pictures: Sequence[Picture], title: str, paragraphs: Sequence[str]) -> dict[str, str]:
-    """The pictures as files by name: an SVG for each, and ``charts.html`` with all of them and the paragraphs."""
+def files(pictures: Sequence[Drawable], title: str, paragraphs: Sequence[str]) -> dict[str, str]:
+    """The pictures as files by name: an SVG for each, and ``charts.html`` with all of them and the paragraphs.
+
+    Pictures without rows are left out.
+
+    Raises
+    ------
+    UsageError
+        Two pictures have one name, or a name cannot be that of a file.
+    """
     import vl_convert
 
-    drawn = [(picture, _specification(picture)) for picture in pictures if picture.rows]
+    shown = [picture for picture in pictures if picture.rows]
+    _check_names([picture.name for picture in shown])
+    drawn = [(picture, picture.specification()) for picture in shown]
     found = {f"{picture.name}.svg": str(vl_convert.vegalite_to_svg(spec)) for picture, spec in drawn}
     return found | {"charts.html": _page(drawn, title, paragraphs)}
 
 
-def _specification(picture: Picture) -> dict[str, Any]:
-    import altair
-
-    data: Any = altair.InlineData(values=[dict(row) for row in picture.rows])
-    chart = _bars(data, picture) if picture.kind == "bars" else _lines(data, picture)
-    specification: dict[str, Any] = chart.properties(title=picture.title).configure_view(stroke=None).to_dict()
-    return specification
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse what would overwrite another picture, or break the page that finds its pictures by name."""
+    for at, name in enumerate(names):
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            raise UsageError(
+                f"picture {name!r}", "not a name for a file", "take letters, digits, - and _, a letter first"
+            )
+        if name in names[:at]:
+            raise UsageError(f"picture {name!r}", "two pictures have this name", "give each its own")
 
 
 def _bars(data: Any, picture: Picture) -> Any:
@@ -124,7 +165,7 @@ def _colours(series: Sequence[str]) -> Any:
     return altair.Color("series:N", title=None, sort=list(series), scale=scale)
 
 
-def _page(drawn: Sequence[tuple[Picture, dict[str, Any]]], title: str, paragraphs: Sequence[str]) -> str:
+def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragraphs: Sequence[str]) -> str:
     """One HTML page with the drawing library in it, so that it needs nothing from elsewhere."""
     import vl_convert
 
@@ -132,8 +173,8 @@ def _page(drawn: Sequence[tuple[Picture, dict[str, Any]]], title: str, paragraph
     library = bundle()
     titles = {picture.name: html.escape(picture.title) for picture, _ in drawn}
     figures = "\n".join(f'<figure id="{name}" aria-label="{words}"></figure>' for name, words in titles.items())
-    # A closing tag inside a text of the data would end the script.
-    specifications = json.dumps({picture.name: spec for picture, spec in drawn}).replace("</", "<\\/")
+    # A tag inside a text of the data would end the script, and an opening comment would keep it from ending.
+    specifications = json.dumps({picture.name: spec for picture, spec in drawn}).replace("<", "\\u003c")
     words = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
     return f"""<!doctype html>
 <html lang="en">

@@ -89,6 +89,12 @@ class BelowRequired(CoercivityError):
     exit_code = ExitCode.BELOW_REQUIRED
 
 
+class FailedRuns(CoercivityError):
+    """Some runs of a study failed; the others were finished, and what they gave is kept."""
+
+    exit_code = ExitCode.FAILED_RUNS
+
+
 class AuditFailed(CoercivityError):
     """A recomputation from outside does not agree with the claim."""
 

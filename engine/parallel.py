@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -16,12 +17,16 @@ _work: Callable[[Any], Any] | None = None
 
 def _start(factory: Callable[[], Callable[[Any], Any]]) -> None:
     global _work  # noqa: PLW0603 - a worker process keeps its one program here
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     _work = factory()
 
 
-def _end_with_parent() -> None:
-    """A parent that is killed says nothing to its workers, which would wait for tasks for ever."""
+def end_with_parent() -> None:
+    """End this process when its parent ends: one that is killed says nothing to workers, which would wait for ever."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -33,15 +38,22 @@ def _call(task: Any) -> Any:
     return _work(task)
 
 
-def _submit(pool: ProcessPoolExecutor, task: Any) -> Future[Any]:
-    """Hand over a task; a process that is started for it is deaf to Ctrl-C, which only its parent answers."""
+@contextlib.contextmanager
+def deaf_to_interrupt() -> Iterator[None]:
+    """Processes that are started in here never hear Ctrl-C, which only their parent answers."""
     if not hasattr(signal, "pthread_sigmask"):
-        return pool.submit(_call, task)
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return pool.submit(_call, task)
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _submit(pool: ProcessPoolExecutor, task: Any) -> Future[Any]:
+    with deaf_to_interrupt():
+        return pool.submit(_call, task)
 
 
 def spread(factory: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], jobs: int) -> Iterator[tuple[Any, Any]]:

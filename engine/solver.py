@@ -121,15 +121,18 @@ class HotProgram:
     ----------
     program : what to load
     options : HiGHS options on top of one silent thread of simplex
+    rows_to_keep : rows that stay rows, because a program they are exchanged for has more entries there
     """
 
-    def __init__(self, program: LinearProgram, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, program: LinearProgram, options: Mapping[str, Any] | None = None, rows_to_keep: Ints | None = None
+    ) -> None:
         # The public class prints a banner on stdout when constructed, before it can be silenced.
         from highspy._core import _Highs
 
         self.program = program
-        self._smaller, self._taken, self._bounded, self._scale = bounds_from_singletons(program)
         rows, columns = program.shape
+        self._smaller, self._taken, self._bounded, self._scale = bounds_from_singletons(program, rows_to_keep)
         self._column_of = np.full(rows, -1, dtype=np.int32)
         self._column_of[self._taken] = self._bounded
         self._scale_of = np.ones(rows)
@@ -144,6 +147,40 @@ class HotProgram:
         self._highs.passModel(highs_model(self._smaller))
         self._all_columns = np.arange(columns, dtype=np.int32)
         self._is_warm = False
+
+    def exchange(self, program: LinearProgram) -> None:
+        """Put a program with the same rows and columns in the place of this one; the last basis stays.
+
+        Rows that became bounds of their column must have the same single entry there.
+        """
+        smaller = _with_bounds(program, self._kept, self._taken, self._bounded, self._scale)
+        here, there = self._smaller.matrix, smaller.matrix
+        is_same = len(here.data) == len(there.data) and all(
+            np.array_equal(getattr(here, part), getattr(there, part)) for part in ("data", "indices", "indptr")
+        )
+        self.program, self._smaller = program, smaller
+        if not is_same:
+            basis = self._highs.getBasis()
+            self._highs.passModel(highs_model(smaller))
+            self.start_from(basis)
+            return
+        rows = np.arange(len(self._kept), dtype=np.int32)
+        self._highs.changeColsCost(len(self._all_columns), self._all_columns, smaller.cost)
+        self._highs.changeColsBounds(len(self._all_columns), self._all_columns, smaller.col_lower, smaller.col_upper)
+        self._highs.changeRowsBounds(len(rows), rows, smaller.row_lower, smaller.row_upper)
+        self._highs.changeObjectiveOffset(smaller.offset)
+
+    def basis(self) -> Any:
+        """The basis of the last solve, for :meth:`start_from`."""
+        return self._highs.getBasis()
+
+    def start_from(self, basis: Any) -> None:
+        """Let the next solve begin at a basis of this program or of one that it was exchanged for."""
+        if basis.valid:
+            self._highs.setBasis(basis)
+            self._is_warm = True
+        else:
+            self.forget()
 
     def set_cost(self, cost: Floats, columns: Ints | None = None) -> None:
         """Replace the cost of all columns, or of the given ones."""
@@ -298,11 +335,13 @@ def solve_once(
     return HotProgram(program, options).solve(name)
 
 
-def bounds_from_singletons(program: LinearProgram) -> tuple[LinearProgram, Ints, Ints, Floats]:
+def bounds_from_singletons(
+    program: LinearProgram, rows_to_keep: Ints | None = None
+) -> tuple[LinearProgram, Ints, Ints, Floats]:
     """The program without its rows of a single entry, which become bounds of their column.
 
     A licence is such a row: as a bound it costs the simplex method nothing. Only rows whose column has no
-    other such row and an infinite bound on that side are taken.
+    other such row and an infinite bound on that side are taken, and none of ``rows_to_keep``.
 
     Returns
     -------
@@ -316,19 +355,25 @@ def bounds_from_singletons(program: LinearProgram) -> tuple[LinearProgram, Ints,
     column, scale = matrix.indices[matrix.indptr[single]], matrix.data[matrix.indptr[single]]
     _, first, repeats = np.unique(column, return_index=True, return_counts=True)
     free = np.isinf(program.col_upper[column]) & np.isinf(program.row_lower[single]) & (scale > 0)
+    if rows_to_keep is not None:
+        free &= ~np.isin(single, rows_to_keep)
     take = np.intersect1d(first[repeats == 1], np.flatnonzero(free))
     rows, columns, scale = single[take].astype(np.int32), column[take].astype(np.int32), scale[take]
-    keep = np.setdiff1d(np.arange(matrix.shape[0]), rows)
+    keep = np.setdiff1d(np.arange(matrix.shape[0], dtype=np.int32), rows)
+    return _with_bounds(program, keep, rows, columns, scale), rows, columns, scale
+
+
+def _with_bounds(program: LinearProgram, keep: Ints, rows: Ints, columns: Ints, scale: Floats) -> LinearProgram:
+    """The kept rows of a program, the others as upper bounds of the columns."""
     upper = program.col_upper.copy()
     upper[columns] = program.row_upper[rows] / scale
-    smaller = replace(
+    return replace(
         program,
-        matrix=matrix[keep],
+        matrix=program.matrix[keep],
         row_lower=program.row_lower[keep],
         row_upper=program.row_upper[keep],
         col_upper=upper,
     )
-    return smaller, rows, columns, scale
 
 
 def dual_bound(program: LinearProgram, dual: Floats, reduced_cost: Floats) -> float:

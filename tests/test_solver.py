@@ -234,3 +234,79 @@ def test_the_range_of_degenerate_multipliers() -> None:
     assert multipliers(program, [0.0, -4.0]) == pytest.approx((0, 16))
     assert multipliers(program, [1.0, 0.0]) == pytest.approx((1, 5))
     assert multipliers(program, [1.0, 1.0]) == pytest.approx((1, 1))
+
+
+# -- one program in the place of another -----------------------------------------------------------------------------
+
+
+def moved(program: LinearProgram, seed: int, is_matrix_moved: bool) -> LinearProgram:
+    """The program with other costs and sides; with other coefficients in its covering rows too, if asked for."""
+    draw = np.random.default_rng(seed + 1)
+    matrix = program.matrix.copy()
+    covers = np.isfinite(program.row_lower)
+    if is_matrix_moved:
+        entries = np.repeat(covers, np.diff(matrix.indptr))
+        matrix.data = np.where(entries, matrix.data * draw.uniform(0.8, 1.2, len(matrix.data)), matrix.data)
+    upper = np.where(np.isfinite(program.row_upper), program.row_upper + draw.uniform(0, 1, len(covers)), INF)
+    lower = np.where(covers, program.row_lower - draw.uniform(0, 0.2, len(covers)), -INF)
+    cost = program.cost * draw.uniform(0.5, 2.0, len(program.cost))
+    return replace(
+        program, cost=cost, matrix=matrix, row_lower=lower, row_upper=upper, offset=program.offset + draw.uniform(-1, 1)
+    )
+
+
+@few
+@given(seeds, st.booleans(), st.booleans())
+def test_an_exchanged_program_is_solved_as_if_it_were_alone(
+    seed: int, is_matrix_moved: bool, are_rows_kept: bool
+) -> None:
+    program = random_program(seed)
+    rows = np.arange(program.shape[0], dtype=np.int32) if are_rows_kept else None
+    hot = HotProgram(program, rows_to_keep=rows)
+    hot.solve()
+    for step in range(3):
+        other = moved(program, seed + step, is_matrix_moved)
+        hot.exchange(other)
+        status = hot.optimise()
+        alone = HotProgram(other)
+        assert status is alone.optimise()
+        if status is SolveStatus.OPTIMAL:
+            assert hot.objective == pytest.approx(alone.objective, rel=1e-7, abs=1e-7)
+            found = hot.solution()
+            assert np.all(other.matrix @ found.primal >= other.row_lower - 1e-6)
+            assert dual_bound(other, found.dual, found.reduced_cost) == pytest.approx(
+                found.objective, rel=1e-6, abs=1e-6
+            )
+
+
+@few
+@given(seeds)
+def test_a_remembered_basis_is_where_a_solve_ended(seed: int) -> None:
+    program = random_program(seed)
+    hot = HotProgram(program)
+    if hot.optimise() is not SolveStatus.OPTIMAL:
+        return
+    value, basis = hot.objective, hot.basis()
+    hot.exchange(moved(program, seed, False))
+    hot.optimise()
+    hot.exchange(program)
+    hot.start_from(basis)
+    assert hot.optimise() is SolveStatus.OPTIMAL
+    assert hot.objective == pytest.approx(value, rel=1e-9, abs=1e-9)
+    assert hot.iterations == 0
+
+
+def test_an_unusable_basis_is_left_alone() -> None:
+    program = random_program(3)
+    hot, fresh = HotProgram(program), HotProgram(program)
+    hot.solve()
+    hot.start_from(fresh.basis())  # never solved: there is none to start from
+    assert hot.solve().objective == pytest.approx(solve_once(program).objective)
+
+
+def test_rows_that_shall_stay_are_not_taken_for_bounds() -> None:
+    program = program_of([1.0, 1.0], [[1, 0], [1, 1]], [-INF, 1], [0.5, INF])
+    smaller, taken, _, _ = bounds_from_singletons(program)
+    assert (len(taken), smaller.shape[0]) == (1, 1)
+    kept, none, _, _ = bounds_from_singletons(program, np.array([0], dtype=np.int32))
+    assert (len(none), kept.shape[0]) == (0, 2)

@@ -144,14 +144,14 @@ def _layout(market: Market, reference: Announcement, compiled: Compiled) -> Layo
         rows,
         compiled.program.cost / reference.weight[node],
         node,
-        _tier_share(market, rows["export_licence"][0]),
-        _tier_share(market, rows["quarterly_release"][0]),
+        tier_share(market, rows["export_licence"][0]),
+        tier_share(market, rows["quarterly_release"][0]),
         period,
         market.discount[period],
     )
 
 
-def _tier_share(market: Market, index: np.ndarray) -> Floats:
+def tier_share(market: Market, index: np.ndarray) -> Floats:
     """Share of each tier in the demand of its bloc, for rows of axes nbkc."""
     if not len(index):
         return np.zeros(0)

@@ -148,20 +148,21 @@ class _Builder:
             domain=nonneg, units=self._of(tonne),
         )  # fmt: skip
         capacity = self._of(self.units.tonnes_per_year)
+        # Orders that cannot be made are columns held at zero, so that a lead time changes no column.
         model.expansion = pyo.Var(
-            [(n, j) for n in self.nodes for j, x in market.expansions.items() if x.possible[self.period[n]]],
-            domain=nonneg,
-            units=capacity,
+            [(n, j) for n in self.nodes for j in market.expansions], domain=nonneg, units=capacity
         )
+        for n, j in model.expansion:
+            if not market.expansions[j].possible[self.period[n]]:
+                model.expansion[n, j].setub(0.0 * self.units.tonnes_per_year)
         model.ordered = pyo.Var([(n, j) for n in self.nodes for j in market.expansions], domain=nonneg, units=capacity)
         for n, j in model.ordered:
             model.ordered[n, j].setub(float(market.potential[j]) * self.units.tonnes_per_year)
-        model.design_order = pyo.Var(
-            [(n, *d) for n in self.nodes for d in self.designs if market.redesigns[d[1]].possible[self.period[n]]],
-            domain=nonneg,
-        )
+        model.design_order = pyo.Var([(n, *d) for n in self.nodes for d in self.designs], domain=nonneg)
         for n, b, o, e in model.design_order:
-            model.design_order[n, b, o, e].setub(float(market.option_limit[o] * self.grid.years[self.period[n]]))
+            t = self.period[n]
+            possible = float(market.redesigns[o].possible[t])
+            model.design_order[n, b, o, e].setub(possible * float(market.option_limit[o] * self.grid.years[t]))
         model.designed_out = pyo.Var([(n, *d) for n in self.nodes for d in self.designs], domain=nonneg)
         for n, b, o, e in model.designed_out:
             model.designed_out[n, b, o, e].setub(float(market.option_potential[o, e]))
@@ -292,14 +293,15 @@ class _Builder:
         model.expansion_total = pyo.Constraint(list(model.ordered.index_set()))
         for n, j in model.ordered.index_set():
             before = model.ordered[self.parent[n], j] if self.parent[n] >= 0 else 0.0 * self.units.tonnes_per_year
-            new = model.expansion[n, j] if (n, j) in model.expansion else 0.0 * self.units.tonnes_per_year
-            model.expansion_total[n, j] = model.ordered[n, j] - before - new == 0.0 * self.units.tonnes_per_year
+            model.expansion_total[n, j] = (
+                model.ordered[n, j] - before - model.expansion[n, j] == 0.0 * self.units.tonnes_per_year
+            )
 
     def _redesign(self, model: pyo.ConcreteModel) -> None:
         model.redesign_ratchet = pyo.Constraint(list(model.designed_out.index_set()))
         for n, b, o, e in model.designed_out.index_set():
             before = model.designed_out[self.parent[n], b, o, e] if self.parent[n] >= 0 else 0.0
-            new = model.design_order[n, b, o, e] if (n, b, o, e) in model.design_order else 0.0
+            new = model.design_order[n, b, o, e]
             model.redesign_ratchet[n, b, o, e] = model.designed_out[n, b, o, e] - before - new == 0.0
         crowded = [
             (b, k, e) for b in self.blocs for k in self.products for e in self.segments
@@ -371,15 +373,13 @@ class _Builder:
         t, units = self.period[n], self.units
         cost = 0.0 * units.thousand_usd
         for j in self.market.expansions:
-            if (n, j) in model.expansion:
-                cost += (
-                    expansion_charge(self.market, j, t)
-                    * (1.0 - float(self.announced.funding[t, j]))
-                    * units.thousand_usd
-                    / units.tonnes_per_year
-                    * model.expansion[n, j]
-                )
+            cost += (
+                expansion_charge(self.market, j, t)
+                * (1.0 - float(self.announced.funding[t, j]))
+                * units.thousand_usd
+                / units.tonnes_per_year
+                * model.expansion[n, j]
+            )
         for b, o, e in self.designs:
-            if (n, b, o, e) in model.design_order:
-                cost += redesign_charge(self.market, b, o, e, t) * units.thousand_usd * model.design_order[n, b, o, e]
+            cost += redesign_charge(self.market, b, o, e, t) * units.thousand_usd * model.design_order[n, b, o, e]
         return cost

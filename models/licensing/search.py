@@ -53,10 +53,23 @@ class LicenceScreen:
     """Screens strategies of the menu on one hot program (see :mod:`engine.methods.enumeration`).
 
     ``programs`` counts the linear programs solved, those that settle beliefs left out.
+
+    Parameters
+    ----------
+    tilt : share of the leader's gain by which a response may cost buyers more and still count as a tie
+    followers : whose program to use; default: one of its own
     """
 
-    def __init__(self, instance: Instance, market: Market, layout: Layout) -> None:
-        self.followers = Followers(instance, market, layout)
+    def __init__(
+        self,
+        instance: Instance,
+        market: Market,
+        layout: Layout,
+        tilt: float = TILT,
+        followers: Followers | None = None,
+    ) -> None:
+        self.followers = followers or Followers(instance, market, layout)
+        self.tilt = tilt
         self.books = LeaderBooks(instance, market)
         self.menu: Menu = menu_of(instance)
         self.index, self.exports_at = layout.columns["imports"]
@@ -110,7 +123,7 @@ class LicenceScreen:
             chance = belief.chance * held_until_decision(announced, followers.market)
             self._loaded = None  # settling beliefs has told the solver other costs
         followers.load_limits(announced)
-        weight, tilt = self._load_rents(announced) if self.has_rents else (None, TILT)
+        weight, tilt = self._load_rents(announced) if self.has_rents else (None, self.tilt)
         self._load_costs(announced, tilt)
         self.programs += 1
         followers.hot.require_optimum(f"followers of {announced.name or announced.path}")
@@ -141,6 +154,6 @@ class LicenceScreen:
         rows, limits = layout.limits(announced)
         # No limit may be tilted below zero, or the bound would speak of another tilt than the one applied.
         share = np.divide(weight[rows], limits, out=np.zeros(len(rows)), where=np.isfinite(limits) & (limits > 0))
-        tilt = min(TILT, 0.5 / float(share.max())) if share.max() > 0 else TILT
+        tilt = min(self.tilt, 0.5 / float(share.max())) if share.max() > 0 else self.tilt
         self.followers.hot.set_row_upper(rows, limits - tilt * weight[rows])
         return weight, tilt

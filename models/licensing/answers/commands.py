@@ -33,7 +33,7 @@ SCHEMA_VERSION = 1
 OPTIMAL = "optimal"
 
 
-def _silent(stage: str, done: int, total: int) -> None:
+def silent(stage: str, done: int, total: int) -> None:
     """No progress is wanted."""
 
 
@@ -42,7 +42,7 @@ def solve(
     strategy: str | None = None,
     jobs: int = 1,
     limit: float | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """The best commitment on the menu, or a named strategy, evaluated and certified.
 
@@ -70,14 +70,14 @@ def solve(
     return {
         "schema_version": SCHEMA_VERSION,
         "command": "solve",
-        "instance": _instance(instance),
+        "instance": described(instance),
         **block,
-        "manifest": _manifest(instance),
+        "manifest": reproduced(instance),
     }
 
 
 def compare(
-    instance: Instance, jobs: int = 1, limit: float | None = None, progress: Progress = _silent, leakage: bool = True
+    instance: Instance, jobs: int = 1, limit: float | None = None, progress: Progress = silent, leakage: bool = True
 ) -> dict[str, Any]:
     """Every named strategy and the optimum side by side, with a verdict.
 
@@ -102,12 +102,12 @@ def compare(
     return {
         "schema_version": SCHEMA_VERSION,
         "command": "compare",
-        "instance": _instance(instance),
+        "instance": described(instance),
         "strategies": ordered,
         "promises": kept,
         "verdict": verdict_of(instance, ordered, kept),
         "search": optimum.pop("search"),
-        "manifest": _manifest(instance),
+        "manifest": reproduced(instance),
     }
 
 
@@ -128,7 +128,8 @@ def _named_blocks(
     return block
 
 
-def _instance(instance: Instance) -> dict[str, Any]:
+def described(instance: Instance) -> dict[str, Any]:
+    """What a result says of the instance that it is about."""
     return {
         "name": instance.name,
         "title": instance.title,
@@ -137,7 +138,7 @@ def _instance(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _manifest(instance: Instance) -> dict[str, Any]:
+def reproduced(instance: Instance) -> dict[str, Any]:
     """What a later reader needs to check the result: the instance as it was solved."""
     return {"effective_instance": effective(instance)}
 

@@ -37,7 +37,7 @@ from engine.methods.pareto import (
 )
 from engine.parallel import spread
 from models.licensing.answers.appraiser import Appraiser, receipts_and_outlays
-from models.licensing.answers.commands import Progress, _instance, _manifest, _silent
+from models.licensing.answers.commands import Progress, described, reproduced, silent
 from models.licensing.answers.present.frontier import sentences
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.instance import Instance
@@ -81,7 +81,7 @@ def frontier(
     jobs: int = 1,
     limit: float | None = None,
     phase: str | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """The Pareto set of the menu over revenue, cost and leverage, with the named strategies placed on it.
 
@@ -107,10 +107,10 @@ def frontier(
     result = {
         "schema_version": SCHEMA_VERSION,
         "command": "frontier",
-        "instance": _instance(instance),
+        "instance": described(instance),
         **desk.answer(screening, jobs, progress),
     }
-    return result | {"sentences": sentences(result), "manifest": _manifest(instance)}
+    return result | {"sentences": sentences(result), "manifest": reproduced(instance)}
 
 
 class _Study:

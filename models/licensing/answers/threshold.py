@@ -24,7 +24,7 @@ import numpy as np
 from engine.errors import UsageError, check_name
 from engine.methods.breakeven import Bracket, Kind, Turn, brackets, enclose, halve, is_line, turns
 from engine.parallel import spread
-from models.licensing.answers.commands import Progress, _instance, _manifest, _silent
+from models.licensing.answers.commands import Progress, described, reproduced, silent
 from models.licensing.answers.parameter import Parameter, default_parameters, interval, parameter_of, scan_points
 from models.licensing.answers.present.threshold import sentences
 from models.licensing.answers.weigher import Changes, Weighed, Weigher
@@ -126,7 +126,7 @@ def threshold(
     against: str | None = None,
     grid: bool = False,
     jobs: int = 1,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Where two strategies are worth the same, by parameter; with ``grid`` as a line over two of them.
 
@@ -160,14 +160,14 @@ def threshold(
     result = {
         "schema_version": SCHEMA_VERSION,
         "command": "threshold",
-        "instance": _instance(instance),
+        "instance": described(instance),
         "strategy": pair[0],
         "against": pair[1],
         "values_musd": {name: study.base.values[name] for name in pair},
         "terms_musd": {name: study.base.terms[name] for name in pair},
         **found,
     }
-    return result | {"sentences": sentences(result), "manifest": _manifest(instance)}
+    return result | {"sentences": sentences(result), "manifest": reproduced(instance)}
 
 
 class _Study:

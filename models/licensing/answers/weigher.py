@@ -18,6 +18,7 @@ from models.licensing.files.load import build
 from models.licensing.files.schema import shape
 from models.licensing.instance import Instance
 from models.licensing.market import Market, market_of
+from models.licensing.programs import Programs
 
 Changes = tuple[tuple[str, Any], ...]
 
@@ -52,6 +53,7 @@ class Weigher:
 
     def __init__(self, text: str, market: Market, layout: Layout, instance: Instance) -> None:
         self.document = documents.parse(text, "the effective instance")
+        self.programs = Programs(market, layout)
         self._known = [(Followers(instance, market, layout), dict[bytes, Response]())]
 
     def instance(self, changes: Changes) -> Instance:
@@ -85,8 +87,8 @@ class Weigher:
         market = market_of(instance)
         found = next((known for known in self._known if _same(known[0].market, market)), None)
         if found is None:
-            found = (Followers(instance, market), {})
-            # The stated market and the latest other one are kept.
+            # The stated market has a program of its own; all others share one for each structure.
+            found = (self.programs.followers(instance, market)[0], {})
             self._known = [self._known[0], found]
         game = Game(instance, _Remembering(instance, *found))
         evaluations = {name: game.evaluate(game.announce(name)) for name in names}

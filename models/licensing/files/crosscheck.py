@@ -31,8 +31,14 @@ OLDEST_YEAR = 1950
 YEARS_AHEAD = 15
 
 
-def cross_check(instance: Instance) -> list[Fault]:
-    """Every fault that needs two fields to be seen, in the order of the blocks: (path, what, fix)."""
+def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
+    """Every fault that needs two fields to be seen, in the order of the blocks: (path, what, fix).
+
+    Parameters
+    ----------
+    is_drawn : whether a study drew the numbers; a class of firms may then lose money even under open trade, which in a
+        file is taken for a slip
+    """
     checks = (
         _provenance,
         _money,
@@ -57,6 +63,7 @@ def cross_check(instance: Instance) -> list[Fault]:
         reactions.countermeasures,
         reactions.public_money,
         reactions.firms,
+        *(() if is_drawn else (reactions.viable_firms,)),
         reactions.promises,
         play.leverage,
         play.observations,

@@ -98,20 +98,25 @@ def public_money(instance: Instance) -> Iterator[Fault]:
 
 
 def firms(instance: Instance) -> Iterator[Fault]:
-    """Classes that share the exports, earn a living at rest, and a price for the money that keeps them alive."""
+    """Classes that share the exports, and a price for the money that keeps them alive."""
     total = sum(float(firm.export_share) for firm in instance.firms.values())
     if total > 1 + TOLERANCE:
         yield ("firms",), f"the classes' shares of exports add up to {total:.6g}, more than 1", "lower some of them"
     for name, firm in instance.firms.items():
-        loss = -_earned(instance, firm)
-        if loss > TOLERANCE * max(1.0, float(firm.fixed_cost)):
-            what = f"under open trade this class loses {loss:.4g} million USD a year: it would fail whatever is done"
-            yield ("firms", name, "fixed_cost"), what, "lower it, or raise margins or sales"
         if firm.rescue == "support" and instance.leader.public_funds is None:
             what = "the state keeps this class alive, and nothing says what public money costs"
             yield ("firms", name, "rescue"), what, "add leader.public_funds, or let the class exit"
     if instance.home is not None and float(instance.home.price) == 0:
         yield ("home", "price"), "a home price of 0 cannot fall", "give the price, or drop the home market"
+
+
+def viable_firms(instance: Instance) -> Iterator[Fault]:
+    """Classes that earn a living at rest."""
+    for name, firm in instance.firms.items():
+        loss = -_earned(instance, firm)
+        if loss > TOLERANCE * max(1.0, float(firm.fixed_cost)):
+            what = f"under open trade this class loses {loss:.4g} million USD a year: it would fail whatever is done"
+            yield ("firms", name, "fixed_cost"), what, "lower it, or raise margins or sales"
 
 
 def _earned(instance: Instance, firm: Firm) -> float:

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.charts_study import Plane, files
+from engine.charts import files
+from engine.charts_study import Plane
 from engine.report import Block, Column, Prose, Table, amount, number
 from models.licensing.answers.present.words import MONEY, Data, decimals, heading, musd, texts
 

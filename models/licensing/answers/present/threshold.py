@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from engine.charts_study import Plane, files
+from engine.charts import files
+from engine.charts_study import Plane
 from engine.report import Block, Column, Prose, Table, amount
 from models.licensing.answers.present.words import MONEY, TERMS, Data, heading, musd, texts
 

@@ -1,0 +1,51 @@
+"""Tables as Parquet, from the CSV files that were saved; needs the extra ``parquet``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+from engine.errors import CoercivityError, UsageError
+
+INSTALL = "pip install 'coercivity[parquet]'"
+
+
+def require() -> None:
+    """Nothing, where Parquet can be written.
+
+    Raises
+    ------
+    UsageError
+        The library is not installed.
+    """
+    if importlib.util.find_spec("duckdb") is None:
+        raise UsageError("--parquet", "duckdb is not installed", f"{INSTALL}, or leave --parquet out")
+
+
+def from_csv(file: Path) -> Path:
+    """Write a CSV file's table beside it as ``.parquet`` and return that file.
+
+    Whole or not at all; types are read from all rows, so that a column that is empty at first keeps its kind.
+
+    Raises
+    ------
+    CoercivityError
+        It cannot be written.
+    """
+    import duckdb
+
+    target = file.with_suffix(".parquet")
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    quoted = [str(path).replace("'", "''") for path in (file, draft)]
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"COPY (SELECT * FROM read_csv('{quoted[0]}', header=true, sample_size=-1)) "  # noqa: S608 - quoted
+                f"TO '{quoted[1]}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+        draft.replace(target)
+    except (duckdb.Error, OSError) as error:
+        draft.unlink(missing_ok=True)
+        raise CoercivityError(str(target), f"cannot be written: {str(error).splitlines()[0]}", "make room") from None
+    return target

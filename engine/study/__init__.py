@@ -1,0 +1,1 @@
+"""Studies: one question asked at many points, what is remembered of them, and what they say together."""

@@ -1,0 +1,1 @@
+"""Studies as sentences, tables and pictures, one page a command."""

@@ -1,0 +1,111 @@
+"""Sensitivity as sentences, a table of indices, and their picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.charts import files
+from engine.charts_runs import Indices
+from engine.report import Block, Column, Prose, Table
+from models.licensing.answers.present.words import MONEY, musd, texts
+from models.licensing.studies.pages.phrases import Data, closing, failures, opening, pair, shard_block, subject, title
+from models.licensing.studies.study import Outcomes, Study
+
+MOST_NAMED = 4
+MOST_ROWS = 40
+NEGLIGIBLE = 0.05  # of the variance
+
+
+def sentences(result: Data) -> list[str]:
+    """What the indices say, in words."""
+    said = [opening(result)]
+    if "indices" not in result:
+        return said
+    outcome, rows = result["outcome"], result["indices"]
+    if result["of"] > len(rows):
+        said.append(
+            f"Of {result['of']} numbers with a range these {len(rows)} move the outcome farthest alone; all others stay as stated."
+        )
+    said.append(
+        f"{subject(result)} is {musd(outcome['mean_musd'])} on average over these points, with a standard deviation "
+        f"of {musd(outcome['deviation_musd'])}, and positive in {100 * outcome['positive']:.0f} %."
+    )
+    if result["method"] == "sobol":
+        top = rows[:MOST_NAMED]
+        named = ", ".join(f"{row['parameter']} {100 * row['total']['estimate']:.0f} %" for row in top)
+        said.append(f"Shares of its variance, with interactions: {named}.")
+        firsts = sum(row["first_order"]["estimate"] for row in rows)
+        said.append(
+            f"Alone the numbers explain {100 * min(1.0, max(0.0, firsts)):.0f} % of the variance; the rest comes from interactions."
+        )
+        small = [row["parameter"] for row in rows if row["total"]["high"] < NEGLIGIBLE]
+        if small:
+            said.append(
+                f"Below {100 * NEGLIGIBLE:.0f} % even with interactions, so that they may be fixed: {', '.join(small)}."
+            )
+    else:
+        named = ", ".join(row["parameter"] for row in rows[:MOST_NAMED])
+        said.append(f"The largest effects over the whole range: {named}.")
+    return said
+
+
+def blocks(result: Data) -> list[Block]:
+    """The report."""
+    if result["shard"] is not None:
+        return shard_block(result)
+    table = _sobol(result) if result["method"] == "sobol" else _morris(result)
+    return [Prose(title(result), sentences(result)), table, *failures(result), *closing(result)]
+
+
+def _sobol(result: Data) -> Table:
+    rows = [
+        [
+            row["parameter"],
+            *(row[kind][end] for kind in ("first_order", "total") for end in ("estimate", "low", "high")),
+        ]
+        for row in result["indices"][:MOST_ROWS]
+    ]
+    columns = [Column(head) for kind in ("first order", "total") for head in (kind, "95 % from", "to")]
+    note = "Shares of the variance. Small ones may come out slightly below zero: that is the error of the estimate."
+    return Table(f"Sobol' indices of {pair(result)}", [*texts("number"), *columns], rows, decimals=3, note=note)
+
+
+def _morris(result: Data) -> Table:
+    rows = [
+        [row["parameter"], row["mu_star_musd"]["estimate"], row["mu_star_musd"]["low"], row["mu_star_musd"]["high"],
+         row["mu_musd"], row["sigma_musd"]]
+        for row in result["indices"][:MOST_ROWS]
+    ]  # fmt: skip
+    columns = [
+        *texts("number"),
+        Column("mu*"),
+        Column("95 % from"),
+        Column("to"),
+        Column("mu", "signed"),
+        Column("sigma"),
+    ]
+    left = len(result["indices"]) - MOST_ROWS
+    note = "Effect of the whole range: mean size, mean, and deviation (large where it is not linear or interacts)."
+    more = f" {left} more are in result.json." if left > 0 else ""
+    return Table(f"Elementary effects on {pair(result)}, {MONEY}", columns, rows, decimals=1, note=note + more)
+
+
+def drawn(result: Data, study: Study, outcomes: Outcomes) -> dict[str, str]:
+    """The pictures, and the page that shows them, by file name."""
+    return files(_pictures(result, outcomes), title(result), sentences(result))
+
+
+def _pictures(result: Data, outcomes: Outcomes) -> list[Any]:
+    if result["method"] != "sobol":
+        return []
+    rows = [
+        {"label": row["parameter"], **{f"{short}{end}": row[kind][key] for kind, short in (("first_order", "first"), ("total", "total"))
+                                       for key, end in (("estimate", ""), ("low", "_low"), ("high", "_high"))}}
+        for row in result["indices"]
+    ]  # fmt: skip
+    return [
+        Indices(
+            name="indices", title=f"What the variation of {pair(result)} comes from", outcome="share of the variance",
+            unit="", runs=int(outcomes.is_done.sum()), rows=rows,
+        )
+    ]  # fmt: skip

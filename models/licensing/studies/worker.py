@@ -1,0 +1,168 @@
+"""One point of a study: the instance at its values, and what each strategy is worth there, on a program kept hot.
+
+The payoff is read from one linear program a strategy, with costs tilted by :data:`TILT` towards the leader: it is an
+upper bound of the optimistic value, exact but for that tilt. Each strategy starts from its own basis of the point
+before, because the same strategy at a neighbouring point is nearer than another one at this point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from models.licensing.announcement import Announcement, relieved
+from models.licensing.answers.parameter import Parameter
+from models.licensing.commit import Game
+from models.licensing.evaluate import Followers, Layout
+from models.licensing.instance import Instance
+from models.licensing.market import Market
+from models.licensing.payoff import concession_value, probability_of
+from models.licensing.periods import Floats
+from models.licensing.programs import Program, Programs
+from models.licensing.search import LicenceScreen
+from models.licensing.studies.changes import Writer
+
+# A hundredth of the search's tilt: errors of the payoff stay below a tenth of a million USD, and above the solver's.
+TILT = 1e-5
+NOTHING = 1e-9  # tonnes; a share of less is of nothing
+DIGITS = 9  # of a share that are kept
+OPTIMAL = "optimal"
+
+What = Literal["evaluate", "solve"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked at every point.
+
+    Attributes
+    ----------
+    instance : as stated, with variants and overrides
+    market, layout : of that instance, so that workers need not build them
+    parameters : what varies
+    strategies : named ones, weighed at every point
+    what : ``solve`` also finds the best strategy on the menu at every point
+    """
+
+    instance: Instance
+    market: Market
+    layout: Layout
+    parameters: tuple[Parameter, ...]
+    strategies: tuple[str, ...]
+    what: What = "evaluate"
+
+    def __call__(self) -> PointWorker:
+        """A worker of its own, for one process."""
+        return PointWorker(self)
+
+
+class PointWorker:
+    """Answers the question at one point after the other; lives in one process."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.writer = Writer(question.instance, question.parameters)
+        self.programs = Programs(question.market, question.layout)
+
+    def __call__(self, values: Sequence[float]) -> dict[str, Any]:
+        """The strategies at values of the parameters, as plain data.
+
+        Returns
+        -------
+        dict with ``payoff`` (million USD), ``probability`` and ``pressure`` (million USD) by strategy, ``share`` of the
+        leader by strategy, a list by calendar year from ``first_year`` on (None where nothing is traded); with ``solve``
+        also ``path``, the best strategy, and ``bound``
+
+        Raises
+        ------
+        InvalidInstance
+            The values do not fit together.
+        InfeasibleProgram
+            A followers' program has no optimum at these values.
+        """
+        instance = self.writer.instance(values)
+        followers, program = self.programs.followers(instance)
+        screen = PointScreen(followers, program)
+        found: dict[str, Any] = {key: {} for key in ("payoff", "probability", "pressure", "share")}
+        found["first_year"] = int(followers.market.grid.start[0]) // 12
+        for name in self.question.strategies:
+            for key, value in screen.measure(name).items():
+                found[key][name] = value
+        if self.question.what == "solve":
+            evaluation, best, _ = Game(instance, followers).best_commitment()
+            found["payoff"][OPTIMAL] = evaluation.optimistic
+            found["probability"][OPTIMAL] = evaluation.payoff.probability
+            found["pressure"][OPTIMAL] = evaluation.payoff.pressure
+            found["share"][OPTIMAL] = shares(followers, evaluation.response.solution.primal)
+            found["path"], found["bound"] = evaluation.announced.path, best.bound
+        return found
+
+
+class PointScreen(LicenceScreen):
+    """Strategies at one point; every one of them, and every one with the target relieved, has a basis to start from."""
+
+    def __init__(self, followers: Followers, program: Program) -> None:
+        super().__init__(followers.instance, followers.market, followers.layout, TILT, followers)
+        self.program = program
+
+    @cached_property
+    def mate(self) -> LicenceScreen:
+        """Itself: a basis is remembered for every strategy, with the target relieved or not."""
+        return self
+
+    def bound(self, announced: Announcement) -> tuple[float, float, float, float, float]:
+        """As in the search, from the basis that the strategy had at the point before."""
+        key = (announced.name, announced.path)
+        if key in self.program.bases:
+            self.program.hot.start_from(self.program.bases[key])
+        found = super().bound(announced)
+        self.program.bases[key] = self.program.hot.basis()
+        return found
+
+    def measure(self, name: str) -> dict[str, Any]:
+        """What a strategy is worth, what it wrings from the target, and the leader's share by year."""
+        announced = self.followers.announcer.named(name)
+        high, _, gain, fixed, chance = self.bound(announced)
+        share = shares(self.followers, self.followers.hot.primal())
+        concession, pressure = self.concession, 0.0
+        if concession is not None and self.followers.market.tree.conceded is None:
+            pressure = self._pressure(announced, high)
+            chance = probability_of(concession, pressure, self._reference)
+        payoff = fixed + gain + concession_value(self.books)[0] * chance
+        return {"payoff": payoff, "probability": chance, "pressure": pressure, "share": share}
+
+    def _pressure(self, announced: Announcement, cost: float) -> float:
+        relief = self.relieved_cost(announced)
+        return 0.0 if np.isnan(relief) else cost - relief
+
+    @cached_property
+    def _reference(self) -> float:
+        """Pressure of the strategy that the concession's probability is stated for, million USD."""
+        concession = self.concession
+        if concession is None or concession.reference is None:
+            return 0.0
+        announced = self.followers.announcer.named(concession.reference)
+        if relieved(self.followers.instance, announced.path) == announced.path:
+            return 0.0
+        return self._pressure(announced, self.bound(announced)[0])
+
+
+def shares(followers: Followers, primal: Floats) -> list[float | None]:
+    """The leader's share of what is bought abroad while licences hold, by calendar year; None where nothing is."""
+    layout, grid = followers.layout, followers.market.grid
+    sold = []
+    for variable in ("imports", "rival_sales"):
+        index, at = layout.columns[variable]
+        is_trunk = index[:, 0] < len(grid)  # nodes of the trunk come first, one a period
+        sold.append(np.bincount(index[is_trunk, 0], weights=primal[at[is_trunk]], minlength=len(grid)))
+    exports, rivals = sold
+    found: list[float | None] = []
+    for year in range(int(grid.start[0]) // 12, (int(grid.end[-1]) - 1) // 12 + 1):
+        part = grid.overlap(12.0 * year, 12.0 * (year + 1)) / grid.length
+        total = float(part @ (exports + rivals))
+        found.append(round(float(part @ exports) / total, DIGITS) if total > NOTHING else None)
+    return found
