@@ -18,6 +18,7 @@ from statistics import median
 
 import numpy as np
 
+from benchmarks import studies
 from benchmarks.family import game
 from benchmarks.raw import raw_loop
 from engine.methods.enumeration import Choice, ordered_choices
@@ -156,6 +157,7 @@ def main() -> None:
     real = load(find("april-2025"))
     report_start_up()
     report_evaluation(real, 40 if arguments.quick else 120)
+    studies.report(arguments.quick)
     report_growth(arguments.quick)
     if not arguments.quick:
         report_search(real, jobs=min(2, os.cpu_count() or 1))

@@ -41,7 +41,7 @@ def from_csv(file: Path) -> Path:
     try:
         with duckdb.connect() as connection:
             connection.execute(
-                f"COPY (SELECT * FROM read_csv('{quoted[0]}', header=true, sample_size=-1)) "  # noqa: S608 - quoted
+                f"COPY (SELECT * FROM read_csv('{quoted[0]}', header=true, sample_size=-1)) "
                 f"TO '{quoted[1]}' (FORMAT parquet, COMPRESSION zstd)"
             )
         draft.replace(target)

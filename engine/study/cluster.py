@@ -18,8 +18,8 @@ from engine.study.ledger import Outcome
 INSTALL = "pip install 'coercivity[cluster]', here and on every worker"
 LOCAL = "local"
 CONNECT_SECONDS = 10
+STRIKES = 2  # workers that a run may take down before it is tried with nothing else in flight
 DEATHS = 1  # workers that a batch may take down before it is given back; what then is tried alone is Stretches' rule
-IN_HAND = 2  # batches that wait at every thread, so that none is idle while an answer travels
 
 _kept = threading.local()
 
@@ -67,7 +67,7 @@ class DaskExecutor:
         stack.enter_context(dask.config.set(quiet))
         if self.scheduler == LOCAL:
             local = LocalCluster(
-                n_workers=self.jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+                n_workers=self.jobs, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
             )
             return stack.enter_context(Client(stack.enter_context(local)))
         where = f"--scheduler {self.scheduler}"
@@ -88,8 +88,10 @@ class DaskExecutor:
     def _check_workers(self, client: Any) -> None:
         """Refuse workers that would answer as another program."""
         where = f"--scheduler {self.scheduler}"
-        if not client.scheduler_info(n_workers=-1)["workers"]:
-            raise CoercivityError(where, "it has no workers", "start some: dask worker ADDRESS --nthreads 1")
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except TimeoutError:
+            raise CoercivityError(where, "it has no workers", "start some: dask worker ADDRESS --nthreads 1") from None
         mine = self.version()
         try:
             theirs = client.run(self.version)
@@ -107,53 +109,81 @@ def _spread(client: Any, runs: Sequence[Run], todo: Sequence[int], factory: Fact
     from distributed import as_completed
 
     threads = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
-    left = Stretches(todo, max(1, min(threads, len(todo))))
-    question = client.scatter(factory, broadcast=True)
+    left = Stretches(todo, max(1, min(threads, len(todo))), STRIKES)
+    question = _Question(client, factory)
     token = uuid.uuid4().hex
     doing: dict[Any, tuple[int, list[int]]] = {}
     completed = as_completed()
     seconds: dict[int, float] = {}
+    suspects: list[int] = []
 
     def hand_over(stretch: int) -> None:
         batch = left.take(stretch, batch_of(seconds.get(stretch)))
         if batch:
             payloads = [runs[at].payload for at in batch]
-            future = client.submit(_do, token, question, payloads, pure=False)
+            future = client.submit(_do, token, question.there(), payloads, pure=False)
             doing[future] = (stretch, batch)
             completed.add(future)
 
     try:
         for stretch in range(max(1, min(threads, len(todo)))):
-            for _ in range(IN_HAND):
-                hand_over(stretch)
+            hand_over(stretch)
         for future in completed:
             stretch, batch = doing.pop(future)
-            if future.status == "finished":
-                found = future.result()
+            found = _answer(future)
+            if found is not None:
                 seconds[stretch] = sum(outcome.seconds for outcome in found) / len(found)
                 yield from zip(batch, found, strict=True)
             else:
-                failed = _given_up(future, batch, left)
+                failed = left.lost(batch)
                 if failed is not None:
-                    yield failed, killer()
-            for _ in range(max(1, len(left.alone))):
-                hand_over(stretch)
+                    suspects.append(failed)
+            hand_over(stretch)
+        # A run may have died with its neighbour's worker; with nothing else in flight it is known which one it is.
+        for at in suspects:
+            found = _answer(client.submit(_do, token, question.there(), [runs[at].payload], pure=False))
+            yield at, killer(STRIKES + 1) if found is None else found[0]
     finally:
         with contextlib.suppress(Exception):
             client.cancel(list(doing), force=True)
 
 
-def _given_up(future: Any, batch: list[int], left: Stretches) -> int | None:
-    """A batch came back without an answer: by the death of its worker, or because the question cannot be read there."""
+class _Question:
+    """What is asked, sent to the workers once; if all that held it are lost, once more."""
+
+    def __init__(self, client: Any, factory: Factory) -> None:
+        self.client, self.factory = client, factory
+        self._sent: Any = None
+
+    def there(self) -> Any:
+        """Where it is on the cluster."""
+        if self._sent is None or self._sent.status != "finished" or not self._is_held():
+            self._sent = self.client.scatter(self.factory, broadcast=True, hash=False)
+        return self._sent
+
+    def _is_held(self) -> bool:
+        return bool(self.client.who_has([self._sent]).get(self._sent.key))
+
+
+def _answer(future: Any) -> list[Outcome] | None:
+    """What came of a batch; None where it was lost with its worker.
+
+    Raises
+    ------
+    CoercivityError
+        A worker cannot read the question.
+    """
     from distributed import KilledWorker
     from distributed.client import FutureCancelledError
 
-    error = future.exception() if future.status == "error" else FutureCancelledError(future.key, "lost")
-    if isinstance(error, KilledWorker | FutureCancelledError):
-        return left.lost(batch)
-    raise CoercivityError(
-        "a worker", f"cannot begin: {type(error).__name__}: {error}", f"install the same version: {INSTALL}"
-    )
+    try:
+        found: list[Outcome] = future.result()
+    except (KilledWorker, FutureCancelledError, OSError):
+        return None
+    except Exception as error:
+        what = f"cannot begin: {type(error).__name__}: {error}"
+        raise CoercivityError("a worker", what, f"install the same version: {INSTALL}") from None
+    return found
 
 
 def _do(token: str, factory: Factory, payloads: list[Any]) -> list[Outcome]:

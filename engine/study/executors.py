@@ -82,8 +82,8 @@ class InProcess:
 class Stretches:
     """The runs that are left, as stretches that workers go along; those to be tried alone come first."""
 
-    def __init__(self, todo: Sequence[int], workers: int) -> None:
-        self.todo = todo
+    def __init__(self, todo: Sequence[int], workers: int, most_strikes: int = STRIKES) -> None:
+        self.todo, self.most_strikes = todo, most_strikes
         ends = [round(len(todo) * part / workers) for part in range(workers + 1)]
         self._left = [[first, end] for first, end in itertools.pairwise(ends)]
         self.alone: deque[int] = deque()
@@ -108,15 +108,15 @@ class Stretches:
             return None
         for at in batch:
             self.strikes[at] = self.strikes.get(at, 0) + 1
-            if self.strikes[at] >= STRIKES:
+            if self.strikes[at] >= self.most_strikes:
                 return at
             self.alone.append(at)
         return None
 
 
-def killer() -> Outcome:
+def killer(times: int = STRIKES) -> Outcome:
     """The outcome of a run that takes its process down."""
-    return Outcome(Status.FAILED, {}, f"its process died {STRIKES} times: out of memory, or killed", 0.0)
+    return Outcome(Status.FAILED, {}, f"its process died {times} times: out of memory, or killed", 0.0)
 
 
 def batch_of(seconds_each: float | None) -> int:
