@@ -154,7 +154,8 @@ def report_ledger(instance: Instance, seconds_each: float, count: int = 2000) ->
             spent += timed(ledger.flush)
         size = (Path(folder) / "ledger.sqlite").stat().st_size / count
     print(
-        f"\nledger: {spent / count * 1e6:.0f} µs a point of {instance.name}, {spent / count / seconds_each:.2%} of it (wanted: under 5 %); {size:.0f} bytes on the disk"
+        f"\nledger: {spent / count * 1e6:.0f} µs a point of {instance.name}, {spent / count / seconds_each:.2%} of it "
+        f"(wanted: under 5 %); {size:.0f} bytes on the disk"
     )
 
 

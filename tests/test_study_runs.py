@@ -47,7 +47,7 @@ def test_what_is_added_comes_back_with_every_digit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_no_number_is_refused_with_its_place(tmp_path: Path, value: float) -> None:
-    with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(CoercivityError, match="payoff.open"):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(CoercivityError, match=r"payoff\.open"):
         ledger.add("one", Outcome(DONE, {"payoff": {"open": value}}))
 
 
