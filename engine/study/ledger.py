@@ -141,7 +141,9 @@ class Ledger:
             if not open_keys:
                 break
             with self._reading(file) as other:
-                for part in _parts(open_keys) if other is not None else ():
+                if other is None:
+                    continue
+                for part in _parts(open_keys):
                     for key, outcome in _ask(other, file, part).items():
                         if key not in found or outcome.status is not Status.FAILED:
                             found[key] = outcome
