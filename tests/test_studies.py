@@ -29,7 +29,8 @@ TOY = "one-buyer"
 
 def run(*arguments: str, at: Path) -> Result:
     """A command in this process, in a folder of its own."""
-    return CliRunner().invoke(main_group, [*arguments, "--out", str(at / "runs"), "--jobs", "1"])
+    arguments = (*arguments, "--out", str(at / "runs"), "--jobs", "1")
+    return CliRunner().invoke(main_group, arguments, env={"COLUMNS": "160"})
 
 
 def told(*arguments: str, at: Path) -> dict[str, Any]:
