@@ -1,0 +1,1 @@
+"""Files of bilevel programs: read strictly, so that nothing unknown is passed over in silence."""

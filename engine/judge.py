@@ -1,0 +1,265 @@
+"""The judge of bilevel solutions: certifies a claim from the problem alone, without having seen the method.
+
+The point is checked against every row, the follower is solved again from nothing, and the bound is attacked: by
+the responses to many commitments, and on small problems by a search of the judge's own. A claim is OPTIMAL only where
+its bound meets its value, rests on no assumption and survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from engine.certificate import ProofLevel
+from engine.check import TOLERANCE, Check, at_most
+from engine.errors import CoercivityError, UsageError
+from engine.judge_checks import follower_checks, is_attained, leader_checks, limit_checks, row_check, value_at
+from engine.judge_search import search
+from engine.probes import high_point_relaxation, least_high_point, probes
+from engine.problem import BilevelProblem
+from engine.response import FollowerInfeasible, FollowerUnbounded, Responder, Response
+from engine.solution import BilevelSolution, Status
+from engine.solver import Floats, SolveStatus
+from engine.solver_mixed import feasibility
+
+# What refutes a bound must satisfy every row, and answer best, to within this.
+STRICT = 1e-8
+
+
+@dataclass(frozen=True)
+class BilevelCertificate:
+    """The judgement on one claim; figures in the sense of a minimisation, :meth:`shown` in the sense of the file.
+
+    Attributes
+    ----------
+    name, method : the problem, and who claims
+    status : why the method says that it stopped
+    value, bound : as claimed; the bound is a lower one
+    optimistic, pessimistic, violation : the leader's range over the best responses to the commitment, recomputed, and
+        by how much the worst of them breaks a leader's row; None where there is no response to compute
+    leader_checks, follower_checks, bound_checks : the recomputations
+    assumptions : what the method says that its bound rests on
+    attained : whether the value is reached, not only approached; the proof is then of the limit
+    is_maximised : the sense of the file
+    refutation : a bilevel-feasible point z that gives the leader less than the bound, or None
+    refutation_value : its value, +inf without one
+    is_confirmed : whether the judge itself has proved the bound, by trying all commitments or by a search of its own;
+        where it has not, OPTIMAL also trusts that the method's search was what it says
+    notes : what was found, a sentence each
+    """
+
+    name: str
+    method: str
+    status: Status
+    value: float
+    bound: float
+    leader_checks: tuple[Check, ...]
+    follower_checks: tuple[Check, ...]
+    bound_checks: tuple[Check, ...]
+    optimistic: float | None = None
+    pessimistic: float | None = None
+    violation: float | None = None
+    assumptions: tuple[str, ...] = ()
+    attained: bool = True
+    is_maximised: bool = False
+    refutation: Floats | None = None
+    refutation_value: float = inf
+    is_confirmed: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All checks."""
+        return self.leader_checks + self.follower_checks + self.bound_checks
+
+    @property
+    def proof(self) -> ProofLevel:
+        """The level that the checks support."""
+        if not _all_ok(self.leader_checks):
+            return ProofLevel.NOTHING
+        if not _all_ok(self.follower_checks):
+            return ProofLevel.LEADER_FEASIBLE
+        if self.assumptions or not _all_ok(self.bound_checks):
+            return ProofLevel.BILEVEL_FEASIBLE
+        return ProofLevel.OPTIMAL
+
+    def shown(self, figure: float) -> float:
+        """A figure of the leader in the sense of the file."""
+        return -figure if self.is_maximised else figure
+
+
+def _all_ok(checks: Sequence[Check]) -> bool:
+    # No check at all proves nothing.
+    return bool(checks) and all(check.ok for check in checks)
+
+
+def certify(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+    """What a claim is worth.
+
+    Parameters
+    ----------
+    problem : as it was stated; nothing that a method made of it
+    solution : the claim
+    """
+    if solution.point is None:
+        return _without_point(problem, solution)
+    point = np.asarray(solution.point, dtype=float)
+    if point.shape != (problem.width,) or not np.isfinite(point).all():
+        broken = (Check(f"the point has {problem.width} finite entries", inf, 1.0),)
+        return _certificate(problem, solution, broken, (), ())
+    response, trouble = _response(problem, point)
+    leader = leader_checks(problem, solution, point)
+    follower = follower_checks(problem, solution, point, response)
+    notes = () if trouble is None else (trouble,)
+    if not _all_ok(leader) or not _all_ok(follower):
+        return _certificate(problem, solution, leader, follower, (), response, notes=notes)
+    attack = _attack(problem, min(solution.bound, solution.value), point[: len(problem.leader)])
+    bound = _bound_checks(problem, solution, attack)
+    return _certificate(problem, solution, leader, follower, bound, response, attack, notes + attack.notes)
+
+
+def _certificate(
+    problem: BilevelProblem,
+    solution: BilevelSolution,
+    leader: tuple[Check, ...],
+    follower: tuple[Check, ...],
+    bound: tuple[Check, ...],
+    response: Response | None = None,
+    attack: _Attack | None = None,
+    notes: tuple[str, ...] = (),
+) -> BilevelCertificate:
+    return BilevelCertificate(
+        name=problem.name,
+        method=solution.method,
+        status=solution.status,
+        value=solution.value,
+        bound=solution.bound,
+        leader_checks=leader,
+        follower_checks=follower,
+        bound_checks=bound,
+        optimistic=None if response is None else response.optimistic,
+        pessimistic=None if response is None else response.pessimistic,
+        violation=None if response is None else response.violation,
+        assumptions=solution.assumptions,
+        attained=is_attained(solution),
+        is_maximised=problem.is_maximised,
+        refutation=None if attack is None else attack.point,
+        refutation_value=inf if attack is None else attack.value,
+        is_confirmed=attack is not None and attack.is_exhaustive and attack.point is None,
+        notes=notes + (() if response is None else response.notes),
+    )
+
+
+def _response(problem: BilevelProblem, point: Floats) -> tuple[Response | None, str | None]:
+    """The responses to the commitment of a point, or why there are none."""
+    leader = problem.leader
+    x = np.clip(point[: len(leader)], leader.lower, leader.upper)
+    try:
+        return Responder(problem).respond(np.where(leader.is_integer, np.round(x), x)), None
+    except CoercivityError as error:
+        return None, f"no response to the commitment was found: {error.what}"
+
+
+@dataclass(frozen=True)
+class _Attack:
+    """The best point found below a bound, and how hard it was looked for."""
+
+    point: Floats | None
+    value: float
+    best: float
+    notes: tuple[str, ...]
+    is_exhaustive: bool
+
+
+def _attack(problem: BilevelProblem, bound: float, near: Floats | None) -> _Attack:
+    """Look for a bilevel-feasible point that gives the leader less than a bound; any at all where that is +inf."""
+    below = bound - TOLERANCE * max(1.0, abs(bound)) if np.isfinite(bound) else bound
+    tried = probes(problem, near)
+    responder, best, point, value, is_exhaustive = Responder(problem), inf, None, inf, tried.is_exhaustive
+    for x in tried.commitments:
+        try:
+            found = responder.incumbent(x)
+        except (FollowerInfeasible, FollowerUnbounded):
+            continue
+        except CoercivityError:
+            is_exhaustive = False
+            continue
+        if found.value >= best:
+            continue
+        if found.point is not None and not _is_strict(problem, found.point):
+            # What keeps the rows only within a tolerance neither refutes a bound nor may be passed over.
+            is_exhaustive = is_exhaustive and found.value >= below
+            continue
+        best = found.value
+        if best < below or below == -inf == best:
+            point, value = found.point if found.point is not None else responder.respond(x).point, best
+    notes = [f"{len(tried.commitments)} commitments were tried" + (", all there are" if tried.is_exhaustive else "")]
+    if point is None and not tried.is_exhaustive:
+        own = search(problem, below)
+        is_exhaustive = own.is_complete
+        if own.point is not None and _is_strict(problem, own.point):
+            point, value, best = own.point, own.value, min(best, own.value)
+        elif own.is_complete:
+            notes.append(f"a search of the judge's own was finished with {own.programs} programs and found none below")
+    return _Attack(point, value, best, tuple(notes), is_exhaustive)
+
+
+def _is_strict(problem: BilevelProblem, point: Floats) -> bool:
+    """Whether a point keeps every row of the leader to a tolerance that its value cannot live on."""
+    check = row_check("rows", problem.rows, point)
+    return check.gap <= STRICT * check.scale
+
+
+def _bound_checks(problem: BilevelProblem, solution: BilevelSolution, attack: _Attack) -> tuple[Check, ...]:
+    """Whether the bound meets the value and has survived."""
+    relaxed = least_high_point(problem)
+    checks = [
+        at_most("the bound is not above the value", solution.bound, solution.value),
+        at_most("the bound meets the value", solution.value, solution.bound),
+        at_most("no response is worth less than the bound", solution.bound, attack.best)
+        if attack.best < inf
+        else Check("no response is worth less than the bound", 0.0, 1.0),
+        Check("no point refutes the bound", 0.0 if attack.point is None else inf, 1.0),
+    ]
+    point = np.asarray(solution.point, dtype=float)
+    checks.extend(limit_checks(problem, solution, min(attack.best, value_at(problem, solution, point))))
+    if relaxed > -inf:
+        checks.append(at_most("the high-point relaxation is not above the value", relaxed, solution.value))
+    return tuple(checks)
+
+
+def _without_point(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+    """The judgement on a claim that there is no solution, which counts only where the judge can confirm it."""
+    if solution.status is Status.INFEASIBLE:
+        return _infeasible(problem, solution)
+    if solution.status is Status.UNBOUNDED:
+        return _unbounded(problem, solution)
+    return _certificate(problem, solution, (), (), (), notes=("there is no point to be judged",))
+
+
+def _infeasible(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+    name = "no commitment has a response that satisfies the leader's rows"
+    if feasibility(high_point_relaxation(problem)) is SolveStatus.INFEASIBLE:
+        checks = (Check(name, 0.0, 1.0),)
+        note = ("the rows of both levels contradict one another",)
+        return _certificate(problem, solution, checks, checks, checks, notes=note)
+    try:
+        attack = _attack(problem, inf, None)
+    except UsageError as error:
+        return _certificate(problem, solution, (), (), (), notes=(error.what,))
+    is_confirmed = attack.point is None and attack.is_exhaustive
+    checks = (Check(name, 0.0 if is_confirmed else inf, 1.0),)
+    return _certificate(problem, solution, checks, checks, checks, None, attack, attack.notes)
+
+
+def _unbounded(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+    name = "some commitment lets the leader improve without limit"
+    try:
+        attack = _attack(problem, -inf, None)
+    except UsageError as error:
+        return _certificate(problem, solution, (), (), (), notes=(error.what,))
+    checks = (Check(name, 0.0 if attack.best == -inf else inf, 1.0),)
+    return _certificate(problem, solution, checks, checks, checks, notes=attack.notes)
