@@ -145,8 +145,9 @@ def leader_terms(problem: BilevelProblem, x: Floats) -> Terms:
         else:
             entries.append((term.column - leader, follower + term.row, term.coefficient))
     width = follower + prices
-    rows, columns, values = (np.array(part) for part in zip(*entries, strict=True)) if entries else ([], [], [])
-    crossed = sp.csr_array((values, (rows, columns)), shape=(width, width), dtype=float)
+    table = np.array(entries, dtype=np.float64).reshape(-1, 3)
+    rows, columns = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
+    crossed = sp.csr_array(sp.coo_array((table[:, 2], (rows, columns)), shape=(width, width)))
     own = wider(sp.csr_array(hessian[leader:, leader:]), width, width)
     quadratic = sp.csr_array(own + crossed + crossed.T)
     quadratic.eliminate_zeros()
