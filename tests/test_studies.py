@@ -83,6 +83,7 @@ def test_a_text_says_what_varies(text: str, points: list[float]) -> None:
         (["concession.value=1:1:3"], "not below"),
         (["concession.value=0:400:1"], "at least 2"),
         (["concession.value=0:400:x"], "at least 2"),
+        (["concession.value=0:400:1000000000"], "at most 10,000,000"),
         (["concession.value=0:400:3:lin"], "neither limits"),
         (["concession.value=0:nan:3"], "finite"),
         (["concession.value=0 kg:400 kg:3"], "USD"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.errors import UsageError
 from engine.study.axes import Axis, Distribution
+from engine.study.designs import MOST_POINTS
 from engine.units import UnitError, convert
 from models.licensing.answers.parameter import Parameter, parameter_of
 from models.licensing.instance import Instance
@@ -122,8 +123,9 @@ def _varied(instance: Instance, text: str, unstated: Distribution) -> Varied:
     axis = Axis(name, low, high, min(max(parameter.now, low), high), is_log=is_log)
     if len(parts) == 2:
         return Varied(parameter, axis)
-    if not parts[2].isdecimal() or int(parts[2]) < 2:
-        raise UsageError(where, f"{parts[2]!r} is no number of points", "write a whole number of at least 2")
+    if not parts[2].isdecimal() or not 2 <= int(parts[2]) <= MOST_POINTS:
+        fix = f"write a whole number of at least 2 and at most {MOST_POINTS:,}"
+        raise UsageError(where, f"{parts[2]!r} is no number of points", fix)
     return replace(_listed(parameter, axis.points(int(parts[2])).tolist(), where), axis=axis)
 
 
