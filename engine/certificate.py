@@ -65,15 +65,24 @@ class Certificate:
     @property
     def proof(self) -> ProofLevel:
         """The level that the checks support."""
-        if not _all_ok(self.leader_checks):
-            return ProofLevel.NOTHING
-        if not _all_ok(self.follower_checks):
-            return ProofLevel.LEADER_FEASIBLE
-        if self.bound is None or self.assumptions or not _all_ok(self.bound_checks):
-            return ProofLevel.BILEVEL_FEASIBLE
-        return ProofLevel.OPTIMAL
+        is_bounded = self.bound is not None and not self.assumptions
+        return level(self.leader_checks, self.follower_checks, self.bound_checks if is_bounded else ())
 
 
-def _all_ok(checks: Sequence[Check]) -> bool:
-    # No check at all proves nothing.
+def all_ok(checks: Sequence[Check]) -> bool:
+    """Whether there are checks and every one holds: no check at all proves nothing."""
     return bool(checks) and all(check.ok for check in checks)
+
+
+def level(leader: Sequence[Check], follower: Sequence[Check], bound: Sequence[Check]) -> ProofLevel:
+    """The level that checks support; pass no checks of the bound where it rests on an assumption.
+
+    >>> fine, broken = Check("a", 0.0, 1.0), Check("b", 1.0, 1.0)
+    >>> level([fine], [fine], []).name, level([fine], [fine], [fine]).name, level([broken], [fine], [fine]).name
+    ('BILEVEL_FEASIBLE', 'OPTIMAL', 'NOTHING')
+    """
+    if not all_ok(leader):
+        return ProofLevel.NOTHING
+    if not all_ok(follower):
+        return ProofLevel.LEADER_FEASIBLE
+    return ProofLevel.OPTIMAL if all_ok(bound) else ProofLevel.BILEVEL_FEASIBLE

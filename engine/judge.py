@@ -7,13 +7,12 @@ its bound meets its value, rests on no assumption and survives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
-from engine.certificate import ProofLevel
+from engine.certificate import ProofLevel, all_ok, level
 from engine.check import TOLERANCE, Check, at_most
 from engine.errors import CoercivityError, UsageError
 from engine.judge_checks import follower_checks, is_attained, leader_checks, limit_checks, row_check, value_at
@@ -78,22 +77,11 @@ class BilevelCertificate:
     @property
     def proof(self) -> ProofLevel:
         """The level that the checks support."""
-        if not _all_ok(self.leader_checks):
-            return ProofLevel.NOTHING
-        if not _all_ok(self.follower_checks):
-            return ProofLevel.LEADER_FEASIBLE
-        if self.assumptions or not _all_ok(self.bound_checks):
-            return ProofLevel.BILEVEL_FEASIBLE
-        return ProofLevel.OPTIMAL
+        return level(self.leader_checks, self.follower_checks, () if self.assumptions else self.bound_checks)
 
     def shown(self, figure: float) -> float:
         """A figure of the leader in the sense of the file."""
         return -figure if self.is_maximised else figure
-
-
-def _all_ok(checks: Sequence[Check]) -> bool:
-    # No check at all proves nothing.
-    return bool(checks) and all(check.ok for check in checks)
 
 
 def certify(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
@@ -114,7 +102,7 @@ def certify(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertif
     leader = leader_checks(problem, solution, point)
     follower = follower_checks(problem, solution, point, response)
     notes = () if trouble is None else (trouble,)
-    if not _all_ok(leader) or not _all_ok(follower):
+    if not all_ok(leader) or not all_ok(follower):
         return _certificate(problem, solution, leader, follower, (), response, notes=notes)
     attack = _attack(problem, min(solution.bound, solution.value), point[: len(problem.leader)])
     bound = _bound_checks(problem, solution, attack)

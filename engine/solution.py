@@ -42,12 +42,12 @@ class Limits:
     gap: float = 1e-6
 
     def is_closed(self, value: float, bound: float) -> bool:
-        """Whether a bound is as near to a value as was asked for.
+        """Whether a bound is as near to a value as was asked for; never where nothing has been found.
 
-        >>> Limits().is_closed(5.0, 5.0 - 1e-9), Limits().is_closed(5.0, 4.9)
-        (True, False)
+        >>> Limits().is_closed(5.0, 5.0 - 1e-9), Limits().is_closed(5.0, 4.9), Limits().is_closed(inf, 0.0)
+        (True, False, False)
         """
-        return value - bound <= self.gap * max(1.0, abs(value))
+        return value < inf and value - bound <= self.gap * max(1.0, abs(value))
 
 
 @dataclass(frozen=True)

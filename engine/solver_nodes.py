@@ -13,8 +13,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from engine.solver import Floats, HotProgram, LinearProgram, SolveStatus
+from engine.solver_mixed import PRECISE
 
-PRECISE = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9, "presolve": "off"}
+OPTIONS = {**PRECISE, "presolve": "off"}
 
 
 class NodeProgram(HotProgram):
@@ -26,7 +27,7 @@ class NodeProgram(HotProgram):
     """
 
     def __init__(self, program: LinearProgram) -> None:
-        super().__init__(program, PRECISE, rows_to_keep=np.arange(program.shape[0], dtype=np.int32))
+        super().__init__(program, OPTIONS, rows_to_keep=np.arange(program.shape[0], dtype=np.int32))
         self.solves = 0
         self._rows = sp.csr_array(program.matrix)
         self._row_lower, self._row_upper = program.row_lower.copy(), program.row_upper.copy()
