@@ -190,15 +190,31 @@ def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]]
 # -- commands ----------------------------------------------------------------------------------------------------
 
 
-@command("solve one-buyer", "solve april-2025 --strategy stewardship --set leader.discount_rate=0.08")
+@command(
+    "solve april-2025 --strategy stewardship --set leader.discount_rate=0.08",
+    "solve moore_bard1990 --no-save",
+)
 @instance_options
-@click.option("--strategy", metavar="NAME", help="Evaluate this one; default: find the best on the menu.")
+@_option("--strategy", "Evaluate this one; default: find the best.", metavar="NAME")
+@_option("--aux", "Program: its auxiliary file; default: beside it.", metavar="FILE")
+@_option("--method", "Program: solve by this method.", default="auto", show_default=True, metavar="NAME")
+@_option("--declare", "Program: a bound for big-M, e.g. multipliers=9.", multiple=True, metavar="BOUND")
+@_option("--because", "Program: why what is declared should hold.", metavar="REASON")
 @run_options
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
-    """Find the best strategy, or evaluate a named one.
+    """Find the best strategy, or evaluate a named one, or solve any bilevel program.
 
-    The answer comes with a certificate: what is proved, and by which checks.
+    INSTANCE is a licensing game, or a program: X.mps with X.aux beside it, or bilevel-neutral JSON. The answer comes
+    with a certificate: what is proved, and by which checks.
     """
+    from models.program.files import is_program, located
+    from models.program.solve import refuse_options
+    from models.program.solve import solve as solve_program
+
+    if is_program(located(instance)):
+        solve_program(located(instance), run | {"sets": sets, "variants": variants}, _is_quiet())
+        return
+    refuse_options(run, instance)
     data = _load(instance, sets, variants)
     if run["strategy"] is not None:
         errors.check_name("--strategy", run["strategy"], data.strategies, "strategies")
@@ -240,7 +256,12 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
 
     data = runs.read(result)
     with terminal.Progress(_is_quiet()) as progress:
-        found = verified(data, search, jobs, progress)
+        if "program" in data:
+            from models.program.answer import verify as reviewed
+
+            found = reviewed(data)
+        else:
+            found = verified(data, search, jobs, progress)
     terminal.show(form, found, lambda: listing.verified(found), lambda: found["checks"])
     if not found["ok"]:
         failed = sum(not check["ok"] for check in found["checks"])
@@ -265,8 +286,8 @@ def frontier(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **
     The Pareto set over the menu, the named strategies on it, and the weights that make each one best.
     """
     data = _load(instance, sets, variants)
+    from engine import delivery
     from models.licensing.answers import frontier as answers
-    from models.licensing.answers import study
     from models.licensing.answers.present import frontier as page
 
     asked = {key: run[key] for key in ("limit", "phase")}
@@ -274,7 +295,7 @@ def frontier(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **
     def work(progress: Any) -> dict[str, Any]:
         return answers.frontier(data, run["jobs"], **asked, progress=progress)
 
-    study.deliver("frontier", data.fingerprint(), work, run, _is_quiet(), asked, page)
+    delivery.deliver("frontier", data.fingerprint(), work, run, _is_quiet(), asked, page)
 
 
 @command(
@@ -292,7 +313,7 @@ def threshold(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], *
     PARAMETER is a dotted path; * stands for a common factor on all that it matches. Default: a list.
     """
     data = _load(instance, sets, variants)
-    from models.licensing.answers import study
+    from engine import delivery
     from models.licensing.answers import threshold as answers
     from models.licensing.answers.present import threshold as page
 
@@ -301,7 +322,7 @@ def threshold(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], *
     def work(progress: Any) -> dict[str, Any]:
         return answers.threshold(data, **asked, jobs=run["jobs"], progress=progress)
 
-    study.deliver("threshold", data.fingerprint(), work, run, _is_quiet(), asked, page)
+    delivery.deliver("threshold", data.fingerprint(), work, run, _is_quiet(), asked, page)
 
 
 def sampling_options(function: Any) -> Any:

@@ -50,6 +50,11 @@ class Run:
         return self.folder
 
 
+def versions() -> dict[str, str | None]:
+    """The versions that a result depends on, by package."""
+    return {name: version(name) for name in PACKAGES}
+
+
 def identity(fingerprint: str, command: str, options: Mapping[str, object]) -> str:
     """The name of the folder: the same question to the same version of the program has the same one."""
     question = [fingerprint, command, dict(options), version("coercivity")]
@@ -125,7 +130,7 @@ def manifest(result: Mapping[str, Any], options: Mapping[str, object], started: 
     finished = now()
     return {
         "instance_hash": result["instance"]["hash"],
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "versions": {"python": platform.python_version()} | versions(),
         "system": f"{platform.system()} {platform.machine()}",
         "options": dict(options),
         "seed": None,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
-from engine import charts, errors, runs, terminal
+from engine import errors, runs, terminal
+from engine.delivery import begin, save
 from models.licensing.answers.present import files, frames
 
 
@@ -43,33 +43,3 @@ def answer(
     less = runs.shortfall(result, run.get("require"))
     if less:
         raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
-
-
-def begin(
-    name: str,
-    fingerprint: str,
-    work: Callable[[Any], dict[str, Any]],
-    run: Mapping[str, Any],
-    is_quiet: bool,
-    question: Mapping[str, object],
-) -> tuple[runs.Run | None, datetime, dict[str, Any]]:
-    """Check where the result goes before the work is done, and do it; the target, when it began, and the result."""
-    if run["charts"]:
-        charts.require()
-        if run["no_save"]:
-            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
-    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
-    started = runs.now()
-    with terminal.Progress(is_quiet) as progress:
-        return target, started, work(progress)
-
-
-def save(target: runs.Run, found: Mapping[str, str], is_quiet: bool) -> errors.CoercivityError | None:
-    """Save files; what went wrong is returned, so that the result can still be printed."""
-    try:
-        target.save(found)
-    except errors.CoercivityError as error:
-        return error
-    if not is_quiet:
-        terminal.note(f"saved: {target.folder} ({', '.join(found)})")
-    return None

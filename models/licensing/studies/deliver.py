@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine import charts, errors, parquet, report, runs, terminal
+from engine.delivery import save
 from engine.study.content import program_version
 from engine.study.executors import Executor, InProcess, Pool
 from engine.study.ledger import Ledger
 from engine.study.running import Interrupted, Progress, parse_shard
-from models.licensing.answers.deliver import save
 from models.licensing.instance import Instance
 from models.licensing.studies import tables
 from models.licensing.studies.lab import Effort, Lab, Planned
@@ -141,7 +141,7 @@ def _manifest(run: Options, started: Any) -> dict[str, Any]:
         "replay": _again(),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((runs.now() - started).total_seconds(), 3),
-        "versions": {package: runs.version(package) for package in runs.PACKAGES},
+        "versions": runs.versions(),
     }
 
 

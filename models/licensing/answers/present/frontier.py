@@ -11,6 +11,7 @@ from engine.charts_study import Plane
 from engine.report import Block, Column, Prose, Table, amount, number
 from models.licensing.answers.present.words import MONEY, Data, decimals, heading, musd, texts
 
+SOURCE = "instance.yaml"
 SHOWN = 20  # members in a table; the rest are in JSON and CSV
 TOLD = 4  # rungs of the ladder told in words
 

@@ -10,6 +10,7 @@ from engine.charts_study import Plane
 from engine.report import Block, Column, Prose, Table, amount
 from models.licensing.answers.present.words import MONEY, TERMS, Data, heading, musd, texts
 
+SOURCE = "instance.yaml"
 MAIN = 0.1  # a term is named if it closes this share of the gap
 
 

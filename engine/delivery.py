@@ -1,16 +1,18 @@
-"""A study on its way out: where it is saved, what is printed, what is drawn; it has no certificate."""
+"""Results on their way out: where they are saved, what is printed, what is drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
-from engine import errors, report, runs, terminal
-from models.licensing.answers.deliver import begin, save
+from engine import charts, errors, report, runs, terminal
 
 
 class Page(Protocol):
-    """The room that turns a result into letters and pictures."""
+    """The room that turns a result into letters and pictures; ``SOURCE`` is the file that its question is saved as."""
+
+    SOURCE: str
 
     def blocks(self, result: Mapping[str, Any]) -> list[report.Block]:
         """The report."""
@@ -31,7 +33,7 @@ def deliver(
     question: Mapping[str, object],
     page: Page,
 ) -> None:
-    """Check where the result goes, do the work, save it and print it.
+    """Check where a result goes, do the work, save it and print it; of its certificate nothing is asked.
 
     Parameters
     ----------
@@ -51,13 +53,13 @@ def deliver(
         "started": started.isoformat(timespec="seconds"),
         "seconds": seconds,
     }
-    result["manifest"]["versions"] = {package: runs.version(package) for package in runs.PACKAGES}
+    result["manifest"]["versions"] = runs.versions()
     unsaved = None
     if target is not None:
         found = {
             runs.RESULT: report.to_json(result),
             "report.txt": report.text(page.blocks(result), 100),
-            "instance.yaml": result["manifest"]["effective_instance"],
+            page.SOURCE: result["manifest"]["effective_instance"],
         }
         unsaved = save(target, found | (page.drawn(result) if run["charts"] else {}), is_quiet)
     terminal.show(run["form"], result, lambda: page.blocks(result), lambda: page.rows(result))
@@ -65,3 +67,33 @@ def deliver(
         raise unsaved
     if not result.get("search", {}).get("complete", True):
         raise errors.BelowRequired(name, "the search was stopped", "give it more time with --limit, or none")
+
+
+def begin(
+    name: str,
+    fingerprint: str,
+    work: Callable[[Any], dict[str, Any]],
+    run: Mapping[str, Any],
+    is_quiet: bool,
+    question: Mapping[str, object],
+) -> tuple[runs.Run | None, datetime, dict[str, Any]]:
+    """Check where the result goes before the work is done, and do it; the target, when it began, and the result."""
+    if run["charts"]:
+        charts.require()
+        if run["no_save"]:
+            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
+    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
+    started = runs.now()
+    with terminal.Progress(is_quiet) as progress:
+        return target, started, work(progress)
+
+
+def save(target: runs.Run, found: Mapping[str, str], is_quiet: bool) -> errors.CoercivityError | None:
+    """Save files; what went wrong is returned, so that the result can still be printed."""
+    try:
+        target.save(found)
+    except errors.CoercivityError as error:
+        return error
+    if not is_quiet:
+        terminal.note(f"saved: {target.folder} ({', '.join(found)})")
+    return None

@@ -1,0 +1,83 @@
+"""Which method solves a bilevel program: the one asked for, or the first that accepts it, with the reason.
+
+The order is measured on the published problems. Branching on complementarities comes first wherever it applies, as it
+takes every class of continuous followers, needs no bound on a multiplier and is the fastest; integers of the follower
+leave the value function. The mixed-integer forms can be asked for by name, and serve as a second opinion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+from engine.errors import UsageError, check_name
+from engine.methods import big_m, complementarity, strong_duality, value_function
+from engine.methods.big_m import Declared
+from engine.problem import BilevelProblem
+from engine.solution import BilevelSolution, Limits
+
+METHODS: Mapping[str, ModuleType] = {
+    module.METHOD: module for module in (complementarity, value_function, strong_duality, big_m)
+}
+AUTO = "auto"
+# Those whose proof can lean on bounds that a user declares.
+LEANING = (big_m.METHOD, strong_duality.METHOD)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A claim, and why its method was taken."""
+
+    solution: BilevelSolution
+    why: str
+
+
+def solve(
+    problem: BilevelProblem, method: str = AUTO, limits: Limits | None = None, declared: Declared | None = None
+) -> Solved:
+    """The claim of a method about a bilevel program.
+
+    Parameters
+    ----------
+    method : a name among ``METHODS``, or ``auto``
+    declared : bounds on multipliers and slacks that nobody derived, for the methods that use them
+
+    Raises
+    ------
+    UsageError
+        The method, or every method, refuses the problem; with each reason. Or bounds are declared that the method does not use.
+    """
+    check_name("--method", method, [AUTO, *METHODS], "methods")
+    if declared is not None and method not in LEANING:
+        what = f"method {method} rests on no declared bound"
+        raise UsageError("declared bounds", what, f"name a method that uses them: {' or '.join(LEANING)}")
+    limits = limits or Limits()
+    if method != AUTO:
+        module = METHODS[method]
+        claim = module.solve(problem, limits, declared=declared) if declared else module.solve(problem, limits)
+        return Solved(claim, "it was asked for")
+    refusals: dict[str, str] = {}
+    for name, solver in _in_order(problem).items():
+        try:
+            return Solved(solver(problem, limits), _why(problem, refusals))
+        except UsageError as refusal:
+            refusals[name] = refusal.what
+    reasons = "; ".join(f"{name}: {what}" for name, what in refusals.items())
+    raise UsageError(problem.name, f"no method accepts it. {reasons}", "state it in a class that one accepts")
+
+
+def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Limits], BilevelSolution]]:
+    names = list(METHODS)
+    if problem.follower.is_integer.any():
+        # Nothing else takes integers of the follower; the refusals of the others would only hide its reason.
+        names = [value_function.METHOD]
+    return {name: METHODS[name].solve for name in names}
+
+
+def _why(problem: BilevelProblem, refusals: Mapping[str, str]) -> str:
+    if refusals:
+        return "the methods before it refuse: " + "; ".join(f"{name}: {what}" for name, what in refusals.items())
+    if problem.follower.is_integer.any():
+        return "the follower has integers, so that its best responses have no optimality conditions to branch on"
+    return "the follower is continuous and convex; branching on its complementarities needs no bound on any multiplier"

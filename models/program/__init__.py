@@ -1,0 +1,1 @@
+"""Bilevel programs from files, of any origin: solved, certified and told."""

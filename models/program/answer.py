@@ -1,0 +1,229 @@
+"""The answer to a bilevel program in a file: solved by a method, judged without it, and told as plain data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine import runs
+from engine.certificate import ProofLevel
+from engine.choice import Solved, solve
+from engine.errors import AuditFailed
+from engine.formats.neutral import program_of
+from engine.formats.neutral_writer import data_of, laid_out
+from engine.judge import BilevelCertificate, certify
+from engine.methods.big_m import Declared
+from engine.problem import BilevelProblem, Variables
+from engine.solution import BilevelSolution, Limits, Status
+
+SCHEMA_VERSION = 1
+AGAIN = "save it again with coercivity solve"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a program: the method, the seconds it may take, and the bounds declared."""
+
+    method: str
+    limit: float | None = None
+    declared: Declared | None = None
+
+    def options(self) -> dict[str, Any]:
+        """As plain data."""
+        said = None if self.declared is None else vars(self.declared) | {}
+        return {"method": self.method, "limit": self.limit, "declared": said}
+
+
+def fingerprint(problem: BilevelProblem) -> str:
+    """A hash of what the problem says, not of how its file is laid out."""
+    return hashlib.sha256(laid_out(data_of(problem, problem.name)).encode()).hexdigest()
+
+
+def answer(problem: BilevelProblem, question: Question) -> dict[str, Any]:
+    """The solution of a program and its certificate, as plain data.
+
+    Raises
+    ------
+    UsageError
+        The method refuses the problem, or every method does.
+    """
+    limits = Limits(seconds=math.inf if question.limit is None else question.limit)
+    solved = solve(problem, question.method, limits, question.declared)
+    return told(problem, solved, certify(problem, solved.solution))
+
+
+def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificate) -> dict[str, Any]:
+    """A claim and the judgement on it, as plain data in the sense of the file."""
+    claim, width = solved.solution, len(problem.leader)
+    x, y = (None, None) if claim.point is None else (claim.point[:width], claim.point[width:])
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "solve",
+        "program": described(problem),
+        "status": claim.status.name,
+        "says": str(claim.status),
+        "value": _figure(problem, claim.value) if claim.point is not None else None,
+        "optimistic": _figure(problem, certificate.optimistic),
+        "pessimistic": _figure(problem, certificate.pessimistic),
+        "attained": certificate.attained,
+        "leader": _named(problem.leader, x),
+        "follower": _named(problem.follower, y),
+        "prices": _prices(problem, claim),
+        "method": claim.method,
+        "why": solved.why,
+        "seconds": round(claim.seconds, 6),
+        "solver_seconds": round(claim.solver_seconds, 6) or None,
+        "nodes": claim.nodes,
+        "notes": list(claim.notes),
+        "certificate": certificate_block(problem, claim, certificate),
+        "manifest": {
+            "versions": runs.versions(),
+            "effective_instance": laid_out(data_of(problem, problem.name)),
+        },
+    }
+
+
+def described(problem: BilevelProblem) -> dict[str, Any]:
+    """The size and the class of a program."""
+    n = len(problem.leader)
+    followers = sorted(set(problem.members)) or ["follower"]
+    return {
+        "name": problem.name,
+        "hash": fingerprint(problem),
+        "sense": "max" if problem.is_maximised else "min",
+        "leader_columns": n,
+        "leader_integers": int(problem.leader.is_integer.sum()),
+        "leader_rows": len(problem.rows),
+        "coupling_rows": int((abs(problem.rows.matrix[:, n:]).sum(axis=1) > 0).sum()) if len(problem.rows) else 0,
+        "followers": len(followers),
+        "follower_columns": len(problem.follower),
+        "follower_integers": int(problem.follower.is_integer.sum()),
+        "follower_rows": len(problem.follower_rows),
+        "quadratic": bool(np.any(problem.objective.quadratic.data)),
+        "follower_quadratic": bool(np.any(problem.follower_objective.quadratic.data)),
+        "prices": len(problem.prices),
+    }
+
+
+def certificate_block(problem: BilevelProblem, claim: BilevelSolution, found: BilevelCertificate) -> dict[str, Any]:
+    """A certificate as plain data; its figures in the sense of the file."""
+    gain = found.bound - found.refutation_value if found.refutation is not None else None
+    gap = next((check for check in found.follower_checks if check.name.endswith("regret")), None)
+    # A claim that there is no optimum rests on one check for all levels.
+    checks = dict.fromkeys(found.checks)
+    return {
+        "proof": found.proof.name,
+        "says": _says(claim, found),
+        "value": _figure(problem, found.value),
+        "bound": _figure(problem, found.bound),
+        "optimistic": _figure(problem, found.optimistic),
+        "pessimistic": _figure(problem, found.pessimistic),
+        "coupling_violation": found.violation if found.violation is None or math.isfinite(found.violation) else None,
+        "follower_gap": gap.gap / gap.scale if gap else None,
+        "best_deviation_gain": gain if gain is None or math.isfinite(gain) else None,
+        "attained": found.attained,
+        "confirmed": found.is_confirmed,
+        "assumptions": list(found.assumptions),
+        "refutation": None if found.refutation is None else dict(zip(problem.names, found.refutation.tolist(), strict=True)),
+        "checks": [
+            {"name": c.name, "gap": c.gap, "scale": c.scale, "tolerance": c.tolerance, "ok": c.ok} for c in checks
+        ],
+        "notes": list(found.notes),
+    }  # fmt: skip
+
+
+def _says(claim: BilevelSolution, found: BilevelCertificate) -> str:
+    if found.proof < ProofLevel.OPTIMAL:
+        return found.proof.sentence if claim.point is not None else "it is not proved that there is no optimum"
+    if claim.status is Status.INFEASIBLE:
+        return "no commitment has a best response that satisfies the leader's rows"
+    if claim.status is Status.UNBOUNDED:
+        return "some commitment lets the leader improve without limit"
+    if not found.attained:
+        return (
+            "no commitment is worth more than the value, which is a limit: commitments come near it and none reaches it"
+        )
+    return "no commitment is worth more to the leader, and the bound rests on no assumption"
+
+
+def verify(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The checks that a saved answer passes and fails: the program in it is taken as given, its point judged anew.
+
+    Raises
+    ------
+    AuditFailed
+        The result carries no program, or its figures are not of it.
+    """
+    try:
+        text = result["manifest"]["effective_instance"]
+        problem = program_of(json.loads(text), "manifest.effective_instance", text)
+        claim = _claim(problem, result)
+    except (KeyError, TypeError, ValueError) as error:
+        raise AuditFailed("result", f"it does not carry a program and its answer ({error!r})", AGAIN) from None
+    found = certify(problem, claim)
+    block, stated = certificate_block(problem, claim, found), result["certificate"]
+    rows = [check | {"strategy": problem.name} for check in block["checks"]]
+    for key in ("proof", "optimistic", "pessimistic", "bound", "value"):
+        is_same = _agree(stated.get(key), block[key]) and (key not in result or _agree(result[key], block[key]))
+        rows.append(_row(problem.name, f"{key} is what the judge finds", is_same))
+    rows.append(
+        _row(problem.name, "the hash is that of the program", result["program"].get("hash") == fingerprint(problem))
+    )
+    return {
+        "schema_version": SCHEMA_VERSION, "command": "verify", "instance": {"name": problem.name},
+        "proof": block["proof"], "ok": all(row["ok"] for row in rows), "checks": rows,
+    }  # fmt: skip
+
+
+def _claim(problem: BilevelProblem, result: Mapping[str, Any]) -> BilevelSolution:
+    sign = -1.0 if problem.is_maximised else 1.0
+    status, certificate = Status[result["status"]], result["certificate"]
+    point = None
+    if result["leader"] is not None:
+        values = result["leader"] | result["follower"]
+        point = np.array([float(values[name]) for name in problem.names])
+    none = {Status.INFEASIBLE: math.inf, Status.UNBOUNDED: -math.inf}.get(status, math.nan)
+    prices = None
+    if result["prices"] is not None:
+        prices = np.array([float(price) for price in result["prices"].values()])
+    value, bound = (certificate[key] for key in ("value", "bound"))
+    return BilevelSolution(
+        point,
+        none if value is None else sign * value,
+        (none if point is None else -math.inf) if bound is None else sign * bound,
+        status,
+        str(result["method"]),
+        tuple(certificate["assumptions"]),
+        bool(certificate["attained"]),
+        prices=prices,
+    )
+
+
+def _agree(one: object, other: object) -> bool:
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
+    return one == other
+
+
+def _row(name: str, what: str, is_ok: bool) -> dict[str, Any]:
+    return {"strategy": name, "name": what, "gap": 0.0 if is_ok else None, "scale": 1.0, "tolerance": 0.0, "ok": is_ok}
+
+
+def _figure(problem: BilevelProblem, value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else problem.shown(value) + 0.0
+
+
+def _named(columns: Variables, values: Any) -> dict[str, float] | None:
+    return None if values is None else {n: float(v) + 0.0 for n, v in zip(columns.names, values, strict=True)}
+
+
+def _prices(problem: BilevelProblem, claim: BilevelSolution) -> dict[str, float] | None:
+    if claim.prices is None or claim.point is None:
+        return None
+    return {name: float(price) for name, price in zip(problem.follower_rows.names, claim.prices, strict=True)}

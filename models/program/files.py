@@ -1,0 +1,89 @@
+"""Which files hold a bilevel program, and what the options that belong to one say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import UsageError
+from engine.formats import Unreadable
+from engine.formats.text import text_of
+from engine.methods.big_m import Declared
+
+MARK = '"bilevel-neutral'
+PEEK = 4096
+LITERATURE = Path(__file__).parents[2] / "instances" / "literature"
+
+
+def located(name: str) -> str:
+    """The file that a name stands for: itself, or a published problem that is shipped.
+
+    >>> located("moore_bard1990").endswith("moore_bard1990.mps"), located("april-2025")
+    (True, 'april-2025')
+    """
+    if name == Path(name).name and not Path(name).exists():
+        for shipped in (LITERATURE / "pairs" / f"{name}.mps", LITERATURE / f"{name}.json"):
+            if shipped.exists():
+                return str(shipped)
+    return name
+
+
+def is_program(name: str) -> bool:
+    """Whether a name stands for a bilevel program: an MPS file, or JSON that says so.
+
+    >>> is_program("knapsack.mps.gz"), is_program("april-2025")
+    (True, False)
+    """
+    kind = name.lower().removesuffix(".gz")
+    if kind.endswith((".mps", ".aux", ".lp")):
+        return True
+    if name == "-":
+        peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
+        return peek is not None and MARK in peek(PEEK)[:PEEK].decode("utf-8", "replace")
+    if not kind.endswith(".json") or not Path(name).exists():
+        return False
+    try:
+        return MARK in text_of(name)
+    except Unreadable:
+        return True
+
+
+def declared(options: Sequence[str], reason: str | None) -> Declared | None:
+    """Bounds written ``multipliers=100`` or ``slacks.row=5``, for which one reason is given.
+
+    Raises
+    ------
+    UsageError
+        An option is not written so, or there is no reason.
+
+    >>> declared(["multipliers=100", "slacks.cap=5"], "the backstop costs 100").slacks
+    {'cap': 5.0}
+    """
+    if not options:
+        if reason is not None:
+            raise UsageError(
+                "--because", "it is the reason for bounds, and none is declared", "add --declare, or leave it out"
+            )
+        return None
+    bounds: dict[str, float | dict[str, float]] = {"multipliers": {}, "slacks": {}}
+    for option in options:
+        place, _, number = option.partition("=")
+        kind, _, name = place.partition(".")
+        fix = "write multipliers=100, or multipliers.ROW=100 for one row; slacks likewise"
+        if kind not in bounds:
+            raise UsageError(f"--declare {option}", f"{kind!r} is neither multipliers nor slacks", fix)
+        try:
+            value = float(number)
+        except ValueError:
+            raise UsageError(f"--declare {option}", f"{number!r} is not a number", fix) from None
+        if not 0 <= value < float("inf"):
+            raise UsageError(f"--declare {option}", "not a finite number ≥ 0", fix)
+        held = bounds[kind]
+        if name and isinstance(held, dict):
+            held[name] = value
+        else:
+            bounds[kind] = value
+    if reason is None:
+        raise UsageError("--declare", "no reason is given", 'say why no multiplier is larger: --because "…"')
+    return Declared(reason, bounds["multipliers"], bounds["slacks"])

@@ -1,0 +1,82 @@
+"""``coercivity solve FILE``: from the file and the options to what is saved, printed and said by the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine import delivery
+from engine.certificate import ProofLevel
+from engine.errors import BelowRequired, InfeasibleProgram, UsageError
+from engine.formats import read
+from models.program import present
+from models.program.answer import Question, answer, fingerprint
+from models.program.files import declared
+
+# Options of a licensing game that say nothing about a program, and what to do instead.
+FOREIGN = {
+    "strategy": "a program has no named strategies",
+    "sets": "edit the file instead",
+    "variants": "a program has none",
+    "charts": "a program from a file is not drawn",
+}
+
+
+def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
+    """Solve, save and print.
+
+    Parameters
+    ----------
+    path : the file
+    run : options ``aux``, ``method``, ``declare``, ``because``, ``limit``, ``require`` and those of every run
+
+    Raises
+    ------
+    CoercivityError
+        The file or an option is wrong, the program has no optimum, or less is proved than was required.
+    """
+    for option, why in FOREIGN.items():
+        if run[option]:
+            raise UsageError(
+                f"--{option.rstrip('s') if option != 'charts' else option}", f"not for {path}: {why}", "leave it out"
+            )
+    question = Question(run["method"], run["limit"], declared(run["declare"], run["because"]))
+    problem = read(path, run["aux"])
+    results: list[dict[str, Any]] = []
+
+    def work(progress: Any) -> dict[str, Any]:
+        progress("solving", 0, 1)
+        results.append(answer(problem, question))
+        progress("done", 1, 1)
+        return results[-1]
+
+    delivery.deliver("solve", fingerprint(problem), work, run, is_quiet, question.options(), present)
+    if results[0]["value"] is None and results[0]["status"] in ("INFEASIBLE", "UNBOUNDED"):
+        fix = "check the rows and the bounds of both levels"
+        raise InfeasibleProgram(problem.name, results[0]["says"], fix)
+    if less := _shortfall(results[0], run["require"]):
+        raise BelowRequired(problem.name, less, "give it more time with --limit, or ask for less with --require")
+
+
+def _shortfall(result: Mapping[str, Any], require: str | None) -> str | None:
+    """In which way the result proves less than was asked for; None where it proves enough."""
+    certificate, wanted = result["certificate"], ProofLevel[require or "BILEVEL_FEASIBLE"]
+    if ProofLevel[certificate["proof"]] < wanted:
+        return f"it proves {certificate['proof']}, below {wanted.name}"
+    if require is None and result["status"] == "LIMIT" and not certificate["assumptions"]:
+        return "the limit was reached: the optimum is not proved"
+    return None
+
+
+def refuse_options(run: Mapping[str, Any], instance: str) -> None:
+    """Nothing, where no option of a program was given for an instance of the game.
+
+    Raises
+    ------
+    UsageError
+        One was given.
+    """
+    for option, default in (("aux", None), ("method", "auto"), ("declare", ()), ("because", None)):
+        if run[option] != default:
+            what = f"not for {instance}: it belongs to bilevel programs (.mps, bilevel-neutral JSON)"
+            raise UsageError(f"--{option}", what, "leave it out")
