@@ -202,10 +202,10 @@ def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]]
 @_option("--because", "Program: why what is declared should hold.", metavar="REASON")
 @run_options
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
-    """Find the best strategy, or evaluate a named one, or solve any bilevel program.
+    """Find the best strategy, or evaluate a named one.
 
-    INSTANCE is a licensing game, or a program: X.mps with X.aux beside it, or bilevel-neutral JSON. The answer comes
-    with a certificate: what is proved, and by which checks.
+    INSTANCE is a licensing game, or any bilevel program: X.mps with X.aux beside it, or bilevel-neutral JSON. The
+    answer comes with a certificate: what is proved, and by which checks.
     """
     from models.program.files import is_program, located
     from models.program.solve import refuse_options
