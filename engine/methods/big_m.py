@@ -34,6 +34,8 @@ from engine.solver import Floats, SolveStatus
 from engine.solver_mixed import is_convex, solve_mixed
 
 METHOD = "big_m"
+# How near its optimum a first commitment has to be, which is only looked at for the follower's answer.
+ROUGH = 0.05
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def begin(problem: BilevelProblem, seconds: float = math.inf) -> Start:
     sheet, _ = high_point(problem)
     program, responder, best = sheet.program(problem.objective.constant), Responder(problem), Start(SolveStatus.OPTIMAL)
     for cost in (program.cost, problem.follower_objective.linear):
-        found = solve_mixed(replace(program, cost=cost), sheet.is_integer, gap=1e-3, seconds=seconds)
+        found = solve_mixed(replace(program, cost=cost), sheet.is_integer, gap=ROUGH, seconds=seconds)
         if found.status is SolveStatus.INFEASIBLE:
             return Start(SolveStatus.INFEASIBLE)
         if found.status is SolveStatus.UNBOUNDED and cost is program.cost:

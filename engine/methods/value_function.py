@@ -368,13 +368,15 @@ class Search:
 
     def _answer(self, master: Master, point: Floats) -> bool:
         """Let the follower answer x; whether the master did not know the answer."""
+        x = commitment(self.problem, point)
         try:
-            response = self.responder.respond(commitment(self.problem, point))
+            found = self.responder.incumbent(x)
+            answer = self.responder.respond(x).point if found.point is None else found.point
         except InfeasibleProgram:
             return False
-        if response.optimistic_point is not None and response.optimistic < self.best.value:
-            self.best = replace(self.best, value=response.optimistic, point=response.optimistic_point)
-        return master.is_new(response.point)
+        if found.point is not None and found.value < self.best.value:
+            self.best = replace(self.best, value=found.value, point=found.point)
+        return master.is_new(answer)
 
 
 def solve(problem: BilevelProblem, limits: Limits = Limits()) -> BilevelSolution:  # noqa: B008
