@@ -240,6 +240,35 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
     _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress), run)
 
 
+@command(
+    "export moore_bard1990 moore.json",
+    'export one-buyer buyer.mps --set leader.rents.exporter=0 --set "concession.value=0 million USD/yr"',
+)
+@instance_options
+@click.argument("file")
+@_option("--strategy", "A game: only these; repeatable.", to="strategies", multiple=True, metavar="NAME")
+@_option("--aux", "Program: its auxiliary file; default: beside it.", metavar="FILE")
+def export(instance: str, file: str, sets: tuple[str, ...], variants: tuple[str, ...], **asked: Any) -> None:
+    """Write a game or a program for other solvers.
+
+    FILE ends in .mps (its .aux is written beside it) or .json (bilevel-neutral). A game must be linear in what buyers
+    buy: no captured rent, no concession. Its binaries are the strategies, and the payoff is minimised with its sign turned.
+    """
+    from engine.formats import read, write
+    from engine.terminal import note
+    from models.program.files import is_program, located
+
+    if is_program(located(instance)):
+        problem = read(located(instance), asked["aux"])
+    else:
+        from models.licensing.export import problem_of
+
+        problem = problem_of(_load(instance, sets, variants), asked["strategies"])
+    written = write(problem, file)
+    if not _is_quiet():
+        note(f"written: {', '.join(map(str, written))}")
+
+
 @command("solve one-buyer --format json | coercivity verify -", 'verify "runs/$(ls -t runs | head -1)"')
 @click.argument("result")
 @click.option("--search", is_flag=True, help="Repeat the search too, to prove the bound again.")

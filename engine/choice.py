@@ -2,7 +2,8 @@
 
 The order is measured on the published problems. Branching on complementarities comes first wherever it applies, as it
 takes every class of continuous followers, needs no bound on a multiplier and is the fastest; integers of the follower
-leave the value function. The mixed-integer forms can be asked for by name, and serve as a second opinion.
+leave the value function. A leader with a short list of commitments has them all answered, whatever the follower's size.
+The mixed-integer forms can be asked for by name, and serve as a second opinion.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from engine.errors import UsageError, check_name
-from engine.methods import big_m, complementarity, strong_duality, value_function
+from engine.methods import big_m, commitments, complementarity, strong_duality, value_function
 from engine.methods.big_m import Declared
 from engine.problem import BilevelProblem
 from engine.solution import BilevelSolution, Limits
 
 METHODS: Mapping[str, ModuleType] = {
-    module.METHOD: module for module in (complementarity, value_function, strong_duality, big_m)
+    module.METHOD: module for module in (complementarity, value_function, strong_duality, big_m, commitments)
 }
 AUTO = "auto"
+# So few commitments are answered one by one before anything cleverer is tried.
+FEW = 64
 # Those whose proof can lean on bounds that a user declares.
 LEANING = (big_m.METHOD, strong_duality.METHOD)
 
@@ -53,6 +56,10 @@ def solve(
         what = f"method {method} rests on no declared bound"
         raise UsageError("declared bounds", what, f"name a method that uses them: {' or '.join(LEANING)}")
     limits = limits or Limits()
+    if method == AUTO and commitments.refuses(problem) is None and commitments.count(problem) <= FEW:
+        return Solved(
+            commitments.solve(problem, limits), f"the leader has no more than {FEW} commitments, and each is answered"
+        )
     if method != AUTO:
         module = METHODS[method]
         claim = module.solve(problem, limits, declared=declared) if declared else module.solve(problem, limits)
@@ -70,8 +77,8 @@ def solve(
 def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Limits], BilevelSolution]]:
     names = list(METHODS)
     if problem.follower.is_integer.any():
-        # Nothing else takes integers of the follower; the refusals of the others would only hide its reason.
-        names = [value_function.METHOD]
+        # Nothing else takes integers of the follower; the refusals of the others would only hide their reasons.
+        names = [value_function.METHOD, commitments.METHOD]
     return {name: METHODS[name].solve for name in names}
 
 

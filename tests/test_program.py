@@ -42,7 +42,7 @@ def test_a_pair_is_solved_with_what_a_reader_of_json_expects() -> None:
     assert (found["value"], found["optimistic"], found["pessimistic"]) == (-22.0, -22.0, -22.0)
     assert (found["leader"], found["follower"]) == ({"x": 2.0}, {"y": 2.0})
     assert found["attained"] is True
-    assert found["method"] == "value_function"
+    assert found["method"] == "commitments"
     assert found["certificate"]["proof"] == "OPTIMAL"
     assert found["certificate"]["bound"] == pytest.approx(-22.0, abs=1e-6)
     assert found["certificate"]["follower_gap"] <= 1e-9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.errors import UsageError
 from engine.formats.neutral import parse_neutral
 from engine.formats.neutral_writer import write_neutral
 from engine.formats.pair import read_pair
@@ -11,7 +12,7 @@ from engine.formats.pair_writer import write_pair
 from engine.formats.text import Malformed, Unreadable, broken, text_of
 from engine.problem import BilevelProblem
 
-__all__ = ["Malformed", "Unreadable", "read", "write_neutral", "write_pair"]
+__all__ = ["Malformed", "Unreadable", "read", "write", "write_neutral", "write_pair"]
 
 
 def read(path: str | Path, auxiliary: str | Path | None = None) -> BilevelProblem:
@@ -45,6 +46,29 @@ def read(path: str | Path, auxiliary: str | Path | None = None) -> BilevelProble
     if auxiliary is not None:
         raise broken(name, "a JSON file says both levels by itself", "leave the auxiliary file out")
     return parse_neutral(text_of(name), name)
+
+
+def write(problem: BilevelProblem, path: str | Path) -> tuple[Path, ...]:
+    """Write a program in the format that the file's name asks for; the files written.
+
+    Raises
+    ------
+    UsageError
+        The name asks for no format that is known, the file is there already, or the format cannot say the problem.
+    """
+    name = str(path)
+    if not name.endswith((".mps", ".json")):
+        raise UsageError(name, "the name says no format", "let it end in .mps, or in .json for bilevel-neutral/1")
+    targets = [Path(name), *([Path(name).with_suffix(".aux")] if name.endswith(".mps") else [])]
+    for target in targets:
+        if target.exists():
+            raise UsageError(
+                str(target), "it is there already, and is not written over", "choose another name, or remove it"
+            )
+    if name.endswith(".json"):
+        return (write_neutral(problem, path),)
+    pair = write_pair(problem, path)
+    return (pair.mps, pair.auxiliary)
 
 
 def _begins_as_json(name: str) -> bool:
