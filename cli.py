@@ -204,14 +204,14 @@ def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]]
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Find the best strategy, or evaluate a named one.
 
-    INSTANCE is a licensing game, or any bilevel program: X.mps with X.aux beside it, or bilevel-neutral JSON. The
-    answer comes with a certificate: what is proved, and by which checks.
+    INSTANCE is a licensing game, or any bilevel program: X.mps with X.aux beside it, bilevel-neutral JSON, or a finite
+    game as JSON. The answer comes with a certificate: what is proved, and by which checks.
     """
-    from models.program.files import is_program, located
+    from models.program.files import kind_of, located
     from models.program.solve import refuse_options
     from models.program.solve import solve as solve_program
 
-    if is_program(located(instance)):
+    if kind_of(located(instance)):
         solve_program(located(instance), run | {"sets": sets, "variants": variants}, _is_quiet())
         return
     refuse_options(run, instance)
@@ -248,23 +248,26 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
 @click.argument("file")
 @_option("--strategy", "A game: only these; repeatable.", to="strategies", multiple=True, metavar="NAME")
 @_option("--aux", "Program: its auxiliary file; default: beside it.", metavar="FILE")
+@_option("--simultaneous", "Finite game to .efg: the follower does not see the move.", is_flag=True)
 def export(instance: str, file: str, sets: tuple[str, ...], variants: tuple[str, ...], **asked: Any) -> None:
     """Write a game or a program for other solvers.
 
-    FILE ends in .mps (its .aux is written beside it) or .json (bilevel-neutral). A game must be linear in what buyers
-    buy: no captured rent, no concession. Its binaries are the strategies, and the payoff is minimised with its sign turned.
+    FILE ends in .mps (its .aux is written beside it), .json (bilevel-neutral), or for a finite game .nfg or .efg. A
+    licensing game must be linear in what buyers buy: no captured rent, no concession. Its binaries are the strategies,
+    and its payoff is minimised with its sign turned.
     """
-    from engine.formats import read, write
     from engine.terminal import note
-    from models.program.files import is_program, located
+    from models.program.files import kind_of, located
 
-    if is_program(located(instance)):
-        problem = read(located(instance), asked["aux"])
+    if kind_of(located(instance)):
+        from models.program.export import export as convert
+
+        written = convert(located(instance), file, asked["aux"], asked["simultaneous"])
     else:
+        from engine.formats import write
         from models.licensing.export import problem_of
 
-        problem = problem_of(_load(instance, sets, variants), asked["strategies"])
-    written = write(problem, file)
+        written = write(problem_of(_load(instance, sets, variants), asked["strategies"]), file)
     if not _is_quiet():
         note(f"written: {', '.join(map(str, written))}")
 
@@ -286,9 +289,9 @@ def verify(result: str, search: bool, jobs: int, form: str) -> None:
     data = runs.read(result)
     with terminal.Progress(_is_quiet()) as progress:
         if "program" in data:
-            from models.program.answer import verify as reviewed
+            from models.program import answer, finite
 
-            found = reviewed(data)
+            found = (finite if data["program"].get("kind") == "finite-game" else answer).verify(data)
         else:
             found = verified(data, search, jobs, progress)
     terminal.show(form, found, lambda: listing.verified(found), lambda: found["checks"])

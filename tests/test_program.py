@@ -16,7 +16,7 @@ from engine.errors import UsageError
 from engine.formats import read
 from engine.methods.big_m import Declared
 from models.program.answer import Question, answer, verify
-from models.program.files import declared, is_program, located
+from models.program.files import declared, kind_of, located
 
 LITERATURE = Path(__file__).parents[1] / "instances" / "literature"
 
@@ -144,9 +144,9 @@ def test_bounds_declared_for_a_method_without_any_are_refused() -> None:
 
 
 def test_what_a_name_stands_for() -> None:
-    assert is_program("a.MPS.GZ")
-    assert not is_program("mine.yaml")
-    assert not is_program("nowhere.json")
+    assert kind_of("a.MPS.GZ") == "program"
+    assert kind_of("mine.yaml") is None
+    assert kind_of("nowhere.json") is None
     assert located("one-buyer") == "one-buyer"
 
 

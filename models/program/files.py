@@ -1,4 +1,4 @@
-"""Which files hold a bilevel program, and what the options that belong to one say."""
+"""Which files hold a bilevel program or a finite game, and what the options that belong to one say."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from engine.formats import Unreadable
 from engine.formats.text import text_of
 from engine.methods.big_m import Declared
 
-MARK = '"bilevel-neutral'
+MARKS = {"program": '"bilevel-neutral', "game": '"finite-game'}
 PEEK = 4096
-LITERATURE = Path(__file__).parents[2] / "instances" / "literature"
+SHIPPED = Path(__file__).parents[2] / "instances"
+PLACES = ("literature/pairs/{}.mps", "literature/{}.json", "finite/{}.json")
 
 
 def located(name: str) -> str:
@@ -23,30 +24,34 @@ def located(name: str) -> str:
     (True, 'april-2025')
     """
     if name == Path(name).name and not Path(name).exists():
-        for shipped in (LITERATURE / "pairs" / f"{name}.mps", LITERATURE / f"{name}.json"):
-            if shipped.exists():
-                return str(shipped)
+        for place in PLACES:
+            if (SHIPPED / place.format(name)).exists():
+                return str(SHIPPED / place.format(name))
     return name
 
 
-def is_program(name: str) -> bool:
-    """Whether a name stands for a bilevel program: an MPS file, or JSON that says so.
+def kind_of(name: str) -> str | None:
+    """What a name stands for: a ``program`` (MPS, or JSON that says so), a finite ``game``, or neither.
 
-    >>> is_program("knapsack.mps.gz"), is_program("april-2025")
-    (True, False)
+    >>> kind_of("knapsack.mps.gz"), kind_of(located("conitzer_sandholm2006")), kind_of("april-2025")
+    ('program', 'game', None)
     """
     kind = name.lower().removesuffix(".gz")
     if kind.endswith((".mps", ".aux", ".lp")):
-        return True
+        return "program"
     if name == "-":
         peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
-        return peek is not None and MARK in peek(PEEK)[:PEEK].decode("utf-8", "replace")
+        return _said(peek(PEEK)[:PEEK].decode("utf-8", "replace")) if peek else None
     if not kind.endswith(".json") or not Path(name).exists():
-        return False
+        return None
     try:
-        return MARK in text_of(name)
+        return _said(text_of(name))
     except Unreadable:
-        return True
+        return "program"
+
+
+def _said(text: str) -> str | None:
+    return next((kind for kind, mark in MARKS.items() if mark in text), None)
 
 
 def declared(options: Sequence[str], reason: str | None) -> Declared | None:

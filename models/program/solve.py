@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from engine import delivery
 from engine.certificate import ProofLevel
 from engine.errors import BelowRequired, InfeasibleProgram, UsageError
+from engine.finite import read_finite
 from engine.formats import read
-from models.program import present
+from models.program import finite, present
 from models.program.answer import Question, answer, fingerprint
-from models.program.files import declared
+from models.program.files import declared, kind_of
 
 # Options of a licensing game that say nothing about a program, and what to do instead.
 FOREIGN = {
@@ -41,21 +43,41 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
                 f"--{option.rstrip('s') if option != 'charts' else option}", f"not for {path}: {why}", "leave it out"
             )
     question = Question(run["method"], run["limit"], declared(run["declare"], run["because"]))
-    problem = read(path, run["aux"])
     results: list[dict[str, Any]] = []
+    page: delivery.Page
 
     def work(progress: Any) -> dict[str, Any]:
         progress("solving", 0, 1)
-        results.append(answer(problem, question))
+        results.append(solved())
         progress("done", 1, 1)
         return results[-1]
 
-    delivery.deliver("solve", fingerprint(problem), work, run, is_quiet, question.options(), present)
+    if kind_of(path) == "game":
+        _check_game_options(path, run)
+        game = read_finite(path)
+        name, mark, page, solved = (
+            game.name,
+            finite.fingerprint(game),
+            finite,
+            partial(finite.answer, game, run["method"]),
+        )
+    else:
+        problem = read(path, run["aux"])
+        name, mark, page, solved = problem.name, fingerprint(problem), present, partial(answer, problem, question)
+    delivery.deliver("solve", mark, work, run, is_quiet, question.options(), page)
     if results[0]["value"] is None and results[0]["status"] in ("INFEASIBLE", "UNBOUNDED"):
         fix = "check the rows and the bounds of both levels"
-        raise InfeasibleProgram(problem.name, results[0]["says"], fix)
+        raise InfeasibleProgram(name, results[0]["says"], fix)
     if less := _shortfall(results[0], run["require"]):
-        raise BelowRequired(problem.name, less, "give it more time with --limit, or ask for less with --require")
+        raise BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
+
+
+def _check_game_options(path: str, run: Mapping[str, Any]) -> None:
+    for option in ("aux", "declare", "limit"):
+        if run[option]:
+            raise UsageError(
+                f"--{option}", f"not for {path}: it is a finite game, solved by a list of programs", "leave it out"
+            )
 
 
 def _shortfall(result: Mapping[str, Any], require: str | None) -> str | None:

@@ -1,0 +1,206 @@
+"""Finite games of a leader who commits and a follower of one of several types, as payoff matrices.
+
+The leader commits to a mixture x over its actions. The follower knows x and its own type t, drawn with probability p_t,
+and answers with a best action. Both maximise.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import UsageError
+from engine.formats.neutral_parts import parsed
+from engine.formats.text import broken, text_of
+
+Floats = NDArray[np.float64]
+FORMAT = "finite-game/1"
+KEYS = ("format", "name", "source", "leader", "types")
+TYPE_KEYS = ("name", "probability", "actions", "leader", "follower")
+FIX = "see the example in instances/finite"
+
+
+@dataclass(frozen=True)
+class FollowerType:
+    """A type of the follower.
+
+    ``leader`` and ``follower`` are what either earns, shape (leader's actions, type's actions).
+    """
+
+    name: str
+    probability: float
+    actions: tuple[str, ...]
+    leader: Floats
+    follower: Floats
+
+    def equivalent(self, action: int) -> NDArray[np.intp]:
+        """The actions that pay the type the same as this one whatever the leader does, itself among them."""
+        apart = np.abs(self.follower - self.follower[:, [action]]).max(axis=0)
+        return np.flatnonzero(apart == 0.0)
+
+    def best_responses(self, mixture: Floats, tolerance: float = 1e-9) -> NDArray[np.intp]:
+        """The best actions against a mixture, up to a tolerance relative to the payoffs."""
+        worth = mixture @ self.follower
+        scale = 1.0 + np.abs(self.follower).max(initial=0.0)
+        return np.flatnonzero(worth >= worth.max() - tolerance * scale)
+
+
+@dataclass(frozen=True)
+class FiniteGame:
+    """The leader's actions and the follower's types; payoffs are maximised.
+
+    >>> game = game_of(CONITZER_SANDHOLM, "example")
+    >>> game.worth(np.array([2 / 3, 1 / 3]))
+    (3.6666666666666665, 1.6666666666666665)
+    """
+
+    name: str
+    actions: tuple[str, ...]
+    types: tuple[FollowerType, ...]
+
+    def answers(self) -> int:
+        """In how many ways the types can answer together."""
+        return math.prod(len(kind.actions) for kind in self.types)
+
+    def each_answer(self) -> Iterator[tuple[int, ...]]:
+        """Every way in which the types can answer together, an action each."""
+        return itertools.product(*(range(len(kind.actions)) for kind in self.types))
+
+    def worth(self, mixture: Floats) -> tuple[float, float]:
+        """What the leader expects of a mixture if ties are broken for it, and if they are broken against it."""
+        best = worst = 0.0
+        for kind in self.types:
+            worth = (mixture @ kind.leader)[kind.best_responses(mixture)]
+            best, worst = best + kind.probability * float(worth.max()), worst + kind.probability * float(worth.min())
+        return best, worst
+
+
+# Conitzer and Sandholm (2006), figure 1.
+CONITZER_SANDHOLM: Mapping[str, Any] = {
+    "format": FORMAT,
+    "name": "conitzer_sandholm2006",
+    "leader": {"actions": ["up", "down"]},
+    "types": [
+        {
+            "name": "follower", "probability": 1.0, "actions": ["left", "right"],
+            "leader": [[2, 4], [1, 3]], "follower": [[1, 0], [0, 2]],
+        }
+    ],
+}  # fmt: skip
+
+
+def read_finite(path: str | Path) -> FiniteGame:
+    """The finite game in a ``finite-game/1`` file.
+
+    Raises
+    ------
+    Malformed
+        It cannot be read, or says no finite game; with the place.
+    """
+    name = str(path)
+    return game_of(parsed(text_of(path), name), name)
+
+
+def game_of(data: Any, name: str) -> FiniteGame:
+    """The finite game that plain data says; ``name`` is what to call it in messages.
+
+    Keys: ``format``, ``name``, ``leader.actions``, and ``types``, each with ``name``, ``probability``, ``actions`` and two
+    matrices, ``leader`` and ``follower``, with a row for each of the leader's actions; ``source`` is free.
+
+    Raises
+    ------
+    Malformed
+        An unknown or missing key, a matrix of another shape, a number that is none, probabilities that do not sum to one.
+    """
+    top = _table(data, name, KEYS, {"source"})
+    if top["format"] != FORMAT:
+        raise broken(name, f"format: {top['format']!r} is not known", f"write {FORMAT!r}")
+    actions = _names(_table(top["leader"], f"{name}: leader", ("actions",))["actions"], f"{name}: leader.actions")
+    if not isinstance(top["types"], list) or not top["types"]:
+        raise broken(name, "types: not a list of at least one type", FIX)
+    types = tuple(_type(entry, f"{name}: types[{at}]", len(actions)) for at, entry in enumerate(top["types"]))
+    _names([kind.name for kind in types], f"{name}: types")
+    if abs(sum(kind.probability for kind in types) - 1.0) > 1e-9:
+        raise broken(
+            name, f"types: probabilities sum to {sum(kind.probability for kind in types):g}", "let them sum to 1"
+        )
+    return FiniteGame(str(top["name"]), actions, types)
+
+
+def data_of(game: FiniteGame) -> dict[str, Any]:
+    """The game as the plain data that :func:`game_of` reads."""
+    return {
+        "format": FORMAT,
+        "name": game.name,
+        "leader": {"actions": list(game.actions)},
+        "types": [
+            {
+                "name": kind.name, "probability": kind.probability, "actions": list(kind.actions),
+                "leader": kind.leader.tolist(), "follower": kind.follower.tolist(),
+            }
+            for kind in game.types
+        ],
+    }  # fmt: skip
+
+
+def _table(data: Any, where: str, keys: tuple[str, ...], free: set[str] | None = None) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise broken(where, "not an object", FIX)
+    for key in data:
+        if key not in keys:
+            raise broken(where, f"unknown key {key!r}", f"keys are {', '.join(keys)}")
+    for key in keys:
+        if key not in data and key not in (free or set()):
+            raise broken(where, f"{key} is missing", FIX)
+    return data
+
+
+def _names(data: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(data, list) or not data or not all(isinstance(name, str) and name.strip() for name in data):
+        raise broken(where, "not a list of names", 'write ["one", "two"]')
+    if len(set(data)) < len(data):
+        raise broken(where, "a name is there twice", "give each its own")
+    return tuple(data)
+
+
+def _type(data: Any, where: str, height: int) -> FollowerType:
+    table = _table(data, where, TYPE_KEYS)
+    actions = _names(table["actions"], f"{where}.actions")
+    chance = table["probability"]
+    if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance <= 1:
+        raise broken(
+            where, f"probability: {chance!r} is not a number above 0 and at most 1", "leave out types that never occur"
+        )
+    leader, follower = (_matrix(table[key], f"{where}.{key}", (height, len(actions))) for key in ("leader", "follower"))
+    return FollowerType(str(table["name"]), float(chance), actions, leader, follower)
+
+
+def _matrix(data: Any, where: str, shape: tuple[int, int]) -> Floats:
+    is_whole = isinstance(data, list) and len(data) == shape[0]
+    if not is_whole or not all(isinstance(row, list) and len(row) == shape[1] for row in data):
+        raise broken(where, f"not {shape[0]} rows of {shape[1]} numbers", "a row for each action of the leader")
+    for row in data:
+        for value in row:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise broken(where, f"{value!r} is not a finite number", "write a number")
+    return np.array(data, dtype=float)
+
+
+def check_answers(game: FiniteGame, most: int) -> None:
+    """Nothing, where the types' answers can be listed.
+
+    Raises
+    ------
+    UsageError
+        There are more than ``most``.
+    """
+    if game.answers() > most:
+        what = f"its types can answer in {game.answers():.3g} ways, more than {most:,}"
+        raise UsageError(game.name, what, "use fewer types or actions")
