@@ -1,4 +1,4 @@
-"""All measurements of the licensing game, printed as a table of ratios.
+"""All measurements, of the licensing game and of the bilevel engine, printed as ratios.
 
     python -m benchmarks [--quick]
 
@@ -18,7 +18,7 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks import studies
+from benchmarks import bilevel, studies
 from benchmarks.family import game
 from benchmarks.raw import raw_loop
 from engine.methods.enumeration import Choice, ordered_choices
@@ -158,6 +158,7 @@ def main() -> None:
     report_start_up()
     report_evaluation(real, 40 if arguments.quick else 120)
     studies.report(arguments.quick)
+    bilevel.report(arguments.quick)
     report_growth(arguments.quick)
     if not arguments.quick:
         report_search(real, jobs=min(2, os.cpu_count() or 1))
