@@ -224,7 +224,8 @@ def peer() -> str:
     done = subprocess.run(
         [python, str(script), str(LITERATURE)], capture_output=True, text=True, timeout=1200, check=False
     )
-    return done.stdout.strip() or f"PAO: {done.stderr.strip()[-200:]}"
+    # Pyomo's warnings come first, on the same stream.
+    return (done.stdout.strip().splitlines() or [f"PAO: {done.stderr.strip()[-200:]}"])[-1]
 
 
 def report(quick: bool, show: Callable[[str], None] = print) -> None:
