@@ -50,6 +50,14 @@ class NodeProgram(HotProgram):
         self._row_lower, self._row_upper = np.append(self._row_lower, lower), np.append(self._row_upper, upper)
         self._transposed = None
 
+    def drop_rows(self, kept: int) -> None:
+        """Forget the rows behind the first ``kept`` ones, and the basis."""
+        behind = np.arange(kept, self.height, dtype=np.int32)
+        self._highs.deleteRows(len(behind), behind)
+        self._rows, self._transposed = self._rows[:kept], None
+        self._row_lower, self._row_upper = self._row_lower[:kept], self._row_upper[:kept]
+        self.forget()
+
     def set_row(self, row: int, columns: NDArray[np.int32], values: Floats, lower: float, upper: float) -> None:
         """Change entries and bounds of one row."""
         for column, value in zip(columns, values, strict=True):
@@ -61,8 +69,11 @@ class NodeProgram(HotProgram):
         self._highs.changeRowsBounds(1, np.array([row], np.int32), np.array([lower]), np.array([upper]))
 
     def start_from(self, basis: Any) -> None:
-        """Begin at a basis of this program, or of it before rows were added."""
+        """Begin at a basis of this program, or of it before rows were added; anew, if rows of the basis are gone."""
         missing = self.height - len(basis.row_status) if basis.valid else 0
+        if missing < 0:
+            self.forget()
+            return
         if missing > 0:
             basic = type(basis.col_status[0]).kBasic
             basis.row_status = [*basis.row_status, *[basic] * missing]

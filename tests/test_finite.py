@@ -241,10 +241,10 @@ def test_nothing_is_written_over_and_other_names_are_refused(tmp_path: Path) -> 
 def test_gambit_reads_both_files_and_agrees(tmp_path: Path) -> None:
     gambit = pytest.importorskip("pygambit")
     game = read_finite(FOLDER / "bagwell1995.json")
-    simple, extensive = (gambit.read_nfg, gambit.read_efg)
-    one = simple(str(write_gambit(game, tmp_path / "game.nfg")))
+    one = gambit.read_nfg(str(write_gambit(game, tmp_path / "game.nfg")))
     (profile,) = gambit.nash.enumpure_solve(one).equilibria
-    assert float(profile.payoff(one.players[0])) == 4.0  # without commitment C dominates
-    two = extensive(str(write_gambit(game, tmp_path / "game.efg")))
-    payoffs = {float(found.payoff(two.players[0])) for found in gambit.nash.enumpure_solve(two).equilibria}
-    assert pure(game)["optimistic"][1] in payoffs
+    assert float(profile.payoff("leader")) == 4.0  # without commitment C dominates
+    two = gambit.read_efg(str(write_gambit(game, tmp_path / "game.efg")))
+    # Every pure equilibrium of the tree, the subgame-perfect one among them.
+    payoffs = {float(found.payoff("leader")) for found in gambit.nash.enumpure_solve(two).equilibria}
+    assert payoffs == {4.0, pure(game)["optimistic"][1]}

@@ -62,7 +62,7 @@ def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolut
     tree.run()
     commitments.polish()
     return BilevelSolution(
-        point=commitments.point,
+        point=None if tree.is_unbounded else commitments.point,
         value=-np.inf if tree.is_unbounded else commitments.value,
         bound=tree.bound,
         status=_status(tree, commitments.value, limits),

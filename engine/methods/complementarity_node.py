@@ -24,6 +24,8 @@ from engine.solver_nodes import NodeProgram
 EXACT, ROUGH = 1e-9, 1e-4
 # Rounds of tangents.
 MANY, FEW = 200, 3
+# Tangents that are kept from node to node; more of them cost each node more than they save it.
+KEPT = 400
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,10 @@ class NodeSolver:
         self.program = NodeProgram(relaxation.program)
         squares = relaxation.squares
         self._convex, self._concave = np.flatnonzero(~squares.is_concave), np.flatnonzero(squares.is_concave)
-        self._hessian = self._convex_hessian()
+        weight = np.zeros(relaxation.program.shape[1])
+        weight[relaxation.root[self._convex]] = squares.weight[self._convex]
+        self._hessian = sp.csr_array(sp.diags_array(weight))
         self.seconds = 0.0
-
-    def _convex_hessian(self) -> sp.csr_array:
-        squares, columns = self.relaxation.squares, self.relaxation.kkt.program.shape[1]
-        if not len(self._convex):
-            return sp.csr_array((columns, columns))
-        directions = squares.direction[self._convex]
-        return sp.csr_array(directions.T @ sp.diags_array(squares.weight[self._convex]) @ directions)
 
     def solve(self, lower: Floats, upper: Floats, basis: Any, cutoff: float, is_closing: bool) -> Outcome:
         """The relaxation within column bounds.
@@ -71,6 +68,9 @@ class NodeSolver:
         """
         if np.any(lower > upper):
             return self._nothing()
+        base = self.relaxation.program.shape[0]
+        if self.program.height > base + KEPT:
+            self.program.drop_rows(base)
         self.program.set_bounds(lower, upper)
         for k in self._concave:
             self._set_secant(int(k), lower, upper)
@@ -88,8 +88,10 @@ class NodeSolver:
             point, bound = self.program.primal(), self.program.objective
             if bound >= cutoff or not self._add_tangents(point, bound, is_closing):
                 return Outcome(status, bound, point)
-            if is_closing and count == FEW:
-                self._add_tangents_at_optimum(lower, upper)
+            if is_closing and count == FEW and (exact := self._optimum(lower, upper)) is not None:
+                outcome = self._at_optimum(exact)
+                if outcome is not None:
+                    return outcome
         return Outcome(SolveStatus.OPTIMAL, bound, point) if status is SolveStatus.OPTIMAL else self._nothing(status)
 
     def _nothing(self, status: SolveStatus = SolveStatus.INFEASIBLE) -> Outcome:
@@ -122,18 +124,35 @@ class NodeSolver:
         self._append(self._convex[which], point[root[which]])
         return True
 
-    def _add_tangents_at_optimum(self, lower: Floats, upper: Floats) -> None:
-        """Tangents where the convex program of this node has its optimum; only a hint of where to cut."""
-        if len(self._concave):
-            return
-        kkt, squares = self.relaxation.kkt, self.relaxation.squares
-        count = kkt.program.shape[1]
-        given = kkt.program
-        shifted = squares.cost + squares.direction.T @ (squares.weight * squares.shift)
-        program = LinearProgram(shifted, given.matrix, given.row_lower, given.row_upper, lower[:count], upper[:count])
-        found = solve_quadratic(program, self._hessian, is_known_convex=True)
-        if found.status is SolveStatus.OPTIMAL:
-            self._append(self._convex, (squares.direction @ found.primal + squares.shift)[self._convex])
+    def _optimum(self, lower: Floats, upper: Floats) -> Floats | None:
+        """The point at which the node's convex squares and secants, without tangents, have their optimum; None if unknown."""
+        relaxation, at = self.relaxation, self._concave
+        program, cost = relaxation.program, relaxation.program.cost.copy()
+        low, high = lower.copy(), upper.copy()
+        values = relaxation.value[self._convex]
+        cost[values] = low[values] = high[values] = 0.0
+        root, rows = relaxation.root[at], relaxation.secant[at]
+        chord: sp.csr_array = sp.csr_array((-(lower[root] + upper[root]), (rows, root)), shape=program.shape)
+        row_upper = program.row_upper.copy()
+        row_upper[rows] = -lower[root] * upper[root]
+        matrix = sp.csr_array(program.matrix + chord)
+        held = LinearProgram(cost, matrix, program.row_lower, row_upper, low, high, program.offset)
+        found = solve_quadratic(held, self._hessian, is_known_convex=True)
+        if found.status is not SolveStatus.OPTIMAL:
+            return None
+        point = found.primal.copy()
+        point[values] = point[relaxation.root[self._convex]] ** 2
+        return point
+
+    def _at_optimum(self, point: Floats) -> Outcome | None:
+        """The node closed at its optimum, if tangents there lift the linear program to the value of the point."""
+        self._append(self._convex, point[self.relaxation.root[self._convex]])
+        if self._run() is not SolveStatus.OPTIMAL:
+            return None
+        bound, program = self.program.objective, self.relaxation.program
+        value = float(program.cost @ point + program.offset)
+        size = max(1.0, abs(value), float(abs(program.cost) @ np.abs(point)))
+        return Outcome(SolveStatus.OPTIMAL, bound, point) if abs(value - bound) <= EXACT * size else None
 
     def _append(self, which: Any, at: Floats) -> None:
         matrix, side = self.relaxation.tangents(which, at)
