@@ -20,6 +20,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -59,7 +60,7 @@ class Assembly:
         self.width += count
         return np.arange(self.width - count, self.width)
 
-    def rows(self, terms: Sequence[tuple[Positions, object]], lower: Floats, upper: Floats) -> Positions:
+    def rows(self, terms: Sequence[tuple[Positions, Any]], lower: Floats, upper: Floats) -> Positions:
         """Add rows lower ≤ Σ matrix · columns ≤ upper; their positions."""
         for where, matrix in terms:
             entries = sp.coo_array(matrix)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from engine.errors import UsageError, check_name
-from engine.methods import big_m, commitments, complementarity, strong_duality, value_function
+from engine.methods import big_m, commitments, complementarity, interdiction, strong_duality, value_function
 from engine.methods.big_m import Declared
 from engine.problem import BilevelProblem
 from engine.solution import BilevelSolution, Limits
 
 METHODS: Mapping[str, ModuleType] = {
-    module.METHOD: module for module in (complementarity, value_function, strong_duality, big_m, commitments)
+    module.METHOD: module
+    for module in (complementarity, interdiction, value_function, strong_duality, big_m, commitments)
 }
 AUTO = "auto"
 # So few commitments are answered one by one before anything cleverer is tried.
@@ -78,12 +79,12 @@ def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Li
     names = list(METHODS)
     if problem.follower.is_integer.any():
         # Nothing else takes integers of the follower; the refusals of the others would only hide their reasons.
-        names = [value_function.METHOD, commitments.METHOD]
+        names = [interdiction.METHOD, value_function.METHOD, commitments.METHOD]
     return {name: METHODS[name].solve for name in names}
 
 
 def _why(problem: BilevelProblem, refusals: Mapping[str, str]) -> str:
-    if refusals:
+    if refusals and not problem.follower.is_integer.any():
         return "the methods before it refuse: " + "; ".join(f"{name}: {what}" for name, what in refusals.items())
     if problem.follower.is_integer.any():
         return "the follower has integers, so that its best responses have no optimality conditions to branch on"

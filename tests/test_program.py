@@ -79,8 +79,9 @@ def test_without_an_optimum_the_result_is_printed_and_the_exit_code_is_4(name: s
 
 
 def test_the_methods_that_accept_a_problem_agree() -> None:
-    values = {name: solved("moore_bard1990_ex1_relaxed_follower", "--method", name)["value"] for name in METHODS}
-    assert values == pytest.approx(dict.fromkeys(METHODS, -18.0))
+    names = set(METHODS) - {"interdiction"}
+    values = {name: solved("moore_bard1990_ex1_relaxed_follower", "--method", name)["value"] for name in names}
+    assert values == pytest.approx(dict.fromkeys(names, -18.0))
 
 
 def test_a_wrong_declared_bound_never_proves_optimality() -> None:
