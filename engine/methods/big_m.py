@@ -25,7 +25,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import scipy.sparse as sp
 
-from engine.bounds import LARGEST, Assembly, BigM, Positions, derive, high_point
+from engine.assembly import Assembly, Positions, high_point
+from engine.bounds import LARGEST, BigM, derive
 from engine.errors import InfeasibleProgram, UsageError
 from engine.problem import BilevelProblem
 from engine.response import Responder

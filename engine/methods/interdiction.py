@@ -24,7 +24,7 @@ import time
 import numpy as np
 import scipy.sparse as sp
 
-from engine.bounds import high_point
+from engine.assembly import high_point
 from engine.errors import InfeasibleProgram, UsageError
 from engine.methods.big_m import commitment
 from engine.problem import BilevelProblem

@@ -28,18 +28,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import scipy.sparse as sp
 
-from engine.bounds import (
-    LARGEST,
-    BigM,
-    Positions,
-    Sides,
-    derive,
-    high_point,
-    is_totally_unimodular,
-    least,
-    sides_of,
-    units,
-)
+from engine.assembly import Positions, high_point
+from engine.bounds import LARGEST, BigM, Sides, derive, is_totally_unimodular, least, sides_of, units
 from engine.errors import InfeasibleProgram, UsageError
 from engine.methods.big_m import Declared, Start, answered, begin, concluded, conditions, missing_bound
 from engine.problem import BilevelProblem

@@ -31,7 +31,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from engine.bounds import Bools, Sides, high_point, least, sides_of, units, vertices, without_redundant
+from engine.assembly import Bools, high_point
+from engine.bounds import Sides, least, sides_of, units, vertices, without_redundant
 from engine.errors import InfeasibleProgram, UsageError
 from engine.methods.big_m import begin, commitment
 from engine.problem import BilevelProblem
@@ -42,8 +43,7 @@ from engine.solver import Floats, LinearProgram, SolveStatus
 from engine.solver_mixed import MixedSolution, solve_mixed
 
 METHOD = "value_function"
-# The greatest distance from equality asked for, the one at which commitments near an infimum are looked for, and what
-# counts as none.
+# Distances from equality: the greatest asked for, where commitments near an infimum are looked for, and what counts as none.
 FARTHEST = 1e-3
 NEAR = 1e-5
 NONE = 1e-7
