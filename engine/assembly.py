@@ -38,8 +38,8 @@ class Assembly:
         """Add rows lower ≤ Σ matrix · columns ≤ upper; their positions."""
         for where, matrix in terms:
             entries = sp.coo_array(matrix)
-            at_row, at_column = entries.coords
-            self._entries.append((at_row + self.height, where[at_column], entries.data.astype(np.float64)))
+            at_row, at_column = (np.asarray(part, dtype=np.intp) for part in entries.coords)
+            self._entries.append((at_row + self.height, where[at_column], np.asarray(entries.data, dtype=np.float64)))
         self._rows.append((lower, upper))
         self.height += len(lower)
         return np.arange(self.height - len(lower), self.height)
