@@ -104,7 +104,7 @@ class AuditFailed(CoercivityError):
 def explain(error: Exception) -> tuple[str, int]:
     """What a user reads of an error, and the exit code; findings begin with file:line:column, as editors want."""
     if isinstance(error, CoercivityError):
-        return str(error) if isinstance(error, InvalidInstance) else f"Error: {error}", error.exit_code
+        return str(error) if hasattr(error, "findings") else f"Error: {error}", error.exit_code
     if isinstance(error, MemoryError) or type(error).__name__ == "BrokenProcessPool":
         return "Error: a process ran out of memory or was killed\n  fix: use fewer processes, --jobs 1", 1
     please = "This is a fault of the program: please report it with the output of --debug."

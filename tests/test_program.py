@@ -120,6 +120,7 @@ def test_auto_says_why_and_a_refusal_names_a_method_that_accepts() -> None:
         (("one-buyer", "--aux", "x.aux"), "belongs to bilevel programs"),
         (("nowhere.mps",), "nowhere.mps"),
         (("lonely.lp",), "convert it to MPS"),
+        (("moore_bard199",), "did you mean 'moore_bard1990'"),
     ],
 )
 def test_an_option_that_does_not_fit_is_refused(options: tuple[str, ...], says: str) -> None:
@@ -149,6 +150,14 @@ def test_what_a_name_stands_for() -> None:
     assert kind_of("mine.yaml") is None
     assert kind_of("nowhere.json") is None
     assert located("one-buyer") == "one-buyer"
+
+
+def test_faults_of_a_file_begin_with_their_place(folder: Path) -> None:
+    (folder / "x.mps").write_text((LITERATURE / "pairs" / "moore_bard1990.mps").read_text("utf-8"))
+    (folder / "x.aux").write_text("N 3\nM 4\n")
+    found = run("x.mps", "--no-save")
+    assert found.exit_code == 3
+    assert found.stderr.startswith("x.aux:1: ")
 
 
 def test_a_saved_answer_is_verified_and_a_touched_one_is_not(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,11 @@ PLACES = ("literature/pairs/{}.mps", "literature/{}.json", "finite/{}.json")
 def located(name: str) -> str:
     """The file that a name stands for: itself, or a published problem that is shipped.
 
+    Raises
+    ------
+    UsageError
+        The name is nearly that of a shipped problem.
+
     >>> located("moore_bard1990").endswith("moore_bard1990.mps"), located("april-2025")
     (True, 'april-2025')
     """
@@ -27,6 +33,9 @@ def located(name: str) -> str:
         for place in PLACES:
             if (SHIPPED / place.format(name)).exists():
                 return str(SHIPPED / place.format(name))
+        shipped = {file.stem for place in PLACES for file in SHIPPED.glob(place.format("*"))}
+        if near := difflib.get_close_matches(name, shipped, 1, 0.85):
+            raise UsageError(name, "neither a file nor a shipped problem", f"did you mean {near[0]!r}?")
     return name
 
 
