@@ -71,6 +71,8 @@ class Record:
     def line(self, name: str, reference: Record) -> str:
         """A row of the table; the ratio is taken on the problems that both accept."""
         times, common = list(self.seconds.values()), [key for key in self.seconds if key in reference.seconds]
+        if not common:
+            return f"{name}: accepts {len(times)}, none of them with {next(iter(METHODS))}"
         ratio = median(self.seconds[key] / reference.seconds[key] for key in common)
         share = self.inside / max(sum(times), 1e-9)
         spread = f"{1e3 * median(times):.0f} / {1e3 * float(np.quantile(times, 0.9)):.0f} / {1e3 * max(times):.0f} ms"
@@ -203,6 +205,15 @@ def integers(sizes: tuple[tuple[int, int, float], ...], seeds: int, limit: float
         yield f"random integer, {size} + {size} columns to {top:g}, {rows} rows: proved {_told(times, seeds)}"
 
 
+def attack() -> str:
+    """MibS's knapsack interdiction F5010W01, by its own cuts and by the value function."""
+    problem = read(LITERATURE / "pairs" / "knapsack_interdiction.mps")
+    own, other = (METHODS[name].solve(problem, Limits(seconds=60.0)) for name in ("interdiction", "value_function"))
+    return (
+        f"F5010W01: interdiction {own.seconds:.2f} s, value function / interdiction {other.seconds / own.seconds:.0f}"
+    )
+
+
 def game() -> str:
     """The licensing game itself, exported and answered commitment by commitment."""
     from models.licensing.export import problem_of
@@ -241,6 +252,7 @@ def report(quick: bool, show: Callable[[str], None] = print) -> None:
         show(line)
     for line in integers(((5, 6, 10.0), (10, 20, 1500.0)) if not quick else ((5, 6, 10.0),), 4, limit):
         show(line)
+    show(attack())
     show(game())
 
 
