@@ -382,10 +382,8 @@ def sampling_options(function: Any) -> Any:
 
 
 STRATEGIES = _option("--strategies", "Weigh these; default: all named ones.", multiple=True, metavar="A,B")
-PAIR = (
-    _option("--strategy", "The one; default: from the two best as stated.", metavar="NAME"),
-    _option("--against", "The other, or all; default: from the two best as stated.", metavar="NAME"),
-)
+STRATEGY = _option("--strategy", "The one; default: from the two best as stated.", metavar="NAME")
+AGAINST = _option("--against", "The other, or all; default: from the two best as stated.", metavar="NAME")
 WHAT = _option(
     "--what",
     "solve: also find the best strategy at every point.",
@@ -421,8 +419,8 @@ def _asked(run: dict[str, Any], *keys: str) -> dict[str, Any]:
     "sweep april-2025 --vary concession.value=0:20000:9 --vary leader.discount_rate=0.03:0.12:7 --charts",
 )
 @instance_options
-@PAIR[0]
-@PAIR[1]
+@STRATEGY
+@AGAINST
 @STRATEGIES
 @WHAT
 @sampling_options
@@ -466,8 +464,8 @@ def montecarlo(instance: str, **run: Any) -> None:
 @_option("--runs", "Base points (sobol: 128, a power of two); trajectories (morris: 20).", type=int, metavar="N")
 @SEED
 @_option("--most", "Numbers that are kept after screening.", type=click.IntRange(1), default=8, show_default=True)
-@PAIR[0]
-@PAIR[1]
+@STRATEGY
+@AGAINST
 @UNSTATED
 @_option("--alone", "The payoff of --strategy instead of a difference.", is_flag=True)
 @sampling_options
@@ -486,8 +484,8 @@ def sensitivity(instance: str, **run: Any) -> None:
     "discover april-2025 --strategy targeted --against all --runs 900 --charts",
 )
 @instance_options
-@PAIR[0]
-@PAIR[1]
+@STRATEGY
+@AGAINST
 @_option("--runs", "Number of draws.", type=click.IntRange(2), default=600, show_default=True, metavar="N")
 @SEED
 @SAMPLING

@@ -251,3 +251,14 @@ def test_tables_and_weights_that_do_not_fit_are_refused(names: Any, values: Any,
 def test_a_confidence_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="not between 0 and 1"):
         differences(Payoffs(NAMES, TABLE), 95.0)
+
+
+def test_the_chart_of_payoffs_shows_the_quantiles_of_the_table() -> None:
+    from engine.study.regret import _quantiles
+    from models.licensing.studies.pages.montecarlo import _ranges
+
+    # Seven draws: an interpolated 5 % quantile would lie between the least two, which no draw paid.
+    values = np.array([3.0, -1.0, 4.0, 1.0, 5.0, 9.0, 2.0])
+    (drawn,) = _ranges(["a"], values[:, None], np.min)
+    told = _quantiles(values, np.full(7, 1.0 / 7.0))
+    assert [drawn[key] for key in ("p5", "p25", "p50", "p75", "p95")] == pytest.approx(told)

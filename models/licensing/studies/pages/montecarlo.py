@@ -157,7 +157,8 @@ def _pictures(result: Data, outcomes: Outcomes) -> list[Any]:
 
 
 def _ranges(names: list[str], values: Any, worst: Callable[[Any], Any]) -> list[dict[str, Any]]:
-    quantiles = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
+    # As in the tables: the least payoff that this share of the draws does not exceed.
+    quantiles = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0, method="inverted_cdf")
     return [
         {"label": name, **dict(zip(("p5", "p25", "p50", "p75", "p95"), quantiles[:, i].tolist(), strict=True)),
          "mean": float(values[:, i].mean()), "worst": float(worst(values[:, i]))}
