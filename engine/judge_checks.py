@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from engine.check import Check, at_most, compare
+from engine.errors import CoercivityError
 from engine.problem import BilevelProblem, Rows, Variables
 from engine.response import Responder, Response
 from engine.response_face import around
@@ -42,7 +43,8 @@ def limit_checks(problem: BilevelProblem, solution: BilevelSolution, nearest: fl
     """Whether a limit can be one: it is approached, and by a follower whose best responses can jump.
 
     Best responses of a continuous follower make finitely many polyhedra with the commitments, on which a quadratic that
-    is bounded below is attained (Frank and Wolfe 1956).
+    is bounded below is attained (Frank and Wolfe 1956). So they do where what the follower sees of the leader is whole
+    and bounded: each of finitely many answers is then best on a polyhedron of its own.
 
     Parameters
     ----------
@@ -54,7 +56,17 @@ def limit_checks(problem: BilevelProblem, solution: BilevelSolution, nearest: fl
     return (
         compare("commitments approach the limit claimed", solution.value, nearest, tolerance=APPROACH),
         Check("only an integer follower leaves a limit that is not attained", 0.0 if jumps else inf, 1.0),
+        Check("the follower sees what can come near a limit", 0.0 if _is_approachable(problem) else inf, 1.0),
     )
+
+
+def _is_approachable(problem: BilevelProblem) -> bool:
+    """Whether a column of the leader that the follower sees has more than finitely many values."""
+    n, leader = len(problem.leader), problem.leader
+    in_rows = abs(sp.csr_array(problem.follower_rows.matrix)[:, :n]).sum(axis=0)
+    in_costs = abs(sp.csr_array(problem.follower_objective.quadratic)[n:, :n]).sum(axis=0)
+    is_menu = leader.is_integer & np.isfinite(leader.lower) & np.isfinite(leader.upper)
+    return bool(np.any(~is_menu & (in_rows + in_costs > 0.0)))
 
 
 def value_at(problem: BilevelProblem, solution: BilevelSolution, point: Floats) -> float:
@@ -158,7 +170,12 @@ def _regret(problem: BilevelProblem, point: Floats) -> Check:
     unit = min(1.0, float(np.abs(program.cost).max(initial=0.0)) or 1.0)
     if abs(curvature).sum():
         x = np.where(problem.leader.is_integer, np.round(point[:leader]), point[:leader])
-        return at_most(name, objective.at(point), Responder(problem).value(x), unit)
+        try:
+            least = Responder(problem).value(x)
+        except CoercivityError:
+            # The commitment as it stands, outside its bounds by a tolerance or more, may have no answer at all.
+            return Check(name, inf, 1.0)
+        return at_most(name, objective.at(point), least, unit)
     if problem.follower.is_integer.any():
         marks = np.concatenate([np.zeros(leader, dtype=bool), problem.follower.is_integer])
         return at_most(name, claimed, solve_mixed(program, marks).bound, unit)

@@ -129,8 +129,12 @@ def _as_mixed(program: LinearProgram, seconds: float) -> MixedSolution:
 
 
 def _decide(program: LinearProgram, is_integer: NDArray[np.bool_], seconds: float) -> SolveStatus:
-    """Whether a program without an optimum has no point or no bound; presolve does not tell them apart."""
-    highs = _load(replace(program, cost=np.zeros_like(program.cost)), PRECISE)
+    """Whether a program without an optimum has no point or no bound; presolve does not tell them apart.
+
+    Nor is it trusted with either: at a looser tolerance on integers it has called programs with a point infeasible.
+    """
+    options = {**PRECISE, "mip_feasibility_tolerance": 1e-9, "presolve": "off"}
+    highs = _load(replace(program, cost=np.zeros_like(program.cost)), options)
     _mark_integer(highs, is_integer)
     status = _run(highs, seconds)
     return SolveStatus.UNBOUNDED if status is SolveStatus.OPTIMAL else status

@@ -259,7 +259,8 @@ def concluded(
     notes: tuple[str, ...] = ()
     is_refuted = best.point is not None and best.value < bound - 1e-4 * max(1.0, abs(best.value))
     if status is SolveStatus.UNBOUNDED:
-        claim, bound = Status.UNBOUNDED, -math.inf
+        # A point would only be one of those that the leader improves on.
+        claim, bound, best = Status.UNBOUNDED, -math.inf, Start(SolveStatus.UNBOUNDED, -math.inf)
     elif status is SolveStatus.INFEASIBLE and best.point is None and not assumptions:
         claim, bound = Status.INFEASIBLE, math.inf
     elif status is SolveStatus.INFEASIBLE or is_refuted:
