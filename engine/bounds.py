@@ -125,7 +125,7 @@ def without_redundant(problem: BilevelProblem, sides: Sides) -> Sides:
     sheet.rows([(z, sp.csr_array(problem.rows.matrix)[own])], problem.rows.lower[own], problem.rows.upper[own])
     hot = HotProgram(sheet.program(), rows_to_keep=np.arange(sheet.height, dtype=np.int32))
     keep = []
-    if hot.optimise() is not SolveStatus.OPTIMAL:
+    if hot.decide("the follower's rows") is not SolveStatus.OPTIMAL:
         return sides
     for k in range(len(sides)):
         if not sides.is_equality[k]:
@@ -179,7 +179,7 @@ def units(columns: Positions, width: int) -> sp.csr_array:
 def least(sheet: Assembly, weights: sp.csr_array) -> Floats:
     """The least value of each row of weights over the linear relaxation; −inf without a bound, +inf without a point."""
     hot, found = HotProgram(replace(sheet.program(), cost=np.zeros(sheet.width))), np.full(weights.shape[0], -np.inf)
-    if hot.optimise() is not SolveStatus.OPTIMAL:
+    if hot.decide("the range of linear forms") is not SolveStatus.OPTIMAL:
         return -found
     for row in range(len(found)):
         hot.set_cost(weights[[row]].toarray().ravel())

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
-from engine.errors import UsageError, check_name
+from engine.errors import SolverFailed, UsageError, check_name
 from engine.methods import big_m, commitments, complementarity, interdiction, strong_duality, value_function
 from engine.methods.big_m import Declared
 from engine.problem import BilevelProblem
@@ -51,6 +51,8 @@ def solve(
     ------
     UsageError
         The method, or every method, refuses the problem; with each reason. Or bounds are declared that the method does not use.
+    SolverFailed
+        The solver gave up on a method, and no other one accepts the problem.
     """
     check_name("--method", method, [AUTO, *METHODS], "methods")
     if declared is not None and method not in LEANING:
@@ -66,12 +68,16 @@ def solve(
         claim = module.solve(problem, limits, declared=declared) if declared else module.solve(problem, limits)
         return Solved(claim, "it was asked for")
     refusals: dict[str, str] = {}
+    failed = False
     for name, solver in _in_order(problem).items():
         try:
             return Solved(solver(problem, limits), _why(problem, refusals))
-        except UsageError as refusal:
+        except (UsageError, SolverFailed) as refusal:
             refusals[name] = refusal.what
+            failed = failed or isinstance(refusal, SolverFailed)
     reasons = "; ".join(f"{name}: {what}" for name, what in refusals.items())
+    if failed:
+        raise SolverFailed(problem.name, f"no method came to an answer. {reasons}", "scale its data")
     raise UsageError(problem.name, f"no method accepts it. {reasons}", "state it in a class that one accepts")
 
 

@@ -83,6 +83,12 @@ class InfeasibleProgram(CoercivityError):
     exit_code = ExitCode.INFEASIBLE
 
 
+class SolverFailed(CoercivityError):
+    """A solver gave up, at a limit or for numerical reasons: nothing is known, least of all that there is no solution."""
+
+    exit_code = ExitCode.BELOW_REQUIRED
+
+
 class BelowRequired(CoercivityError):
     """A limit was reached, or the certificate proves less than was asked for."""
 

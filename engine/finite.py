@@ -2,6 +2,10 @@
 
 The leader commits to a mixture x over its actions. The follower knows x and its own type t, drawn with probability p_t,
 and answers with a best action. Both maximise.
+
+Payoffs of a type that differ by a rounding error (0.1 + 0.2 and 0.3) are one number: within each row of its matrix they are
+settled on a common one, once, before anything is compared. Beyond that no tolerance is relative to the largest payoff, which
+may be a forbidden move's −1e9: a difference at a mixture is measured against the sizes that it is made of there.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +30,10 @@ FORMAT = "finite-game/1"
 KEYS = ("format", "name", "source", "leader", "types")
 TYPE_KEYS = ("name", "probability", "actions", "leader", "follower")
 FIX = "see the example in instances/finite"
+# Payoffs nearer than this, against their size, differ by the rounding of a sum or two.
+ROUNDING = 8.0 * float(np.finfo(float).eps)
+# What a mixture is worth is known to this part of the sizes it is made of.
+TIE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -40,16 +49,32 @@ class FollowerType:
     leader: Floats
     follower: Floats
 
+    @cached_property
+    def settled(self) -> Floats:
+        """The type's payoffs with those that differ by rounding alone made equal, row by row; shape as ``follower``."""
+        return np.array([_settled(row) for row in self.follower])
+
     def equivalent(self, action: int) -> NDArray[np.intp]:
         """The actions that pay the type the same as this one whatever the leader does, itself among them."""
-        apart = np.abs(self.follower - self.follower[:, [action]]).max(axis=0)
-        return np.flatnonzero(apart == 0.0)
+        return np.flatnonzero(np.all(self.settled == self.settled[:, [action]], axis=0))
 
-    def best_responses(self, mixture: Floats, tolerance: float = 1e-9) -> NDArray[np.intp]:
-        """The best actions against a mixture, up to a tolerance relative to the payoffs."""
-        worth = mixture @ self.follower
-        scale = 1.0 + np.abs(self.follower).max(initial=0.0)
-        return np.flatnonzero(worth >= worth.max() - tolerance * scale)
+    def lead(self, action: int) -> Floats:
+        """What an action pays the type more than each of its actions, shape (leader's actions, type's actions)."""
+        return np.asarray(self.settled[:, [action]] - self.settled)
+
+    def rounding(self, action: int) -> Floats:
+        """By how much the rounding of payoffs may move :meth:`lead`; zero where two are the same."""
+        size = np.abs(self.settled)
+        may_move = self.lead(action) != 0.0
+        return np.asarray(np.where(may_move, ROUNDING / 4.0 * (size[:, [action]] + size), 0.0))
+
+    def best_responses(self, mixture: Floats) -> NDArray[np.intp]:
+        """The actions that no other beats at a mixture by more than :data:`TIE` of the sizes that the difference is made of."""
+        is_best = []
+        for action in range(len(self.actions)):
+            lead = self.lead(action)
+            is_best.append(bool(np.all(mixture @ lead >= -TIE * (np.abs(mixture) @ np.abs(lead)))))
+        return np.flatnonzero(is_best)
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,19 @@ class FiniteGame:
             worth = (mixture @ kind.leader)[kind.best_responses(mixture)]
             best, worst = best + kind.probability * float(worth.max()), worst + kind.probability * float(worth.min())
         return best, worst
+
+
+def _settled(row: Floats) -> Floats:
+    """Numbers with each chain of neighbours nearer than a rounding error set to its first.
+
+    >>> _settled(np.array([0.1 + 0.2, 5.0, 0.3, 0.0]))
+    array([0.3, 5. , 0.3, 0. ])
+    """
+    found, order = row.copy(), np.argsort(row, kind="stable")
+    for before, at in itertools.pairwise(order):
+        if row[at] - row[before] <= ROUNDING * max(abs(row[at]), abs(row[before])):
+            found[at] = found[before]
+    return found
 
 
 # Conitzer and Sandholm (2006), figure 1.
@@ -131,7 +169,7 @@ def game_of(data: Any, name: str) -> FiniteGame:
         raise broken(
             name, f"types: probabilities sum to {sum(kind.probability for kind in types):g}", "let them sum to 1"
         )
-    return FiniteGame(str(top["name"]), actions, types)
+    return FiniteGame(_name(top["name"], name), actions, types)
 
 
 def data_of(game: FiniteGame) -> dict[str, Any]:
@@ -170,6 +208,12 @@ def _names(data: Any, where: str) -> tuple[str, ...]:
     return tuple(data)
 
 
+def _name(data: Any, where: str) -> str:
+    if not isinstance(data, str) or not data.strip():
+        raise broken(where, f"name: {data!r} is not a text", 'write it in quotes, "like this"')
+    return data
+
+
 def _type(data: Any, where: str, height: int) -> FollowerType:
     table = _table(data, where, TYPE_KEYS)
     actions = _names(table["actions"], f"{where}.actions")
@@ -179,7 +223,7 @@ def _type(data: Any, where: str, height: int) -> FollowerType:
             where, f"probability: {chance!r} is not a number above 0 and at most 1", "leave out types that never occur"
         )
     leader, follower = (_matrix(table[key], f"{where}.{key}", (height, len(actions))) for key in ("leader", "follower"))
-    return FollowerType(str(table["name"]), float(chance), actions, leader, follower)
+    return FollowerType(_name(table["name"], where), float(chance), actions, leader, follower)
 
 
 def _matrix(data: Any, where: str, shape: tuple[int, int]) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.certificate import ProofLevel, all_ok, level
 from engine.check import TOLERANCE, Check, at_most
-from engine.errors import CoercivityError, UsageError
+from engine.errors import CoercivityError, SolverFailed, UsageError
 from engine.judge_checks import follower_checks, is_attained, leader_checks, limit_checks, row_check, value_at
 from engine.judge_search import search
 from engine.probes import high_point_relaxation, least_high_point, probes
@@ -153,27 +153,37 @@ def _response(problem: BilevelProblem, point: Floats) -> tuple[Response | None, 
 
 @dataclass(frozen=True)
 class _Attack:
-    """The best point found below a bound, and how hard it was looked for."""
+    """The best point found below a bound, and how hard it was looked for.
+
+    ``failures`` counts the questions to which the solver had no answer: what it did not say could have refuted the bound.
+    """
 
     point: Floats | None
     value: float
     best: float
     notes: tuple[str, ...]
     is_exhaustive: bool
+    failures: int = 0
 
 
 def _attack(problem: BilevelProblem, bound: float, near: Floats | None) -> _Attack:
     """Look for a bilevel-feasible point that gives the leader less than a bound; any at all where that is +inf."""
     below = bound - TOLERANCE * max(1.0, abs(bound)) if np.isfinite(bound) else bound
-    tried = probes(problem, near)
+    try:
+        tried = probes(problem, near)
+    except SolverFailed as failure:
+        return _Attack(None, inf, inf, (f"no commitments could be tried: {failure.what}",), False, 1)
     responder, best, point, value, is_exhaustive = Responder(problem), inf, None, inf, tried.is_exhaustive
+    failures = 0
     for x in tried.commitments:
         try:
             found = responder.incumbent(x)
+            response = responder.respond(x).point if found.point is None and found.value == -inf else found.point
         except (FollowerInfeasible, FollowerUnbounded):
             continue
-        except CoercivityError:
+        except CoercivityError as error:
             is_exhaustive = False
+            failures += isinstance(error, SolverFailed)
             continue
         if found.value >= best:
             continue
@@ -183,16 +193,18 @@ def _attack(problem: BilevelProblem, bound: float, near: Floats | None) -> _Atta
             continue
         best = found.value
         if best < below or below == -inf == best:
-            point, value = found.point if found.point is not None else responder.respond(x).point, best
+            point, value = response, best
     notes = [f"{len(tried.commitments)} commitments were tried" + (", all there are" if tried.is_exhaustive else "")]
     if point is None and not tried.is_exhaustive:
         own = search(problem, below)
-        is_exhaustive = own.is_complete
+        is_exhaustive, failures = own.is_complete, failures + own.failures
         if own.point is not None and _is_strict(problem, own.point):
             point, value, best = own.point, own.value, min(best, own.value)
         elif own.is_complete:
             notes.append(f"a search of the judge's own was finished with {own.programs} programs and found none below")
-    return _Attack(point, value, best, tuple(notes), is_exhaustive)
+    if failures:
+        notes.append(f"to {failures} of the judge's questions the solver had no answer")
+    return _Attack(point, value, best, tuple(notes), is_exhaustive, failures)
 
 
 def _is_strict(problem: BilevelProblem, point: Floats) -> bool:
@@ -211,6 +223,7 @@ def _bound_checks(problem: BilevelProblem, solution: BilevelSolution, attack: _A
         if attack.best < inf
         else Check("no response is worth less than the bound", 0.0, 1.0),
         Check("no point refutes the bound", 0.0 if attack.point is None else inf, 1.0),
+        Check("the solver answered what could have refuted it", float(attack.failures), 1.0, 0.5),
     ]
     point = np.asarray(solution.point, dtype=float)
     checks.extend(limit_checks(problem, solution, min(attack.best, value_at(problem, solution, point))))

@@ -16,14 +16,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from engine.errors import CoercivityError
+from engine.errors import CoercivityError, SolverFailed
 from engine.probes import high_point_relaxation
 from engine.problem import BilevelProblem
 from engine.response import Responder
 from engine.response_face import wider, with_rows
 from engine.response_quadratic import least_over
 from engine.solver import Floats, LinearProgram, SolveStatus
-from engine.solver_mixed import is_convex, precise, solve_quadratic
+from engine.solver_mixed import is_convex, precise, solve_quadratic, without_optimum
 
 # Programs solved before the search is given up: linear, convex quadratic, and nonconvex ones.
 MOST_LINEAR, MOST_CONVEX, MOST_NONCONVEX = 4000, 1000, 100
@@ -36,13 +36,15 @@ WHOLE = 1e-7
 class Search:
     """What a search found: ``is_complete`` without a ``point`` proves the bound; ``point`` z refutes it.
 
-    The value is −inf where the leader can improve without limit from the point on.
+    The value is −inf where the leader can improve without limit from the point on. ``failures`` counts what the solver
+    had no answer to.
     """
 
     is_complete: bool
     point: Floats | None = None
     value: float = inf
     programs: int = 0
+    failures: int = 0
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,8 @@ class _Searcher:
             programs += 1
             try:
                 bound, point = self._relaxed(node)
-            except CoercivityError:
-                return Search(False, programs=programs)
+            except CoercivityError as error:
+                return Search(False, programs=programs, failures=int(isinstance(error, SolverFailed)))
             if bound >= self.below and bound > -inf:
                 continue
             refuting = None if point is None else self._refuting(point)
@@ -229,20 +231,17 @@ class _Searcher:
             status = self.hot.optimise()
             if status is SolveStatus.OPTIMAL:
                 return self.hot.objective, self.hot.primal()
-            if status is SolveStatus.INFEASIBLE and self._is_empty(program):
-                return inf, None
-            return -inf, None
+            status = without_optimum(program).known("a node of the judge's search")
+            if status is SolveStatus.OPTIMAL:
+                raise SolverFailed("a node of the judge's search", "the solver contradicts itself", "scale the data")
+            return (inf, None) if status is SolveStatus.INFEASIBLE else (-inf, None)
         if self.is_convex:
             convex = solve_quadratic(program, self.conditions.quadratic, is_known_convex=True)
-            if convex.status is SolveStatus.OPTIMAL:
+            if convex.status.known("a node of the judge's search") is SolveStatus.OPTIMAL:
                 return convex.value, convex.primal
             return (inf, None) if convex.status is SolveStatus.INFEASIBLE else (-inf, None)
         least = least_over(program, self.conditions.quadratic, np.zeros(program.shape[1], dtype=bool))
         return least.bound, least.point
-
-    def _is_empty(self, program: LinearProgram) -> bool:
-        # The solver's presolve says "infeasible or unbounded" in one word.
-        return precise(replace(program, cost=np.zeros_like(program.cost))).optimise() is SolveStatus.INFEASIBLE
 
     def _program(self, node: _Node) -> LinearProgram:
         conditions, program = self.conditions, self.conditions.program

@@ -99,7 +99,7 @@ def _with_ranges(kkt: Kkt, relaxation: Relaxation) -> Relaxation:
 def ranges(program: LinearProgram, rows: sp.csr_array) -> tuple[Floats, Floats]:
     """Least and greatest value of linear forms over a program's points, shape (rows,) each."""
     hot = HotProgram(replace(program, cost=np.zeros_like(program.cost), offset=0.0), PRECISE)
-    if hot.optimise() is not SolveStatus.OPTIMAL:
+    if hot.decide("the range of linear forms") is not SolveStatus.OPTIMAL:
         return np.zeros(rows.shape[0]), np.zeros(rows.shape[0])
     ends = np.full((2, rows.shape[0]), np.nan)
     for k in range(rows.shape[0]):

@@ -24,7 +24,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from engine.errors import InfeasibleProgram, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from engine.face import optimal_face
 from engine.problem import BilevelProblem
 from engine.response_face import (
@@ -43,7 +43,7 @@ from engine.response_face import (
 )
 from engine.response_quadratic import Least
 from engine.solver import Floats, HotProgram, LinearProgram, LinearSolution, SolveStatus
-from engine.solver_mixed import feasibility, is_convex, precise, solve_mixed, solve_quadratic
+from engine.solver_mixed import is_convex, precise, solve_mixed, solve_quadratic, without_optimum
 
 Flags = NDArray[np.bool_]
 
@@ -176,6 +176,8 @@ class Responder:
         ------
         FollowerInfeasible, FollowerUnbounded
             There is no best response.
+        SolverFailed
+            The solver gave up, so that none is known.
         """
         answer = self._answer(np.asarray(x, dtype=float))
         return self._incumbent(answer, self._least(answer, self._face(answer)))
@@ -215,7 +217,7 @@ class Responder:
         except FollowerInfeasible:
             everything = np.arange(program.shape[0], dtype=np.int32)
             loose = HotProgram(replace(program, cost=np.zeros_like(program.cost)), rows_to_keep=everything)
-            if self._is_integer.any() or loose.optimise() is not SolveStatus.OPTIMAL:
+            if self._is_integer.any() or loose.decide(self.problem.name) is not SolveStatus.OPTIMAL:
                 raise
             return self._solved(x, around(program, loose.primal()))
 
@@ -248,7 +250,9 @@ class Responder:
             self._hot.exchange(program)
         status = self._hot.optimise()
         if status in (SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED):
-            status = SolveStatus.UNBOUNDED if feasibility(program) is SolveStatus.OPTIMAL else SolveStatus.INFEASIBLE
+            status = without_optimum(program)
+            # A point and no ray: the solver contradicted itself.
+            status = SolveStatus.FAILED if status is SolveStatus.OPTIMAL else status
         self._require(status)
         return self._hot.solution()
 
@@ -260,7 +264,7 @@ class Responder:
             what = "the follower can improve without limit at this commitment"
             raise FollowerUnbounded(self.problem.name, what, "bound the follower's columns")
         if status is not SolveStatus.OPTIMAL:
-            raise InfeasibleProgram(self.problem.name, f"the follower's program: {status.value}", "scale its data")
+            raise SolverFailed(self.problem.name, f"the follower's program: {status.value}", "scale its data")
 
     def _face(self, answer: _Answer) -> LinearProgram:
         """The optimal points at a commitment, with the optimal multipliers beside them where prices matter."""
@@ -281,7 +285,9 @@ class Responder:
         terms, rows = leader_terms(self.problem, answer.x), leader_rows(self.problem, answer.x)
         if is_worst:
             terms, rows = Terms(-terms.cost, -terms.quadratic, -terms.offset), rows.none()
-        least = least_within(face, terms, rows, self._marks(face))
+        # The follower's own answer is a point of the face, and refutes a solver that finds none there.
+        start = answer.point if face.shape[1] == len(self._is_integer) and self._is_integer.any() else None
+        least = least_within(face, terms, rows, self._marks(face), start)
         is_mixed = self._is_integer.any() and not self._is_integer.all()
         if least.point is None or not is_mixed or step_of_cost(answer.program.cost, self._is_integer) is not None:
             return least

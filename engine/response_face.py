@@ -168,8 +168,10 @@ def leader_rows(problem: BilevelProblem, x: Floats) -> Rows:
     return Rows(coupling, lower - given, upper - given, ROW * np.maximum(1.0, sides))
 
 
-def least_within(face: LinearProgram, terms: Terms, rows: Rows, is_integer: NDArray[np.bool_]) -> Least:
-    """The leader's least value over an optimal set and its own rows."""
+def least_within(
+    face: LinearProgram, terms: Terms, rows: Rows, is_integer: NDArray[np.bool_], start: Floats | None = None
+) -> Least:
+    """The leader's least value over an optimal set and its own rows; ``start`` is a known point of the set."""
     is_free = np.diff(rows.matrix.indptr) == 0
     outside = np.maximum(rows.lower, -rows.upper)[is_free]
     if np.any(outside > rows.tolerance[is_free]):
@@ -177,13 +179,13 @@ def least_within(face: LinearProgram, terms: Terms, rows: Rows, is_integer: NDAr
     program = replace(face, cost=terms.cost, offset=terms.offset)
     coupling = np.flatnonzero(~is_free)
     if not len(coupling):
-        return least_over(program, terms.quadratic, is_integer)
+        return least_over(program, terms.quadratic, is_integer, start)
     matrix = wider(rows.matrix[coupling], len(coupling), face.shape[1])
     least = Least(inf, None, inf)
     for scale in (0.0, TOUCH / ROW):
         room = scale * rows.tolerance[coupling]
         bounded = with_rows(program, matrix, rows.lower[coupling] - room, rows.upper[coupling] + room)
-        least = least_over(bounded, terms.quadratic, is_integer)
+        least = least_over(bounded, terms.quadratic, is_integer, start)
         if least.value < inf:
             break
     return least

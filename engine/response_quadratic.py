@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from engine.errors import UsageError
+from engine.errors import SolverFailed, UsageError
 from engine.solver import Floats, LinearProgram, SolveStatus
 from engine.solver_mixed import is_convex, precise, solve_mixed, solve_quadratic
 
@@ -47,7 +47,9 @@ class Least:
         return self.value == self.bound or self.value - self.bound <= 2 * GAP * max(1.0, abs(self.value))
 
 
-def least_over(program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArray[np.bool_]) -> Least:
+def least_over(
+    program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArray[np.bool_], start: Floats | None = None
+) -> Least:
     """The least cost · y + ½ y' quadratic y + offset over the points of a program.
 
     Parameters
@@ -55,11 +57,14 @@ def least_over(program: LinearProgram, quadratic: sp.csr_array, is_integer: NDAr
     program : linear part and constraints
     quadratic : symmetric, of any curvature, shape (columns, columns)
     is_integer : which columns are integer, shape (columns,)
+    start : a point to begin with where integers are searched for, shape (columns,); or None
 
     Raises
     ------
     UsageError
-        The objective curves both ways along a direction in which the polyhedron is not bounded, or the solver failed.
+        The objective curves both ways along a direction in which the polyhedron is not bounded.
+    SolverFailed
+        The solver gave up.
 
     Examples
     --------
@@ -67,23 +72,25 @@ def least_over(program: LinearProgram, quadratic: sp.csr_array, is_integer: NDAr
     >>> least_over(box, sp.csr_array([[-2.0]]), np.array([False])).value
     -4.0
     """
-    simple = _simple(program, quadratic, is_integer)
+    simple = _simple(program, quadratic, is_integer, start)
     if simple is not None:
         return simple
     program, quadratic = _without_fixed(program, quadratic)
     return _simple(program, quadratic, is_integer) or _branched(program, quadratic, is_integer)
 
 
-def _simple(program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArray[np.bool_]) -> Least | None:
+def _simple(
+    program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArray[np.bool_], start: Floats | None = None
+) -> Least | None:
     """The answer of the solver, for classes that it takes, or where there is no point at all."""
     if abs(quadratic).sum() == 0.0:
-        mixed = solve_mixed(program, is_integer)
+        mixed = solve_mixed(program, is_integer, start=start)
         return _answer(mixed.status, mixed.value, mixed.point, mixed.bound)
     if not is_integer.any() and is_convex(quadratic):
         convex = solve_quadratic(program, quadratic, is_known_convex=True)
         return _answer(convex.status, convex.value, convex.primal, convex.value)
     empty = solve_mixed(replace(program, cost=np.zeros_like(program.cost)), is_integer)
-    return Least(inf, None, inf) if empty.status is SolveStatus.INFEASIBLE else None
+    return Least(inf, None, inf) if empty.status.known("the follower's optimal set") is SolveStatus.INFEASIBLE else None
 
 
 def _answer(status: SolveStatus, value: float, point: Floats | None, bound: float) -> Least:
@@ -92,7 +99,7 @@ def _answer(status: SolveStatus, value: float, point: Floats | None, bound: floa
     if status is SolveStatus.UNBOUNDED:
         return Least(-inf, None, -inf)
     if status is not SolveStatus.OPTIMAL:
-        raise UsageError("value over the best responses", status.value, "scale the data of the follower")
+        raise SolverFailed("value over the best responses", status.value, "scale the data of the follower")
     return Least(value, point, bound)
 
 
@@ -130,7 +137,7 @@ def ranges(program: LinearProgram, directions: sp.csr_array) -> tuple[Floats, Fl
         direction = directions[[position]].toarray().ravel()
         for sign, side in ((1.0, low), (-1.0, high)):
             hot.set_cost(sign * direction)
-            if hot.optimise() is SolveStatus.OPTIMAL:
+            if hot.decide("the range of a direction") is SolveStatus.OPTIMAL:
                 side[position] = direction @ hot.primal()
     return low, high
 

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from engine.errors import InfeasibleProgram
+from engine.errors import InfeasibleProgram, SolverFailed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -30,6 +30,18 @@ class SolveStatus(Enum):
     UNBOUNDED = "the objective can be improved without limit"
     LIMIT = "a time or iteration limit was reached before a proof"
     FAILED = "the solver gave up for numerical reasons"
+
+    def known(self, name: str) -> SolveStatus:
+        """This status, where it says something of the program.
+
+        Raises
+        ------
+        SolverFailed
+            It says why the solver stopped, and nothing of the program; ``name`` is what was solved.
+        """
+        if self in (SolveStatus.LIMIT, SolveStatus.FAILED):
+            raise SolverFailed(name, self.value, "give it more time with --limit, or scale its data")
+        return self
 
 
 @dataclass(frozen=True)
@@ -241,7 +253,32 @@ class HotProgram:
             # A hot start can stall on a degenerate vertex; a cold start decides.
             self.forget()
             return self.optimise()
+        if status is SolveStatus.FAILED:
+            status = self._decided()
         self._is_warm = status is SolveStatus.OPTIMAL
+        return status
+
+    def decide(self, name: str) -> SolveStatus:
+        """Solve from the current basis and say what the program has: an optimum, no point, or no bound.
+
+        Raises
+        ------
+        SolverFailed
+            The solver gave up; ``name`` is what it was asked.
+        """
+        return self.optimise().known(name)
+
+    def _decided(self) -> SolveStatus:
+        """What the primal simplex method says of the program as it stands where the first attempt failed or was ambiguous."""
+        highs = self._highs
+        _, before = highs.getOptionValue("presolve")
+        highs.setOptionValue("simplex_strategy", 4)
+        highs.setOptionValue("presolve", "off")
+        highs.clearSolver()
+        highs.run()
+        status = self._status()
+        highs.setOptionValue("simplex_strategy", 1)
+        highs.setOptionValue("presolve", before)
         return status
 
     def _status(self) -> SolveStatus:
@@ -251,7 +288,6 @@ class HotProgram:
             Model.kOptimal: SolveStatus.OPTIMAL,
             Model.kInfeasible: SolveStatus.INFEASIBLE,
             Model.kUnbounded: SolveStatus.UNBOUNDED,
-            Model.kUnboundedOrInfeasible: SolveStatus.INFEASIBLE,
             Model.kTimeLimit: SolveStatus.LIMIT,
             Model.kIterationLimit: SolveStatus.LIMIT,
         }.get(self._highs.getModelStatus(), SolveStatus.FAILED)
@@ -289,6 +325,8 @@ class HotProgram:
         ------
         InfeasibleProgram
             There is no optimal solution; the message says why.
+        SolverFailed
+            The solver gave up.
         """
         self.require_optimum(name)
         return self.solution()
@@ -300,8 +338,10 @@ class HotProgram:
         ------
         InfeasibleProgram
             There is no optimal solution; the message says why.
+        SolverFailed
+            The solver gave up.
         """
-        status = self.optimise()
+        status = self.decide(name)
         if status is not SolveStatus.OPTIMAL:
             raise InfeasibleProgram(name, status.value, "check the instance: coercivity validate, coercivity show")
 
@@ -331,6 +371,8 @@ def solve_once(
     ------
     InfeasibleProgram
         There is no optimal solution; the message says why.
+    SolverFailed
+        The solver gave up.
     """
     return HotProgram(program, options).solve(name)
 

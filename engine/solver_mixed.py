@@ -17,13 +17,19 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from engine.errors import UsageError
+from engine.errors import SolverFailed, UsageError
 from engine.lemke import complementary_solution
 from engine.solver import Floats, HotProgram, LinearProgram, SolveStatus, highs_model
 
 PRECISE = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
 # What the residuals of the optimality conditions may be, against the size of the data and the point.
 RESIDUAL = 1e-7
+# What HiGHS allows by default; asked for where it contradicts itself at 1e-9.
+LOOSE = {"primal_feasibility_tolerance": 1e-6, "dual_feasibility_tolerance": 1e-7}
+# A direction of recession improves where it gains this much, against costs and directions of size 1.
+STEEP = 1e-7
+# A point handed over as a start satisfies the program where it breaks nothing by more than this, against max(1, |side|).
+GIVEN = 1e-6
 # Eigenvalues are found densely.
 LARGEST_QUADRATIC = 800
 # Lemke's tableau is dense: faster than HiGHS up to the first number of rows and columns, hopeless beyond the second.
@@ -36,7 +42,7 @@ class MixedSolution:
 
     Attributes
     ----------
-    status : OPTIMAL when the gap asked for is closed; LIMIT may come with a point or without
+    status : OPTIMAL when the gap asked for is closed; LIMIT and FAILED may come with a point or without
     point : integer columns exactly integer, shape (columns,); None where none was found
     value : cost · point + offset; +inf without a point
     bound : no feasible point costs less, up to the solver's tolerances; −inf where nothing is known
@@ -82,11 +88,25 @@ def solve_mixed(
     is_integer : which columns, shape (columns,)
     gap : relative gap at which the search may stop
     seconds : time limit
-    start : a point to begin with, shape (columns,)
+    start : a point to begin with, shape (columns,); one that satisfies the program stands against an answer that
+        there is none
     """
     if not is_integer.any():
         return _as_mixed(program, seconds)
-    highs = _load(program, {**PRECISE, "mip_feasibility_tolerance": 1e-9, "mip_rel_gap": gap, "mip_abs_gap": 1e-9})
+    options = {**PRECISE, "mip_feasibility_tolerance": 1e-9, "mip_rel_gap": gap, "mip_abs_gap": 1e-9}
+    found = _searched(program, is_integer, options, seconds, start)
+    if found.status in (SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED):
+        return _decided(program, is_integer, options, seconds, start)
+    if found.status is SolveStatus.FAILED:
+        return _searched(program, is_integer, {**options, "presolve": "off"}, seconds, start)
+    return found
+
+
+def _searched(
+    program: LinearProgram, is_integer: NDArray[np.bool_], options: dict[str, Any], seconds: float, start: Floats | None
+) -> MixedSolution:
+    """What a run of the solver finds: its point polished, its word on infeasible and unbounded programs as it comes."""
+    highs = _load(program, options)
     _mark_integer(highs, is_integer)
     if start is not None:
         _start_at(highs, start)
@@ -94,16 +114,84 @@ def solve_mixed(
     info = highs.getInfo()
     nodes = max(0, int(info.mip_node_count))
     if status in (SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED):
-        status = _decide(program, is_integer, seconds)
         return MixedSolution(status, None, inf, inf if status is SolveStatus.INFEASIBLE else -inf, nodes)
-    bound = float(info.mip_dual_bound)
-    if status not in (SolveStatus.OPTIMAL, SolveStatus.LIMIT) or not np.isfinite(info.objective_function_value):
+    # A run that ended in an error has proved nothing, whatever its figures say.
+    bound = float(info.mip_dual_bound) if status is not SolveStatus.FAILED else -inf
+    if status is SolveStatus.FAILED or not np.isfinite(info.objective_function_value):
         return MixedSolution(status, None, inf, bound, nodes)
     point = _polished(program, is_integer, np.array(highs.getSolution().col_value))
     if point is None:
         return MixedSolution(SolveStatus.FAILED, None, inf, bound, nodes)
     value = float(program.cost @ point + program.offset)
     return MixedSolution(status, point, value, min(bound, value), nodes)
+
+
+def _decided(
+    program: LinearProgram, is_integer: NDArray[np.bool_], options: dict[str, Any], seconds: float, start: Floats | None
+) -> MixedSolution:
+    """What a program has of which the solver said that it has no point or no bound.
+
+    A point refutes the first and only a ray proves the second: data being rational, a mixed-integer program that has a
+    point falls without limit exactly where its linear relaxation has a direction that improves (Meyer 1974). Where there
+    is a point and no ray the solver has contradicted itself, as it does at tight tolerances on large coefficients: it is
+    asked again at looser ones, beginning at the point, and what it says is polished like any other answer.
+    """
+    point = start if start is not None and satisfies(program, start) else None
+    if point is None:
+        # Presolve does not tell the two apart, and has called programs with a point infeasible.
+        blank = replace(program, cost=np.zeros_like(program.cost))
+        tried = _searched(blank, is_integer, {**options, "presolve": "off"}, seconds, start)
+        if tried.point is None:
+            return MixedSolution(tried.status, None, inf, inf if tried.status is SolveStatus.INFEASIBLE else -inf)
+        point = tried.point
+    if improving_ray(program) is not None:
+        return MixedSolution(SolveStatus.UNBOUNDED, None, inf, -inf)
+    for presolve in ("choose", "off"):
+        loose = {**options, **LOOSE, "mip_feasibility_tolerance": 1e-6, "presolve": presolve}
+        again = _searched(program, is_integer, loose, seconds, point)
+        if again.status in (SolveStatus.OPTIMAL, SolveStatus.LIMIT) and again.point is not None:
+            return again
+    return MixedSolution(SolveStatus.FAILED, point, float(program.cost @ point + program.offset), -inf)
+
+
+def satisfies(program: LinearProgram, point: Floats) -> bool:
+    """Whether a point keeps rows and bounds, up to 1e-6 of each side's size."""
+    if not np.isfinite(point).all():
+        return False
+    activity = program.matrix @ point
+    sides = [(point, program.col_lower, program.col_upper), (activity, program.row_lower, program.row_upper)]
+    for value, lower, upper in sides:
+        low, high = (np.where(np.isfinite(side), np.maximum(1.0, np.abs(side)), 1.0) for side in (lower, upper))
+        if np.any(value < lower - GIVEN * low) or np.any(value > upper + GIVEN * high):
+            return False
+    return True
+
+
+def improving_ray(program: LinearProgram) -> Floats | None:
+    """A direction along which every point of a program may move for ever and its cost falls; None where there is none.
+
+    Raises
+    ------
+    SolverFailed
+        The solver gave up on the search for one.
+    """
+    size = float(np.abs(program.cost).max(initial=0.0))
+    if size == 0.0:
+        return None
+    cone = replace(
+        program,
+        cost=program.cost / size,
+        offset=0.0,
+        row_lower=np.where(np.isfinite(program.row_lower), 0.0, -inf),
+        row_upper=np.where(np.isfinite(program.row_upper), 0.0, inf),
+        col_lower=np.where(np.isfinite(program.col_lower), 0.0, -1.0),
+        col_upper=np.where(np.isfinite(program.col_upper), 0.0, 1.0),
+    )
+    hot = precise(cone)
+    # The cone holds zero, so that anything but an optimum is a failure.
+    if hot.decide("direction of recession") is not SolveStatus.OPTIMAL:
+        raise SolverFailed("direction of recession", "the solver lost the point zero", "scale the data")
+    return hot.primal() if hot.objective < -STEEP else None
 
 
 def precise(program: LinearProgram, seconds: float = inf) -> HotProgram:
@@ -119,25 +207,29 @@ def precise(program: LinearProgram, seconds: float = inf) -> HotProgram:
 def _as_mixed(program: LinearProgram, seconds: float) -> MixedSolution:
     hot = precise(program, seconds)
     status = hot.optimise()
+    if status in (SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED):
+        status = without_optimum(program, seconds)
+        if status is SolveStatus.OPTIMAL:
+            # There is a point and no ray: the solver contradicted itself, and is asked at a looser tolerance.
+            hot = HotProgram(program, LOOSE, np.arange(program.shape[0], dtype=np.int32))
+            status = SolveStatus.OPTIMAL if hot.optimise() is SolveStatus.OPTIMAL else SolveStatus.FAILED
     if status is SolveStatus.OPTIMAL:
         point = hot.primal()
         value = float(program.cost @ point + program.offset)
         return MixedSolution(status, point, value, value)
-    if status in (SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED):
-        status = _decide(program, np.zeros(program.shape[1], dtype=bool), seconds)
     return MixedSolution(status, None, inf, inf if status is SolveStatus.INFEASIBLE else -inf)
 
 
-def _decide(program: LinearProgram, is_integer: NDArray[np.bool_], seconds: float) -> SolveStatus:
-    """Whether a program without an optimum has no point or no bound; presolve does not tell them apart.
+def without_optimum(program: LinearProgram, seconds: float = inf) -> SolveStatus:
+    """What a linear program has of which the solver said that it has no optimum.
 
-    Nor is it trusted with either: at a looser tolerance on integers it has called programs with a point infeasible.
+    INFEASIBLE without a point, UNBOUNDED with a point and a ray; OPTIMAL where it has a point and no ray, so that the
+    solver was wrong; LIMIT or FAILED where it gave up.
     """
-    options = {**PRECISE, "mip_feasibility_tolerance": 1e-9, "presolve": "off"}
-    highs = _load(replace(program, cost=np.zeros_like(program.cost)), options)
-    _mark_integer(highs, is_integer)
-    status = _run(highs, seconds)
-    return SolveStatus.UNBOUNDED if status is SolveStatus.OPTIMAL else status
+    status = feasibility(program, seconds)
+    if status is not SolveStatus.OPTIMAL:
+        return status
+    return SolveStatus.OPTIMAL if improving_ray(program) is None else SolveStatus.UNBOUNDED
 
 
 def _polished(program: LinearProgram, is_integer: NDArray[np.bool_], point: Floats) -> Floats | None:
@@ -150,9 +242,9 @@ def _polished(program: LinearProgram, is_integer: NDArray[np.bool_], point: Floa
     return np.where(is_integer, whole, hot.primal())
 
 
-def feasibility(program: LinearProgram) -> SolveStatus:
+def feasibility(program: LinearProgram, seconds: float = inf) -> SolveStatus:
     """OPTIMAL where the program has a point, INFEASIBLE where it has none."""
-    return _run(_load(replace(program, cost=np.zeros_like(program.cost)), PRECISE), inf)
+    return _run(_load(replace(program, cost=np.zeros_like(program.cost)), {**PRECISE, "presolve": "off"}), seconds)
 
 
 def is_convex(quadratic: sp.csr_array) -> bool:
@@ -266,18 +358,14 @@ def _without_optimum(program: LinearProgram, quadratic: sp.csr_array) -> SolveSt
     if status is not SolveStatus.OPTIMAL:
         return status
     columns = program.shape[1]
+    still = np.zeros(columns)
     flat = replace(
         program,
-        offset=0.0,
         matrix=sp.csr_array(sp.vstack([program.matrix, quadratic])),
-        row_lower=np.concatenate([np.where(np.isfinite(program.row_lower), 0.0, -inf), np.zeros(columns)]),
-        row_upper=np.concatenate([np.where(np.isfinite(program.row_upper), 0.0, inf), np.zeros(columns)]),
-        col_lower=np.where(np.isfinite(program.col_lower), 0.0, -1.0),
-        col_upper=np.where(np.isfinite(program.col_upper), 0.0, 1.0),
+        row_lower=np.concatenate([program.row_lower, still]),
+        row_upper=np.concatenate([program.row_upper, still]),
     )
-    hot = precise(flat)
-    is_steep = hot.optimise() is SolveStatus.OPTIMAL and hot.objective < -1e-7 * np.abs(program.cost).max(initial=0.0)
-    return SolveStatus.UNBOUNDED if is_steep else None
+    return SolveStatus.UNBOUNDED if improving_ray(flat) is not None else None
 
 
 def _nothing(program: LinearProgram, status: SolveStatus) -> QuadraticSolution:

@@ -100,16 +100,9 @@ class NodeProgram(HotProgram):
         if was_warm:
             self.forget()
             return self.optimise()
-        return self._decided(status)
-
-    def _decided(self, status: SolveStatus) -> SolveStatus:
-        """What another algorithm says where the first one failed or was ambiguous."""
-        self._highs.setOptionValue("simplex_strategy", 4)
-        self._highs.clearSolver()
-        self._highs.run()
-        again = self._status()
-        self._highs.setOptionValue("simplex_strategy", 1)
-        return again if again is not SolveStatus.FAILED else status
+        again = self._decided()
+        # A second word that there is no point is believed; that there is no bound, only with the ray that shows it.
+        return SolveStatus.FAILED if again is SolveStatus.UNBOUNDED and self.ray() is None else again
 
     def ray(self) -> Floats | None:
         """A direction of recession along which the cost falls, after UNBOUNDED; None where the solver has none."""

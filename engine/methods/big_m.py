@@ -27,7 +27,7 @@ import scipy.sparse as sp
 
 from engine.assembly import Assembly, Positions, high_point
 from engine.bounds import LARGEST, BigM, derive
-from engine.errors import InfeasibleProgram, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from engine.problem import BilevelProblem
 from engine.response import Responder
 from engine.solution import BilevelSolution, Limits, Status
@@ -126,7 +126,7 @@ def answered(problem: BilevelProblem, responder: Responder, point: Floats, best:
     """The better of the best point so far and the follower's answer to a point's x that suits the leader best."""
     try:
         found = responder.incumbent(commitment(problem, point))
-    except InfeasibleProgram:
+    except (InfeasibleProgram, SolverFailed):
         # At the edge of the relaxation a tolerance can leave the follower without an answer; so can an unbounded follower.
         return best
     is_better = found.point is not None and found.value < best.value

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.errors import InfeasibleProgram, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from engine.problem import BilevelProblem
 from engine.response import Responder, UnsupportedFollower
 from engine.solution import BilevelSolution, Limits, Status
@@ -92,6 +92,10 @@ def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolut
         try:
             found = responder.incumbent(x)
         except InfeasibleProgram:
+            continue
+        except SolverFailed:
+            # What this commitment is worth is not known, and so no bound either.
+            is_finished = False
             continue
         if found.value < value:
             value, best = found.value, found

@@ -20,7 +20,7 @@ import time
 import numpy as np
 import scipy.sparse as sp
 
-from engine.errors import InfeasibleProgram, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from engine.kkt import kkt_of
 from engine.methods.complementarity_tree import Tree
 from engine.presolve import Relaxation, prepared
@@ -151,7 +151,7 @@ class Commitments:
         self.answers += 1
         try:
             found = self._responder.incumbent(np.clip(x, self._problem.leader.lower, self._problem.leader.upper))
-        except InfeasibleProgram:
+        except (InfeasibleProgram, SolverFailed):
             return
         finally:
             self.seconds += time.perf_counter() - before

@@ -25,7 +25,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from engine.assembly import high_point
-from engine.errors import InfeasibleProgram, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from engine.methods.big_m import commitment
 from engine.problem import BilevelProblem
 from engine.response import Responder
@@ -132,6 +132,6 @@ def _answered(responder: Responder, x: Floats) -> tuple[Floats | None, float, Fl
     try:
         found = responder.incumbent(x)
         point = responder.respond(x).point if found.point is None else found.point
-    except InfeasibleProgram:
+    except (InfeasibleProgram, SolverFailed):
         return None, math.inf, None
     return point[len(x) :], found.value, found.point

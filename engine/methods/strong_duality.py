@@ -30,7 +30,7 @@ import scipy.sparse as sp
 
 from engine.assembly import Positions, high_point
 from engine.bounds import LARGEST, BigM, Sides, derive, is_totally_unimodular, least, sides_of, units
-from engine.errors import InfeasibleProgram, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from engine.methods.big_m import Declared, Start, answered, begin, concluded, conditions, missing_bound
 from engine.problem import BilevelProblem
 from engine.response import Responder
@@ -286,7 +286,7 @@ def with_price_caps(problem: BilevelProblem) -> BilevelProblem:
     try:
         without = solve_once(replace(program, col_upper=np.where(paid, 0.0, y.upper))).objective
         lowest = solve_once(replace(program, cost=cost + least_prices)).objective
-    except InfeasibleProgram:
+    except (InfeasibleProgram, SolverFailed):
         return problem
     upper, paying = x.upper.copy(), prices * unit
     elsewhere = np.abs(problem.objective.linear[:n]) + np.abs(problem.rows.matrix[:, :n].toarray()).sum(axis=0)

@@ -33,7 +33,7 @@ import scipy.sparse as sp
 
 from engine.assembly import Bools, high_point
 from engine.bounds import Sides, least, sides_of, units, vertices, without_redundant
-from engine.errors import InfeasibleProgram, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from engine.methods.big_m import begin, commitment
 from engine.problem import BilevelProblem
 from engine.response import Responder
@@ -305,7 +305,11 @@ class Search:
             self.bound = math.inf
             return Status.INFEASIBLE
         while self.rounds < self.limits.nodes and self.left() > 0.0:
-            status = self._round(self.master)
+            try:
+                status = self._round(self.master)
+            except SolverFailed as failure:
+                # The bounds so far stand; what the follower would have answered is not known.
+                return self._stuck(f"{failure.where}: {failure.what}")
             if status is not None:
                 return status
         return Status.LIMIT

@@ -13,7 +13,7 @@ from engine import runs
 from engine.certificate import Certificate
 from engine.errors import AuditFailed
 from engine.finite import FiniteGame, data_of, game_of
-from engine.judge_finite import certify
+from engine.judge_finite import PureClaim, certify, certify_pure
 from engine.methods.commitment import MOST, Commitment, pure, solve
 from engine.report import Block, Column, Prose, Table, amount
 
@@ -50,9 +50,26 @@ def answer(game: FiniteGame, method: str) -> dict[str, Any]:
         "optimistic": strong.value,
         "pessimistic": None if weak is None else weak.value,
         "against": None if weak is None else _reading(game, weak),
-        "pure": {reading: {"action": action, "value": value} for reading, (action, value) in pure(game).items()},
+        "pure": _pure(game),
         "manifest": {"versions": runs.versions(), "effective_instance": json.dumps(data_of(game), indent=1) + "\n"},
     }  # fmt: skip
+
+
+def _pure(game: FiniteGame) -> dict[str, dict[str, Any]]:
+    """The best single action under each reading, and how much of that is proved."""
+    found = {}
+    for reading, (action, value) in pure(game).items():
+        judged = certify_pure(game, PureClaim(action, value, reading == "pessimistic"))
+        found[reading] = {"action": action, "value": value, "proof": judged.proof.name}
+    return found
+
+
+def proofs(result: Mapping[str, Any]) -> dict[str, str]:
+    """The proof level of every reading that an answer prints, by its name."""
+    found = {"for the leader": result["certificate"]["proof"]}
+    if result["against"] is not None:
+        found["against the leader"] = result["against"]["certificate"]["proof"]
+    return found | {f"the best single action, {reading}": one["proof"] for reading, one in result["pure"].items()}
 
 
 def _reading(game: FiniteGame, claim: Commitment) -> dict[str, Any]:
@@ -105,8 +122,7 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
             is_same = found["proof"] == stated["certificate"]["proof"]
             rows += [check | {"strategy": label} for check in found["checks"]]
             rows.append(_row(label, "the proof level is what the judge finds", is_same))
-        best = {reading: {"action": action, "value": value} for reading, (action, value) in pure(game).items()}
-        rows.append(_row("pure", "the best pure action is what is stated", best == result["pure"]))
+        rows.append(_row("pure", "the best pure action is what is stated", _pure(game) == result["pure"]))
         against = None if result["against"] is None else result["against"]["value"]
         is_same = (result["optimistic"], result["pessimistic"]) == (result["value"], against)
         rows.append(_row("all", "the readings say the same as the answer", is_same))
@@ -154,7 +170,7 @@ def blocks(result: Mapping[str, Any]) -> list[Block]:
     best, worst = (result["pure"][reading] for reading in ("optimistic", "pessimistic"))
     said.append(
         f"With a single action the best are {best['action']}, {amount(best['value'], 8)}, and with ties against the leader "
-        f"{worst['action']}, {amount(worst['value'], 8)}."
+        f"{worst['action']}, {amount(worst['value'], 8)}. Proof: {best['proof']} and {worst['proof']}."
     )
     said += [f"It rests on this: {assumption}." for assumption in result["certificate"]["assumptions"]]
     kinds = f"{program['types']} type{'' if program['types'] == 1 else 's'}"

@@ -83,8 +83,11 @@ def _check_game_options(path: str, run: Mapping[str, Any]) -> None:
 def _shortfall(result: Mapping[str, Any], require: str | None) -> str | None:
     """In which way the result proves less than was asked for; None where it proves enough."""
     certificate, wanted = result["certificate"], ProofLevel[require or "BILEVEL_FEASIBLE"]
-    if ProofLevel[certificate["proof"]] < wanted:
-        return f"it proves {certificate['proof']}, below {wanted.name}"
+    # Every reading that is printed counts.
+    readings = finite.proofs(result) if "against" in result else {"it": certificate["proof"]}
+    less = [f"{name} proves {proof}" for name, proof in readings.items() if ProofLevel[proof] < wanted]
+    if less:
+        return f"{'; '.join(less)}, below {wanted.name}"
     if require is None and result["status"] == "LIMIT" and not certificate["assumptions"]:
         return "the limit was reached: the optimum is not proved"
     return None
