@@ -9,13 +9,14 @@ The mixed-integer forms can be asked for by name, and serve as a second opinion.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 from engine.errors import SolverFailed, UsageError, check_name
 from engine.methods import big_m, commitments, complementarity, interdiction, strong_duality, value_function
 from engine.methods.big_m import Declared
 from engine.problem import BilevelProblem
+from engine.scaling import scaled
 from engine.solution import BilevelSolution, Limits
 
 METHODS: Mapping[str, ModuleType] = {
@@ -55,10 +56,15 @@ def solve(
         The solver gave up on a method, and no other one accepts the problem.
     """
     check_name("--method", method, [AUTO, *METHODS], "methods")
+    units = scaled(problem)
+    found = _solved(units.problem, method, limits or Limits(), declared)
+    return replace(found, solution=units.out_of(found.solution))
+
+
+def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Declared | None) -> Solved:
     if declared is not None and method not in LEANING:
         what = f"method {method} rests on no declared bound"
         raise UsageError("declared bounds", what, f"name a method that uses them: {' or '.join(LEANING)}")
-    limits = limits or Limits()
     if method == AUTO and commitments.refuses(problem) is None and commitments.count(problem) <= FEW:
         return Solved(
             commitments.solve(problem, limits), f"the leader has no more than {FEW} commitments, and each is answered"

@@ -7,7 +7,7 @@ its bound meets its value, rests on no assumption and survives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -20,6 +20,7 @@ from engine.judge_search import search
 from engine.probes import high_point_relaxation, least_high_point, probes
 from engine.problem import BilevelProblem
 from engine.response import FollowerInfeasible, FollowerUnbounded, Responder, Response
+from engine.scaling import scaled
 from engine.solution import BilevelSolution, Status
 from engine.solver import Floats, SolveStatus
 from engine.solver_mixed import feasibility
@@ -92,6 +93,22 @@ def certify(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertif
     problem : as it was stated; nothing that a method made of it
     solution : the claim
     """
+    units = scaled(problem)
+    found = _judged(units.problem, units.into(solution))
+    if (units.factor, units.shift) == (1.0, 0.0):
+        return found
+    return replace(
+        found,
+        value=solution.value,
+        bound=solution.bound,
+        optimistic=None if found.optimistic is None else units.figure(found.optimistic),
+        pessimistic=None if found.pessimistic is None else units.figure(found.pessimistic),
+        refutation_value=units.figure(found.refutation_value),
+        notes=found.notes + units.note,
+    )
+
+
+def _judged(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
     if solution.point is None:
         return _without_point(problem, solution)
     point = np.asarray(solution.point, dtype=float)
