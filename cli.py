@@ -31,7 +31,9 @@ class Failure(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence."""
-        click.echo(self.message, err=True)
+        from engine.terminal import note
+
+        note(self.message)
 
 
 class Commands(click.Group):
@@ -49,7 +51,9 @@ class Commands(click.Group):
             if ctx.find_root().meta.get("debug"):
                 import traceback
 
-                click.echo(traceback.format_exc(), err=True)
+                from engine import terminal
+
+                terminal.note(traceback.format_exc())
             raise Failure(*errors.explain(error)) from None
 
 
@@ -175,9 +179,15 @@ def _is_quiet() -> bool:
 
 
 def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instance:
+    from engine.terminal import note
+    from models.licensing.files.examine import notice
     from models.licensing.files.load import load
 
-    return load(instance, sets, variants)
+    data = load(instance, sets, variants)
+    warned = "" if _is_quiet() else notice(data, instance, sets, variants)
+    if warned:
+        note(warned)
+    return data
 
 
 def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]], run: dict[str, Any]) -> None:
@@ -547,22 +557,18 @@ def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], re
         raise errors.AuditFailed(instance, "not reproduced: " + "; ".join(failures(found)), AGAIN)
 
 
-@command("validate april-2025 --variant no_leakage", "new | coercivity validate -")
+@command("validate april-2025 --variant no_leakage", "new | coercivity validate - --strict")
 @instance_options
+@click.option("--strict", is_flag=True, help="Take warnings for faults: exit 3.")
 @_format("table", "json")
-def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], form: str) -> None:
-    """Check an instance; list all faults at once."""
-    from engine import terminal
-    from models.licensing.answers.present import listing
+def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], strict: bool, form: str) -> None:
+    """Check an instance; list all faults at once.
 
-    said: dict[str, Any] = {"schema_version": 1, "command": "validate", "ok": True, "findings": []}
-    try:
-        found = listing.contents(_load(instance, sets, variants))
-    except errors.InvalidInstance as error:
-        if form == "json":
-            terminal.show(form, said | {"ok": False, "findings": [vars(finding) for finding in error.findings]}, list)
-        raise
-    terminal.show(form, said | found, lambda: listing.valid(found))
+    Its variants are checked too. What is legal and improbable is listed on stderr as warnings.
+    """
+    from models.licensing.answers.validate import validate as validated
+
+    validated(instance, sets, variants, strict, form)
 
 
 @command("instances", "instances --format json")

@@ -37,6 +37,8 @@ _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+# What older readers of YAML take for a truth value: as a key it would be one name here and another one there.
+_TRUTH_OF_OLD = re.compile(r"yes|no|on|off", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -202,7 +204,12 @@ class Reader:
         if isinstance(event, ScalarEvent) and event.tag is None:
             if event.anchor:
                 self._anchors[str(event.anchor)] = at
-            return self._text(at, path, str(event.value))
+            text = self._text(at, path, str(event.value))
+            if event.style or not _is_no_text(text):
+                return text
+            what = f"the key {text[:40]!r} is not a text" if text else "a key without a name"
+            self._find(self._position(at), path, what, 'call it otherwise, or write it in quotes: "…"')
+            return None
         self._find(self._position(at), path, "a key that is not a plain text", "write a word, then ':'")
         return None
 
@@ -214,7 +221,7 @@ class Reader:
             return text
         try:
             value = _resolved(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             value = math.nan
         if isinstance(value, float) and not math.isfinite(value):
             self._find(self._position(at), path, f"'{text[:40]}' is not a finite number", "write a finite number")
@@ -243,6 +250,12 @@ class _TooLarge(Exception):
     pass
 
 
+def _is_no_text(text: str) -> bool:
+    """Whether a plain scalar means something else than its letters, here or to older readers."""
+    patterns = (_NULL, _TRUE, _FALSE, _INTEGER, _FLOAT, _NOT_FINITE, _TRUTH_OF_OLD)
+    return any(pattern.fullmatch(text) for pattern in patterns)
+
+
 def _resolved(text: str) -> bool | int | float | str | None:
     """What a plain scalar means in the core schema of YAML 1.2."""
     if _NULL.fullmatch(text):
@@ -250,7 +263,9 @@ def _resolved(text: str) -> bool | int | float | str | None:
     if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
         return text[0] in "tT"
     if _INTEGER.fullmatch(text):
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        number = int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        # An integer of any length could be held, but not be reckoned with: beyond what a float holds it is refused.
+        return number if math.isfinite(float(number)) else math.nan
     if _FLOAT.fullmatch(text):
         return float(text)
     return math.nan if _NOT_FINITE.fullmatch(text) else text

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,10 @@ GAP = 2
 HEAD = 12  # columns that the head of a number may take where there is room
 NARROWEST = 40
 MISSING = "n/a"
+# Control characters but for tab and line feed, and those that turn, join or hide what is written.
+STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# What spreadsheets take for the beginning of a formula, their wide forms included.
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,7 @@ def _table(table: Table, width: int) -> Iterator[Line]:
             yield from _grid(table, cells, heads, least, part, width)
     else:
         yield from _stack(cells, heads, table.keys, width)
-    yield from (Line(part, "dim") for part in (_wrap(table.note, width) if table.note else ()))
+    yield from (Line(part, "dim") for part in (_wrap(printable(table.note), width) if table.note else ()))
 
 
 def _least(words: str) -> int:
@@ -286,17 +291,49 @@ def _stack(cells: Sequence[Sequence[str]], heads: Sequence[str], keys: int, widt
                 yield from (Line(f"    {words}") for words in rest)
 
 
+def steerless(words: str) -> str:
+    """A text of several lines without what would steer a terminal: control characters, and those that turn it round.
+
+    >>> steerless("two\\nlines \\x1b[31mred")
+    'two\\nlines ?[31mred'
+    """
+    return STEERING.sub("?", words)
+
+
+def harmless(cell: object) -> Any:
+    """A cell of CSV that no spreadsheet takes for a formula; numbers stay, also those that are written as texts.
+
+    >>> harmless("=1+1"), harmless("-5"), harmless(-5), harmless("a = b")
+    ("'=1+1", '-5', -5, 'a = b')
+    """
+    if not isinstance(cell, str):
+        return cell
+    words = steerless(cell)
+    # A tab or a line's end at the front was still there in the cell, and what follows would be read as a formula.
+    if not (words.lstrip().startswith(FORMULA) or cell.startswith(("\t", "\r"))):
+        return words
+    try:
+        float(words)
+    except ValueError:
+        return f"'{words}"
+    return words
+
+
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as CSV under the keys of the first; numbers with all their digits, lists joined, nothing for None.
+
+    Texts that a spreadsheet would take for formulas begin with an apostrophe.
 
     >>> to_csv([{"name": "a", "value": 0.1, "sources": ("X", "Y")}, {"name": "b", "value": None, "sources": ()}])
     'name,value,sources\\na,0.1,X; Y\\nb,,\\n'
     """
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
+    keys = list(rows[0]) if rows else []
+    writer = csv.DictWriter(stream, keys, lineterminator="\n")
+    writer.writerow({key: harmless(key) for key in keys})
     writer.writerows(
-        {key: "; ".join(map(str, x)) if isinstance(x, list | tuple) else x for key, x in row.items()} for row in rows
+        {key: harmless("; ".join(map(str, x)) if isinstance(x, list | tuple) else x) for key, x in row.items()}
+        for row in rows
     )
     return stream.getvalue()
 
@@ -307,7 +344,9 @@ def to_json(data: object, ascii_only: bool = False) -> str:
     >>> to_json({"gap": float("nan"), "title": "é"}, ascii_only=True)
     '{\\n  "gap": null,\\n  "title": "\\\\u00e9"\\n}\\n'
     """
-    return json.dumps(_finite(data), ensure_ascii=ascii_only, allow_nan=False, indent=2) + "\n"
+    written = json.dumps(_finite(data), ensure_ascii=ascii_only, allow_nan=False, indent=2)
+    # Such characters stand within texts only, where an escape says the same and steers no terminal.
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", written) + "\n"
 
 
 def _finite(data: Any) -> Any:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.errors import CoercivityError
-from engine.report import Block, Line, lines, to_csv, to_json
+from engine.report import Block, Line, lines, printable, steerless, to_csv, to_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -49,18 +49,23 @@ def write_lines(written: Sequence[Line]) -> None:
     """Write lines to stdout, set off on a terminal that wants it; raises as :func:`write`."""
     is_refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     is_plain = is_refused or sys.stdout is None or not sys.stdout.isatty()
-    styled = (f"{ANSI[line.style]}{line.text}\x1b[0m" if line.style and not is_plain else line.text for line in written)
-    write("".join(f"{text}\n" for text in styled))
+    texts = ((line, steerless(line.text)) for line in written)
+    styled = (f"{ANSI[line.style]}{text}\x1b[0m" if line.style and not is_plain else text for line, text in texts)
+    _put("".join(f"{text}\n" for text in styled))
 
 
 def write(text: str) -> None:
-    """Write the result to stdout; a reader that has gone away is no error.
+    """Write the result to stdout, without what would steer a terminal; a reader that has gone away is no error.
 
     Raises
     ------
     CoercivityError
         It cannot be written, e.g. because the disk is full.
     """
+    _put(steerless(text))
+
+
+def _put(text: str) -> None:
     stream: Any = sys.stdout
     if stream is None:
         return
@@ -81,7 +86,7 @@ def note(words: str) -> None:
     """Write a note to stderr; a stream that is closed or gone is no error."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"{words}\n")
+            sys.stderr.write(f"{steerless(words)}\n")
             sys.stderr.flush()
 
 
@@ -108,6 +113,7 @@ class Progress:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show how far a stage has come."""
+        stage = printable(stage)
         self._counts[stage] = (done, total)
         if self._bar is None:
             return
@@ -147,5 +153,5 @@ def _bar() -> Bar:
         def render(self, task: Task) -> Text:
             return super().render(task) if task.total else Text("")
 
-    columns = (TextColumn("{task.description}"), BarColumn(None), Count(), Rate(), TimeLeft())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(None), Count(), Rate(), TimeLeft())
     return Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5)

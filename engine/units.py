@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pint
@@ -114,19 +114,25 @@ def _finite(number: float, text: object, fix: str) -> float:
 
 
 def _factor(written: str, unit: str, text: str, fix: str, rates: tuple[tuple[str, float], ...]) -> float:
-    units = registry(rates)
-    spelled = re.sub(r"[A-Za-z]+", lambda word: ALIASES.get(word[0], word[0]), written.replace("%", " percent "))
     try:
-        have = units.Quantity(1.0, units.parse_units(spelled.strip()))
+        return _ratio(written, unit, rates)
     except pint.UndefinedUnitError as error:
         names = error.unit_names if isinstance(error.unit_names, str) else ", ".join(error.unit_names)
-        near = difflib.get_close_matches(names.lower(), [*dict.fromkeys(str(name) for name in units), *ALIASES], 1, 0.7)
+        known = [*dict.fromkeys(str(name) for name in registry(rates)), *ALIASES]
+        near = difflib.get_close_matches(names.lower(), known, 1, 0.7)
         hint = f", did you mean {near[0]!r}?" if near else ""
         raise UnitError(f"unknown unit {names!r} in {text!r}{hint}", fix) from None
-    except Exception:  # pint raises its parser's own errors for malformed expressions
-        raise UnitError(f"cannot read the unit {written!r} in {text!r}", fix) from None
-    wanted = units.Quantity(1.0, "dimensionless" if unit == "1" else unit)
-    try:
-        return float(have.to(wanted.units).magnitude)
     except pint.DimensionalityError:
         raise UnitError(f"{text!r} is not a quantity in {unit}", fix) from None
+    except Exception:  # pint raises its parser's own errors for malformed expressions, and overflows
+        raise UnitError(f"cannot read the unit {written!r} in {text!r}", fix) from None
+
+
+@lru_cache(maxsize=4096)
+def _ratio(written: str, unit: str, rates: tuple[tuple[str, float], ...]) -> float:
+    """How many of ``unit`` one of what is written is; a file writes the same few units a thousand times."""
+    units = registry(rates)
+    spelled = re.sub(r"[A-Za-z]+", lambda word: ALIASES.get(word[0], word[0]), written.replace("%", " percent "))
+    have = units.Quantity(1.0, units.parse_units(spelled.strip()))
+    wanted = units.Quantity(1.0, "dimensionless" if unit == "1" else unit)
+    return float(have.to(wanted.units).magnitude)

@@ -64,7 +64,7 @@ STRUCTURE: list[tuple[str, Any, str, str]] = [
     ("leader.capacity", "1_ t/yr", "leader.capacity", "not a number that can be held"),
     ("leader.capacity", "1e308 trillion t/yr", "leader.capacity", "not a finite number"),
     ("leader.capacity", "1 t**9**9**9**9", "leader.capacity", "without powers"),
-    ("leader.discount_rate", 10**400, "leader.discount_rate", "not a number that can be held"),
+    ("leader.discount_rate", 10**400, "leader.discount_rate", "is not a finite number"),
     ("leader.capacity", {"value": "1 t/yr"}, "leader.capacity", "either 'source' or 'assumption'"),
     ("leader.capacity", {"assumption": "x"}, "leader.capacity", "a quantity without 'value'"),
     ("leader.capacity", {"value": "1 t/yr", "assumption": " "}, "leader.capacity", "without its reason"),

@@ -22,6 +22,7 @@ from models.licensing.quantity import (
     Month,
     Months,
     Name,
+    OwnName,
     Price,
     Quantity,
     Rate,
@@ -245,7 +246,7 @@ class Instance(Table):
     """A whole licensing game."""
 
     format: Literal["coercivity/licensing/1"] = Field(alias="schema")
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    name: OwnName
     title: str
     story: str = ""
     caveats: tuple[str, ...] = Field(

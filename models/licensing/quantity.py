@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from engine.units import UnitError, convert
@@ -207,6 +207,19 @@ MONTH_SCHEMA = {"type": "string", "pattern": f"^{MONTH.pattern}$", "examples": [
 Month = Annotated[str, BeforeValidator(_month), WithJsonSchema(MONTH_SCHEMA)]
 
 
+# Words that are no text to some reader of YAML: a file with such a name would mean one thing here and another there.
+UNNAMEABLE = ("null", "true", "false", "yes", "no", "on", "off")
+
+
+def _no_truth_value(name: str) -> str:
+    if name in UNNAMEABLE:
+        what = f"{name!r} cannot be a name: other readers take it for no text at all"
+        raise PydanticCustomError(
+            "name", "{what}", {"what": what, "fix": "call it otherwise, e.g. norway instead of no"}
+        )
+    return name
+
+
 # The types of an instance's fields, by unit and limits.
 Share = quantity("1", 0, 1)
 Rate = quantity("1/yr", -0.5, 1)
@@ -220,9 +233,10 @@ Months = quantity("month")
 Years = quantity("yr", 0.01)
 MillionUsd = quantity("million USD")
 MillionUsdPerYear = quantity("million USD/yr")
+OwnName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$"), AfterValidator(_no_truth_value)]
 Whole = Annotated[int, Field(strict=True)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_no_truth_value)]
 
 
 class Table(BaseModel):

@@ -55,6 +55,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         _routes,
         play.postures,
         play.strategies,
+        play.reserved,
         play.fed_volumes,
         play.menu,
         play.concession,

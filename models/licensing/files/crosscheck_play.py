@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import product as combinations
 
@@ -14,6 +15,8 @@ from models.licensing.record import ALLOWS, KEYS, NEEDS, RECORDED_AS, UNITS, Fit
 
 # The dual of a node is divided by the node's probability: below this, what is left is rounding.
 SMALLEST_HAZARD = 1e-3
+# Answers are listed as "optimal" and "optimal, change 3" beside the strategies of the file.
+FOUND = re.compile(r"optimal([^a-z].*)?", re.IGNORECASE)
 
 
 def leader(instance: Instance) -> Iterator[Fault]:
@@ -77,6 +80,15 @@ def _without_posture(instance: Instance, strategy: Strategy) -> tuple[str, str, 
         if not any(all(getattr(rule, key) in (None, name) for key, name in cell.items()) for rule in strategy.rules):
             return phase, group, product
     return None
+
+
+def reserved(instance: Instance) -> Iterator[Fault]:
+    """Strategies and variants under names of their own: the answer to the search goes by one, its parts by others."""
+    for key in ("strategies", "variants"):
+        for name in getattr(instance, key):
+            if FOUND.fullmatch(name):
+                what = f"'{name}' is no name to give: `optimal` is the name of what the engine finds"
+                yield (key, name), what, "call it otherwise"
 
 
 def fed_volumes(instance: Instance) -> Iterator[Fault]:

@@ -55,6 +55,11 @@ def load_text(text: str, name: str = "text", sets: Sequence[str] = (), variants:
 
 def build(document: Document, sets: Sequence[str] = (), variants: Sequence[str] = ()) -> Instance:
     """The instance of a document that was read before; raises as :func:`load`."""
+    return validated(applied(document, sets, variants), document)
+
+
+def applied(document: Document, sets: Sequence[str] = (), variants: Sequence[str] = ()) -> Document:
+    """The document with variants and then overrides applied; raises as :func:`load`."""
     changed = document
     for name in variants:
         changed = _with_variant(changed, document, name)
@@ -63,7 +68,7 @@ def build(document: Document, sets: Sequence[str] = (), variants: Sequence[str] 
         if not equals or not path.strip():
             raise UsageError(f"--set {text}", "not of the form PATH=VALUE", "e.g. --set leader.discount_rate=0.08")
         changed = documents.override(changed, path, value, f"--set {text}", shape())
-    return _validated(changed, document)
+    return changed
 
 
 def _with_variant(changed: Document, original: Document, name: str) -> Document:
@@ -91,21 +96,36 @@ def _overrides(document: Document, name: str) -> Mapping[str, Any]:
     return overrides if isinstance(overrides, dict) else {}
 
 
-def _validated(document: Document, original: Document) -> Instance:
+def validated(document: Document, original: Document) -> Instance:
+    """The instance that a document says, after what ``original`` was changed into; raises as :func:`load`."""
     try:
         instance = Instance.model_validate(document.data, context=_context(document.data))
     except ValidationError as error:
         errors = error.errors(include_url=False)
+        broken = breaches(errors, document.data)
         found = [
-            _placed(document, breach.path, breach.what, breach.fix, breach.is_key or breach.is_missing)
-            for breach in breaches(errors, document.data)
+            placed(document, breach.path, breach.what, breach.fix, breach.is_key or breach.is_missing)
+            for breach in broken
         ]
-        raise _invalid(document, found) from None
-    found = [_placed(document, path, what, fix) for path, what, fix in cross_check(instance)]
+        known = {breach.path for breach in broken}
+        found += [blank for path, blank in _blanks(document) if path not in known]
+        raise invalid(document, found) from None
+    found = [blank for _, blank in _blanks(document)]
+    found.extend(placed(document, path, what, fix) for path, what, fix in cross_check(instance))
     found.extend(_variant_faults(instance, original))
     if found:
-        raise _invalid(document, found)
+        raise invalid(document, found)
     return instance
+
+
+def _blanks(document: Document) -> Iterator[tuple[Path, Placed]]:
+    """Keys with nothing written after them; an override or a variant may say ``null`` to take an optional block away."""
+    for path in document.values:
+        if not path or documents.at(document.data, path) is not None or path[0] == "variants":
+            continue
+        if not any(path[:end] in document.origins for end in range(1, len(path) + 1)):
+            fix = "write what is meant, or remove the key"
+            yield path, placed(document, path, "nothing is written here", fix, is_key=True)
 
 
 def _context(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,16 +148,17 @@ def _variant_faults(instance: Instance, document: Document) -> Iterator[Placed]:
             try:
                 documents.locate(document, path, f"variant {name}", shape())
             except UsageError as error:
-                yield _placed(document, ("variants", name, "set", path), error.what, error.fix, True)
+                yield placed(document, ("variants", name, "set", path), error.what, error.fix, True)
 
 
-def _placed(document: Document, path: Path, what: str, fix: str, is_key: bool = False) -> Placed:
+def placed(document: Document, path: Path, what: str, fix: str, is_key: bool = False) -> Placed:
+    """A finding at ``path``, and the position that it is sorted by."""
     # A scalar is shown where it stands, a block at its key.
     is_key = is_key or (path in document.values and isinstance(documents.at(document.data, path), dict | list))
     return document.position(path, is_key), Finding(document.place(path, is_key), dotted(path), what, fix)
 
 
-def _invalid(document: Document, found: Sequence[Placed]) -> InvalidInstance:
+def invalid(document: Document, found: Sequence[Placed]) -> InvalidInstance:
     """All findings, those of the file by line, then those of overrides."""
     in_order = sorted(
         found, key=lambda pair: (isinstance(pair[0], str), (0, 0) if isinstance(pair[0], str) else pair[0])

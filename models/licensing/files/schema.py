@@ -202,7 +202,7 @@ def _path(error: ErrorDetails, data: Any) -> tuple[Path, bool]:
 
 def _breach(error: ErrorDetails, path: Path, is_key: bool) -> Breach:
     kind, context, given = error["type"], error.get("ctx", {}), reprlib.repr(error.get("input"))
-    if kind in ("quantity", "month"):
+    if kind in ("quantity", "month", "name"):
         return Breach(path, context["what"], context["fix"], is_key)
     if kind == "missing":
         key = path[-1]

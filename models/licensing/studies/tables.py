@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from engine.report import harmless
 from models.licensing.studies.study import Outcomes, Study
 from models.licensing.studies.worker import OPTIMAL
 
@@ -42,10 +43,16 @@ def payoffs(outcomes: Outcomes) -> pd.DataFrame:
 def texts(study: Study, outcomes: Outcomes) -> dict[str, str]:
     """Both tables as CSV, by file name; every number with all its digits."""
     frames = {"points.csv": points(study, outcomes), "payoffs.csv": payoffs(outcomes)}
-    return {name: frame.to_csv(index=False, lineterminator="\n") for name, frame in frames.items()}
+    return {name: _csv(frame) for name, frame in frames.items()}
 
 
 def joined(study: Study, outcomes: Outcomes) -> str:
     """Every point and strategy in one row with the values of the point, as CSV; a point without an answer has one row."""
     frame = points(study, outcomes).merge(payoffs(outcomes), on="point", how="left")
-    return str(frame.to_csv(index=False, lineterminator="\n"))
+    return _csv(frame)
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    """A table as CSV, its texts such that no spreadsheet takes one for a formula."""
+    words = {name: frame[name].map(harmless) for name in frame.columns if frame[name].dtype == object}
+    return str(frame.assign(**words).rename(columns=harmless).to_csv(index=False, lineterminator="\n"))
