@@ -5,6 +5,7 @@ Heavy imports wait inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,13 @@ class Failure(click.ClickException):
 
 class Commands(click.Group):
     """Commands whose errors end as sentences with exit codes, never as a traceback unless --debug asks for it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse a Python that has thrown away its docstrings: Pyomo builds nothing without them, and no help is left."""
+        if sys.flags.optimize > 1:
+            fix = "unset PYTHONOPTIMIZE, or set it to 1; python without -OO"
+            raise Failure(f"Error: python: it runs without docstrings, which Pyomo needs\n  fix: {fix}", 2)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and translate what it raises."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import product as combinations
 
 from engine.units import UnitError, convert
-from models.licensing.files.faults import Fault, Path, calendar_bounds, uncovered, unknown, within
+from models.licensing.files.faults import (
+    RESERVED_FIX,
+    Fault,
+    Path,
+    calendar_bounds,
+    is_reserved,
+    uncovered,
+    unknown,
+    within,
+)
 from models.licensing.instance import Instance
 from models.licensing.moves import Concession, Strategy
 from models.licensing.quantity import month_index, month_name
@@ -15,8 +23,6 @@ from models.licensing.record import ALLOWS, KEYS, NEEDS, RECORDED_AS, UNITS, Fit
 
 # The dual of a node is divided by the node's probability: below this, what is left is rounding.
 SMALLEST_HAZARD = 1e-3
-# Answers are listed as "optimal" and "optimal, change 3" beside the strategies of the file.
-FOUND = re.compile(r"optimal([^a-z].*)?", re.IGNORECASE)
 
 
 def leader(instance: Instance) -> Iterator[Fault]:
@@ -86,9 +92,8 @@ def reserved(instance: Instance) -> Iterator[Fault]:
     """Strategies and variants under names of their own: the answer to the search goes by one, its parts by others."""
     for key in ("strategies", "variants"):
         for name in getattr(instance, key):
-            if FOUND.fullmatch(name):
-                what = f"'{name}' is no name to give: `optimal` is the name of what the engine finds"
-                yield (key, name), what, "call it otherwise"
+            if is_reserved(name):
+                yield (key, name), f"the name '{name}' is taken", RESERVED_FIX
 
 
 def fed_volumes(instance: Instance) -> Iterator[Fault]:

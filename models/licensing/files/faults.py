@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from models.licensing.instance import Instance
@@ -13,6 +14,18 @@ Path = tuple[str | int, ...]
 Fault = tuple[Path, str, str]
 
 TOLERANCE = 1e-6
+RESERVED_FIX = "`optimal` is the name of what the engine finds; call it otherwise"
+# Answers are listed as "optimal" and "optimal, change 3" beside the strategies of the file.
+_RESERVED = re.compile(r"optimal([^a-z].*)?", re.IGNORECASE)
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a strategy or a variant of this name could be taken for an answer of the search.
+
+    >>> is_reserved("optimal"), is_reserved("Optimal, change 3"), is_reserved("optimally")
+    (True, True, False)
+    """
+    return _RESERVED.fullmatch(name.strip()) is not None
 
 
 def unknown(path: Path, kind: str, name: str, known: Iterable[str]) -> Iterator[Fault]:

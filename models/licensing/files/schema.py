@@ -13,6 +13,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from engine.reader import Path
+from models.licensing.files.faults import RESERVED_FIX, is_reserved
 from models.licensing.instance import SCHEMA, Instance
 
 Node = Mapping[str, Any]
@@ -213,6 +214,12 @@ def _breach(error: ErrorDetails, path: Path, is_key: bool) -> Breach:
         near = difflib.get_close_matches(str(error.get("input")), re.findall(r"'([^']+)'", context["expected"]), 1, 0.6)
         fix = f"did you mean '{near[0]}'?" if near else f"write {context['expected']}"
         return Breach(path, f"{given} is not known here", fix, is_key)
+    if (
+        kind == "string_pattern_mismatch"
+        and path[:1] in (("strategies",), ("variants",))
+        and is_reserved(str(path[-1]))
+    ):
+        return Breach(path, f"the name {given} is taken", RESERVED_FIX, is_key)
     if kind == "string_pattern_mismatch":
         what = f"{given} is not a name of the right form"
         return Breach(path, what, _pattern_fix(context["pattern"]), is_key)
