@@ -69,6 +69,7 @@ EMPTY = (
     idle.concession,
     idle.firms,
     idle.trust,
+    idle.words,
 )
 
 

@@ -287,3 +287,25 @@ def trust(instance: Instance) -> Iterator[Fault]:
     for name in automaton.states:
         if name not in reached:
             yield ("trust", "states", name), f"no conduct leads from '{automaton.initial}' to this state", "add a move"
+
+
+def words(instance: Instance) -> Iterator[Fault]:
+    """Titles that say something."""
+    tables = (
+        "products",
+        "segments",
+        "tiers",
+        "groups",
+        "blocs",
+        "rivals",
+        "options",
+        "postures",
+        "strategies",
+        "firms",
+    )
+    for table in tables:
+        for name, row in getattr(instance, table).items():
+            if not row.title.strip():
+                yield (table, name, "title"), "a title without words", "write what readers of a report should see"
+    if not instance.title.strip():
+        yield ("title",), "a title without words", "write what readers of a report should see"

@@ -18,8 +18,10 @@ CHEAP = 50.0  # a use worth fifty times the price, and that is the cheapest use 
 SPREAD = 500.0  # the dearest use against the cheapest
 MARGIN = 10.0  # a price of ten times what the good costs to make
 MONTHLY = 0.2  # stock that costs a fifth of its price a month costs more than twice its price a year
-CONCESSION = 100.0  # a concession worth a hundred years of all exports, or the hundredth part of a week of them
-WEEKS = 52.0
+LARGE, TINY = 30.0, 0.001  # a concession worth thirty years of all exports, or a third of a day of them
+DEAR = 3.0  # what costs thrice the leader's price is not built beside it
+FREIGHT = 2.0  # freight of twice the price
+FREE = 0.0005  # a month's cost of holding a good: half a percent of its price in a year
 TOKEN = 0.01  # a plant for a hundredth of what it sells in a year
 ABROAD = 100.0  # prices of one good at home and abroad
 RUMOUR = 100.0  # a recorded price against the usual one: even a panic made it no more than some ten times as high
@@ -123,6 +125,9 @@ def kinds_of_price(instance: Instance) -> Iterator[Fault]:
                 else "a rival that makes it for nothing"
             )
             yield ("rivals", name, "unit_cost"), f"{what}, {price:g} USD/kg", "check the unit"
+        elif cost > DEAR * price:
+            what = f"{cost:g} USD/kg is {cost / price:,.1f} times the leader's price, {price:g} USD/kg"
+            yield ("rivals", name, "unit_cost"), what, "check the unit"
 
 
 def stock_costs(instance: Instance) -> Iterator[Fault]:
@@ -150,6 +155,10 @@ def stock_costs(instance: Instance) -> Iterator[Fault]:
         (("stocks", "cover_steps", n, "penalty"), float(step.penalty), least, "the value of the cheapest use")
         for n, step in penalties
     ]
+    holding = float(instance.stocks.holding_cost)
+    if holding < FREE * dearest:
+        what = f"{holding:g} USD/kg/month is next to nothing beside a price of {dearest:g} USD/kg"
+        yield ("stocks", "holding_cost"), what, "check the unit: a month, not a day"
     for path, cost, limit, words in costs:
         if cost > limit > 0:
             yield (
@@ -169,8 +178,8 @@ def full_costs(instance: Instance) -> Iterator[Fault]:
             full = float(rival.unit_cost) + float(order.capex) * _annuity(interest, float(order.life))
             yield from _ordered(("rivals", name, "expansion", "capex"), float(order.capex), full, worth, price)
         for bloc, freight in rival.serves.items():
-            if float(freight) + float(rival.unit_cost) >= worth:
-                what = f"with {float(freight):g} USD/kg to {bloc} the good costs more than the dearest use is worth, {worth:g}"
+            if float(freight) > FREIGHT * price:
+                what = f"{float(freight):g} USD/kg to {bloc}, and the good itself sells for {price:g} USD/kg"
                 yield ("rivals", name, "serves", bloc), what, "check the unit, or drop the bloc"
     for name, option in instance.options.items():
         price, running = float(instance.leader.price[option.product]), float(option.running_cost)
@@ -183,8 +192,9 @@ def full_costs(instance: Instance) -> Iterator[Fault]:
                 "check the sign",
             )
     for name, route in instance.routes.items():
-        if float(route.cost) >= worth:
-            what = f"{float(route.cost):g} USD/kg is above what the dearest use is worth, {worth:g}: it would never be used"
+        price = max(map(float, instance.leader.price.values()))
+        if float(route.cost) > FREIGHT * price:
+            what = f"{float(route.cost):g} USD/kg, and the good itself sells for {price:g} USD/kg"
             yield ("routes", name, "cost"), what, "check the unit, or drop the route"
 
 
@@ -193,6 +203,11 @@ def _ordered(path: Path, capital: float, full: float, worth: float, price: float
     if full >= worth:
         what = f"with it a kilogram costs {full:,.0f} USD, more than the dearest use is worth, {worth:g}: never ordered"
         yield path, what, "check the unit, or drop it"
+    elif full > DEAR * price:
+        what = (
+            f"with it a kilogram costs {full:,.0f} USD, {full / price:,.1f} times the leader's price, {price:g} USD/kg"
+        )
+        yield path, what, "check the unit"
     elif capital < TOKEN * price:
         yield path, f"{capital:g} USD/(kg/yr) is next to nothing beside a price of {price:g} USD/kg", "check the unit"
 
@@ -211,6 +226,6 @@ def concession_value(instance: Instance) -> Iterator[Fault]:
     sums += [(("countermeasures", name, "cost"), float(one.cost)) for name, one in instance.countermeasures.items()]
     sums += [(("firms", name, "fixed_cost"), float(one.fixed_cost)) for name, one in instance.firms.items()]
     for path, worth in sums:
-        if worth > CONCESSION * trade > 0 or 0 < worth < trade / WEEKS / CONCESSION:
+        if worth > LARGE * trade > 0 or 0 < worth < TINY * trade:
             what = f"{worth:g} million USD/yr beside exports worth about {trade:,.4g} million USD/yr"
             yield path, what, "check the unit: thousand, million or billion"

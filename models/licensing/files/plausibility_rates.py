@@ -19,6 +19,7 @@ AMPLE = 2.0  # licences for twice what was ever imported
 # A stock or buffer that outlasts half of the strategic phases makes every measure in them harmless.
 OUTLASTS = 0.5
 LIVES = 8.0  # a plant that stands for eight times the calendar
+SOON = 1.0  # nothing is built, qualified or designed anew within a month, the shortest period of a calendar
 DAYS = 365.0 / 12.0  # in a month of the year's days
 
 
@@ -90,14 +91,16 @@ def chances(instance: Instance) -> Iterator[Fault]:
 def licensed(instance: Instance) -> Iterator[Fault]:
     """Licences for no more than twice the imports, given within a phase."""
     begins = [month_index(phase.begins) for phase in instance.phases.values()]
-    longest = max(after - first for first, after in zip(begins, [*begins[1:], month_index(instance.tail)], strict=True))
+    shortest = min(
+        after - first for first, after in zip(begins, [*begins[1:], month_index(instance.tail)], strict=True)
+    )
     for name, posture in instance.postures.items():
         here: Path = ("postures", name)
         if posture.licensed != "open" and float(posture.licensed) > AMPLE:
             what = f"licences for {100 * float(posture.licensed):g} % of what is imported"
             yield (*here, "licensed"), what, "check the share, or write open"
-        if posture.processing is not None and float(posture.processing) > DAYS * longest:
-            what = f"{float(posture.processing):g} days to a licence, longer than the longest phase, {longest} months"
+        if posture.processing is not None and float(posture.processing) > DAYS * shortest:
+            what = f"{float(posture.processing):g} days to a licence, longer than the shortest phase, {shortest} months"
             yield (*here, "processing"), what, "check the unit"
 
 
@@ -115,6 +118,8 @@ def covers(instance: Instance) -> Iterator[Fault]:
         if posture.buffer is not None:
             stocks.append((("postures", name, "buffer"), float(posture.buffer)))
     for path, months in stocks:
+        if "cover" in path and months < 1 / DAYS:
+            yield path, f"stock for {months * DAYS:.2g} days", "check the unit"
         if months > limit:
             what = f"stock for {months:g} months, and the strategic phases last {_strategic(instance)} months in all"
             yield path, f"{what}: no squeeze would be felt", "check the unit"
@@ -164,6 +169,8 @@ def orders(instance: Instance) -> Iterator[Fault]:
         what = f"the fastest answer takes {here[1]:g} months, the strategic phases last {strategic}: none comes in time"
         yield (*here[0], "lead_time"), what, "check the unit, or begin the tail later"
     for path, months, life in waits:
+        if months < SOON:
+            yield (*path, "lead_time"), f"it is there after {months * DAYS:.2g} days", "check the unit"
         if months > end:
             yield (
                 (*path, "lead_time"),

@@ -9,6 +9,7 @@ from statistics import median
 from models.licensing.files.faults import Fault, Path
 from models.licensing.instance import Instance
 from models.licensing.quantity import Quantity, month_index
+from models.licensing.record import Observation
 
 # Thresholds are ratios between numbers of one file. A slip of units is a factor of 1000 (kt, kg), 12 (a month for a year)
 # or 365; honest numbers of one kind lie closer together than that.
@@ -17,8 +18,9 @@ ALIKE = 1000.0
 PLANT, CLASS = 1.5, 3.0
 # Exporters with ten times the plant that they use, a home market of thirty times the exports.
 IDLE, HOME = 10.0, 30.0
-# What is not imported is served by others at rest, but for a quarter that stocks and rounding may explain.
-UNSERVED = 1.25
+# What is not imported is served by others at rest, but for a quarter that stocks and rounding may explain, or a
+# twentieth of demand that no statistics tell.
+UNSERVED, SMALL = 1.25, 0.05
 # The record of a normal time against the file's imports; a year has twelve months.
 RECORD = 5.0
 
@@ -108,6 +110,9 @@ def home_use(instance: Instance) -> Iterator[Fault]:
     if used > HOME * sold:
         what = f"{used:g} t/yr used at home are {used / sold:,.0f} times the exports, {sold:g} t/yr"
         yield ("leader", "home_use"), what, "check the unit"
+    elif 0 < used < sold / ALIKE:
+        what = f"{used:g} t/yr used at home are next to nothing beside exports of {sold:g} t/yr"
+        yield ("leader", "home_use"), what, "check the unit, or write 0"
     for name, firm in instance.firms.items():
         sales = float(firm.home_sales)
         if sales > HOME * sold:
@@ -125,7 +130,7 @@ def rest(instance: Instance) -> Iterator[Fault]:
                 for rival in instance.rivals.values()
                 if rival.product == product and name in rival.serves
             )
-            if left > UNSERVED * served and left > (UNSERVED - 1) * float(demand):
+            if left > UNSERVED * served and left > SMALL * float(demand):
                 what = f"demand exceeds imports by {left:g} t/yr, and the rivals that serve {name} can make {served:g} t/yr"
                 yield ("blocs", name, "demand", product), what, "check the unit (per month or per year), or add a rival"
 
@@ -167,10 +172,27 @@ def records(instance: Instance) -> Iterator[Fault]:
                 yield ("strategies", name, "fed_volumes", month), what, "check the unit"
     for name, seen in instance.observations.items():
         months = month_index(seen.ends) - month_index(seen.begins) + 1
-        usual = monthly * months
-        if seen.measure == "exports" and seen.tonnes is not None and float(seen.tonnes) > RECORD * usual:
-            what = f"{float(seen.tonnes):g} t in {months} months are {float(seen.tonnes) / usual:,.0f} times the usual exports"
-            yield ("observations", name, "tonnes"), what, "check the unit, here and of imports"
-        if seen.against is not None and seen.measure != "demand_change" and float(seen.against) > RECORD * usual:
-            what = f"{float(seen.against):g} t in {months} months are {float(seen.against) / usual:,.0f} times the usual exports"
-            yield ("observations", name, "against"), what, "check the unit, here and of imports"
+        usual = _imports(instance, seen) / 12.0 * months
+        recorded: list[tuple[str, Quantity | None, bool]] = [
+            ("tonnes", seen.tonnes if seen.measure == "exports" else None, False),
+            ("against", seen.against if seen.measure in ("exports_change", "export_gap") else None, True),
+        ]
+        for key, tonnes, is_usual in recorded:
+            if tonnes is None or usual == 0:
+                continue
+            # What was recorded in the game may be little or nothing; what it is compared with is a normal time.
+            if float(tonnes) > RECORD * usual or (is_usual and float(tonnes) < usual / RECORD):
+                what = (
+                    f"{float(tonnes):g} t in {months} months, and at the rate of the imports here it were {usual:g} t"
+                )
+                yield ("observations", name, key), what, "check the unit, here and of imports"
+
+
+def _imports(instance: Instance, seen: Observation) -> float:
+    """Imports of what an observation is about, t/yr."""
+    return math.fsum(
+        float(tonnes)
+        for name, bloc in instance.blocs.items()
+        for product, tonnes in bloc.imports.items()
+        if seen.bloc in (None, name) and seen.product in (None, product)
+    )
