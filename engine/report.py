@@ -21,6 +21,7 @@ NARROWEST = 40
 MISSING = "n/a"
 # Control characters but for tab and line feed, and those that turn, join or hide what is written.
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 # What spreadsheets take for the beginning of a formula, their wide forms included.
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
@@ -312,11 +313,7 @@ def harmless(cell: object) -> Any:
     # A tab or a line's end at the front was still there in the cell, and what follows would be read as a formula.
     if not (words.lstrip().startswith(FORMULA) or cell.startswith(("\t", "\r"))):
         return words
-    try:
-        float(words)
-    except ValueError:
-        return f"'{words}"
-    return words
+    return words if NUMBER.fullmatch(words) else f"'{words}"
 
 
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,7 +1,7 @@
 """What an instance may say and hardly means: legal, improbable, and worth a warning before anything is computed.
 
 A check looks at one kind of slip and yields warnings as cross-checks yield faults: the path, what is odd, what to do.
-Sizes, rates, dates and what is left empty stand in rooms of their own.
+Money, masses, rates, dates, the play and what is left empty stand in rooms of their own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from models.licensing.files import plausibility_dates as dates
 from models.licensing.files import plausibility_idle as idle
 from models.licensing.files import plausibility_money as money
+from models.licensing.files import plausibility_play as play
 from models.licensing.files import plausibility_rates as rates
 from models.licensing.files import plausibility_sizes as sizes
 from models.licensing.files.faults import Fault, Path
@@ -47,11 +48,11 @@ CHECKS = (
     dates.concession,
     dates.begins,
     dates.countermeasures,
-    idle.baseline,
-    idle.pressure,
-    idle.relief,
-    idle.rules,
-    idle.twins,
+    play.baseline,
+    play.pressure,
+    play.relief,
+    play.rules,
+    play.twins,
 )
 # What a file leaves empty may be a slip; what a variant empties is what that variant is for.
 EMPTY = (

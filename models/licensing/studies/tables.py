@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from engine.report import harmless
 from models.licensing.studies.study import Outcomes, Study
@@ -54,5 +55,5 @@ def joined(study: Study, outcomes: Outcomes) -> str:
 
 def _csv(frame: pd.DataFrame) -> str:
     """A table as CSV, its texts such that no spreadsheet takes one for a formula."""
-    words = {name: frame[name].map(harmless) for name in frame.columns if frame[name].dtype == object}
+    words = {name: frame[name].map(harmless) for name in frame.columns if not is_numeric_dtype(frame[name])}
     return str(frame.assign(**words).rename(columns=harmless).to_csv(index=False, lineterminator="\n"))
