@@ -5,6 +5,7 @@ Heavy imports wait inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class Commands(click.Group):
         if sys.flags.optimize > 1:
             fix = "unset PYTHONOPTIMIZE, or set it to 1; python without -OO"
             raise Failure(f"Error: python: it runs without docstrings, which Pyomo needs\n  fix: {fix}", 2)
+        ctx.meta["given"] = shlex.join(["coercivity", *args])
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -62,7 +64,9 @@ class Commands(click.Group):
                 from engine import terminal
 
                 terminal.note(traceback.format_exc())
-            raise Failure(*errors.explain(error)) from None
+            words, code = errors.explain(error)
+            resume = f"\n  resume: {_given()}" if code == errors.ExitCode.RESOURCES else ""
+            raise Failure(words + resume, code) from None
 
 
 # -- options -----------------------------------------------------------------------------------------------------
@@ -180,6 +184,11 @@ def main_group() -> None:
 
 
 # -- output ------------------------------------------------------------------------------------------------------
+
+
+def _given() -> str:
+    """The command that was given, as it can be given again."""
+    return str(click.get_current_context().find_root().meta["given"])
 
 
 def _is_quiet() -> bool:
@@ -425,7 +434,7 @@ def _study(name: str, instance: str, asked: dict[str, Any], run: dict[str, Any])
     from models.licensing.studies.catalogue import study
 
     data = _load(instance, run["sets"], run["variants"])
-    study(name, data, asked, run, _is_quiet())
+    study(name, data, asked, run | {"given": _given()}, _is_quiet())
 
 
 def _asked(run: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -673,7 +682,13 @@ def doctor(form: str) -> None:
 
 def main() -> None:
     """The entry point of the program."""
-    main_group(prog_name="coercivity")
+    try:
+        main_group(prog_name="coercivity")
+    except OSError as error:
+        # Help and version are printed before any command could explain that the disk is full.
+        failure = Failure(*errors.explain(error))
+        failure.show()
+        sys.exit(failure.exit_code)
 
 
 if __name__ == "__main__":

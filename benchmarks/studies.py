@@ -16,7 +16,8 @@ from highspy._core import _Highs
 from engine.solver import HotProgram, highs_model
 from engine.study.designs import grid, random_draws
 from engine.study.executors import InProcess, Pool
-from engine.study.ledger import Ledger, Outcome, Status
+from engine.study.ledger import Ledger
+from engine.study.outcome import Outcome, Status
 from engine.study.running import run_all
 from models.licensing.evaluate import Followers
 from models.licensing.files.load import load

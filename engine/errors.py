@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -18,6 +19,7 @@ class ExitCode(IntEnum):
     BELOW_REQUIRED = 5
     FAILED_RUNS = 6
     AUDIT_FAILED = 7
+    RESOURCES = 8
     INTERRUPTED = 130
 
 
@@ -107,12 +109,45 @@ class AuditFailed(CoercivityError):
     exit_code = ExitCode.AUDIT_FAILED
 
 
+class ResourcesFailed(CoercivityError):
+    """The machine gave out: a full disk, a locked or damaged ledger, a worker that died; nothing is wrong with the question."""
+
+    exit_code = ExitCode.RESOURCES
+
+
+# What an operating system says when it is the machine that gave out, and not the place that was badly chosen.
+GAVE_OUT = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "ENOMEM", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+)
+
+
+def refused(where: str, what: str, error: OSError, fix: str) -> CoercivityError:
+    """What an operating system refused, with its reason; of the kind that says whether the machine gave out.
+
+    >>> refused("/dev/full", "cannot be written", OSError(errno.ENOSPC, "No space left on device"), "make room").exit_code
+    <ExitCode.RESOURCES: 8>
+    """
+    kind = ResourcesFailed if error.errno in GAVE_OUT else CoercivityError
+    return kind(where, f"{what}: {(error.strerror or str(error)).lower()}", fix)
+
+
+FEWER = "use fewer processes, --jobs 1, or a machine with more memory"
+
+
 def explain(error: Exception) -> tuple[str, int]:
     """What a user reads of an error, and the exit code; findings begin with file:line:column, as editors want."""
     if isinstance(error, CoercivityError):
         return str(error) if hasattr(error, "findings") else f"Error: {error}", error.exit_code
     if isinstance(error, MemoryError) or type(error).__name__ == "BrokenProcessPool":
-        return "Error: a process ran out of memory or was killed\n  fix: use fewer processes, --jobs 1", 1
+        return (
+            f"Error: {ResourcesFailed('memory', 'a process ran out of it, or was killed', FEWER)}",
+            ExitCode.RESOURCES,
+        )
+    if isinstance(error, OSError) and error.errno in GAVE_OUT:
+        place = str(error.filename or "the disk")
+        return f"Error: {refused(place, 'cannot be used', error, 'make room or mend it')}", ExitCode.RESOURCES
     please = "This is a fault of the program: please report it with the output of --debug."
     return f"Error: {type(error).__name__}: {error}\n  {please}", 1
 

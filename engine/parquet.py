@@ -6,7 +6,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from engine.errors import CoercivityError, UsageError
+from engine.errors import CoercivityError, ResourcesFailed, UsageError, refused
 
 INSTALL = "pip install 'coercivity[parquet]'"
 
@@ -45,7 +45,13 @@ def from_csv(file: Path) -> Path:
                 f"TO '{quoted[1]}' (FORMAT parquet, COMPRESSION zstd)"
             )
         draft.replace(target)
-    except (duckdb.Error, OSError) as error:
+    except OSError as error:
         draft.unlink(missing_ok=True)
-        raise CoercivityError(str(target), f"cannot be written: {str(error).splitlines()[0]}", "make room") from None
+        raise refused(str(target), "cannot be written", error, "make room") from None
+    except duckdb.Error as error:
+        draft.unlink(missing_ok=True)
+        # DuckDB hands on what the system said as a text; a table that it cannot read is no fault of the machine.
+        gave_out = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
+        kind = ResourcesFailed if gave_out else CoercivityError
+        raise kind(str(target), f"cannot be written: {str(error).splitlines()[0]}", "make room") from None
     return target

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.certificate import ProofLevel
-from engine.errors import CoercivityError, UsageError
+from engine.errors import CoercivityError, ResourcesFailed, UsageError, refused
 
 RESULT = "result.json"
 NAME_IT = "name the result.json of a run, or its folder: runs/<hash>"
@@ -80,14 +80,15 @@ def prepare(root: str, name: str) -> Run:
     except OSError as error:
         raise _unfit(folder, error) from None
     if free < SPACE:
-        raise CoercivityError(root, f"only {free / 1e6:.1f} MB are free there", f"make room, or {ELSEWHERE}")
+        raise ResourcesFailed(root, f"only {free / 1e6:.1f} MB are free there", f"make room, or {ELSEWHERE}")
     return Run(folder)
 
 
 def _unfit(folder: Path, error: OSError) -> CoercivityError:
-    is_file = isinstance(error, FileExistsError | NotADirectoryError)
-    reason = "it is a file, or lies in one" if is_file else (error.strerror or str(error)).lower()
-    return CoercivityError(str(folder), f"results cannot be saved there: {reason}", ELSEWHERE)
+    what = "results cannot be saved there"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return CoercivityError(str(folder), f"{what}: it is a file, or lies in one", ELSEWHERE)
+    return refused(str(folder), what, error, ELSEWHERE)
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from engine.errors import CoercivityError
+from engine.errors import refused
 from engine.report import Block, Line, lines, printable, steerless, to_csv, to_json
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def _put(text: str) -> None:
         # What Python flushes at its end goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
-            reason = (error.strerror or str(error)).lower()
-            raise CoercivityError("stdout", f"cannot be written: {reason}", "write to another place") from None
+            raise refused("stdout", "cannot be written", error, "write to another place") from None
 
 
 def note(words: str) -> None:
@@ -132,7 +131,7 @@ class Progress:
         elif not self._quiet:
             counts = [f"{stage} {done:,}/{total:,}" for stage, (done, total) in self._counts.items() if total > 1]
             seconds = time.monotonic() - self._started
-            print(f"{', '.join(counts) or 'done'} in {seconds:.1f} s", file=sys.stderr)  # noqa: T201
+            note(f"{', '.join(counts) or 'done'} in {seconds:.1f} s")
 
 
 def _bar() -> Bar:

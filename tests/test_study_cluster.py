@@ -12,7 +12,8 @@ import pytest
 
 from engine.errors import CoercivityError, UsageError
 from engine.study.cluster import DaskExecutor
-from engine.study.ledger import Ledger, Outcome, Status
+from engine.study.ledger import Ledger
+from engine.study.outcome import Outcome, Status
 from engine.study.running import run_all
 from tests.test_study_runs import factory, runs
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from engine.errors import CoercivityError, InfeasibleProgram, UsageError
+from engine.errors import CoercivityError, InfeasibleProgram, SolverFailed, UsageError
 from engine.study.executors import Executor, InProcess, Pool, Run, Stretches
-from engine.study.ledger import Ledger, Outcome, Status
+from engine.study.ledger import Ledger
+from engine.study.outcome import Outcome, Status
 from engine.study.running import TooManyFailures, parse_shard, run_all, share_of
 
 HOUSE = Path(__file__).parents[1]
@@ -137,7 +138,8 @@ def started(code: str, *arguments: object) -> subprocess.Popen[bytes]:
 ADDS = """
 import sys, time
 from pathlib import Path
-from engine.study.ledger import Ledger, Outcome, Status
+from engine.study.ledger import Ledger
+from engine.study.outcome import Outcome, Status
 ledger = Ledger(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
     ledger.add(f"{sys.argv[2]}{number}", Outcome(Status.DONE, {"n": number}))
@@ -228,6 +230,22 @@ def test_too_many_failures_stop_a_study_and_keep_the_rest(tmp_path: Path) -> Non
     with pytest.raises(TooManyFailures, match="three is not wanted"):
         done(tmp_path, 30, InProcess(), max_failures=0)
     assert seen(tmp_path / "ledger.sqlite") == 4
+
+
+def test_a_solver_that_gave_up_is_no_point_without_a_solution(tmp_path: Path) -> None:
+    answers: list[Exception | None] = [SolverFailed("buyers", "the solver gave up"), None]
+
+    def solved(number: int) -> dict[str, Any]:
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+        return {"square": number}
+
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        first = run_all(runs(1), lambda: solved, ledger, InProcess())
+        again = run_all(runs(1), lambda: solved, ledger, InProcess())
+    assert (first.failed, first.infeasible) == (1, 0)
+    assert (again.done, again.reused) == (1, 0)
 
 
 def broken(folder: Path) -> Callable[[int], dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.errors import CoercivityError, UsageError
 from engine.study.executors import Factory, Run, Stretches, attempt, batch_of, killer
-from engine.study.ledger import Outcome
+from engine.study.outcome import Outcome
 
 INSTALL = "pip install 'coercivity[cluster]', here and on every worker"
 LOCAL = "local"

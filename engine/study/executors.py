@@ -16,9 +16,9 @@ from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from engine.errors import CoercivityError, InfeasibleProgram
+from engine.errors import FEWER, CoercivityError, InfeasibleProgram, ResourcesFailed
 from engine.parallel import deaf_to_interrupt, end_with_parent
-from engine.study.ledger import Outcome, Status
+from engine.study.outcome import Outcome, Status
 
 BATCH_SECONDS = 0.3  # work that is handed over at a time, so that little is lost with a process
 MOST_IN_BATCH = 1_000
@@ -50,7 +50,10 @@ class Executor(Protocol):
 
 
 def attempt(work: Work, payload: Any) -> Outcome:
-    """Do one run; whatever it raises is its outcome."""
+    """Do one run; whatever it raises is its outcome.
+
+    That there is no solution is kept for good. A solver that gave up has only failed: the run is tried again.
+    """
     started = time.perf_counter()
     try:
         values: dict[str, Any] = work(payload)
@@ -159,7 +162,9 @@ class Pool:
         Raises
         ------
         CoercivityError
-            The factory fails, or processes cannot be kept alive before they have done anything.
+            The factory fails.
+        ResourcesFailed
+            Processes cannot be kept alive before they have done anything.
         """
         count = min(self.jobs, len(todo))
         left = Stretches(todo, max(1, count))
@@ -199,9 +204,8 @@ class Pool:
     ) -> Iterator[tuple[int, Outcome]]:
         _end([worker])
         if not worker.is_ready:
-            raise CoercivityError(
-                "a worker process", f"died as it began (exit code {worker.process.exitcode})", "use fewer, --jobs 1"
-            )
+            what = f"died as it began (exit code {worker.process.exitcode})"
+            raise ResourcesFailed("a worker process", what, FEWER)
         failed = left.lost(worker.batch)
         if failed is not None:
             yield failed, killer()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from engine.errors import CoercivityError, ExitCode, UsageError
 from engine.study.executors import Executor, Factory, Run
-from engine.study.ledger import Ledger, Outcome, Status
+from engine.study.ledger import Ledger
+from engine.study.outcome import Outcome, Status
 
 LOOKED_UP = 10_000  # keys asked of the ledger at a time
 TOLD_EVERY = 0.2  # seconds between two reports of progress

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -41,13 +39,16 @@ def deliver(name: str, instance: Instance, work: Work, run: Options, is_quiet: b
 
     Parameters
     ----------
-    run : the options of the command; those that decide where and how it runs are in :data:`HOW`
+    run : the options of the command, and the command itself as ``given``; what decides where and how it runs, and not what
+        comes out, is in :data:`HOW`
 
     Raises
     ------
     CoercivityError
         The target or the ledger cannot be written, a study was interrupted or has too many failures, or points failed;
         what was finished is in the ledger.
+    ResourcesFailed
+        The disk is full, or the ledger is locked or damaged.
     """
     part = None if run["shard"] is None else parse_shard(run["shard"])
     target = _target(name, instance, run, part)
@@ -67,7 +68,9 @@ def deliver(name: str, instance: Instance, work: Work, run: Options, is_quiet: b
             terminal.write(f"{planned.where}: {planned.what}\n")
             return
         except Interrupted as error:
-            raise Interrupted(str(error.where), str(error.what), f"resume: {_again()}") from None
+            raise Interrupted(str(error.where), str(error.what), f"resume: {run['given']}") from None
+        finally:
+            _tell_damaged(ledger)
     result["manifest"] |= _manifest(run, started)
     unsaved = None if target is None else _saved(target, result, study, outcomes, page, run, is_quiet)
     if run["form"] == "csv":
@@ -106,7 +109,7 @@ def _target(name: str, instance: Instance, run: Options, part: tuple[int, int] |
 
 
 HOW = ("jobs", "executor", "scheduler", "shard", "ledger", "dry_run", "max_failures", "out", "no_save", "charts",
-       "parquet", "form")  # fmt: skip
+       "parquet", "form", "given")  # fmt: skip
 
 
 def _question(run: Options) -> dict[str, Any]:
@@ -130,15 +133,17 @@ def _executor(run: Options) -> Executor:
     return Pool(run["jobs"]) if run["jobs"] > 1 else InProcess()
 
 
-def _again() -> str:
-    """The command that was given, as it can be given again."""
-    return shlex.join(["coercivity", *sys.argv[1:]])
+def _tell_damaged(ledger: Ledger) -> None:
+    count = len(ledger.damaged)
+    if count:
+        points = f"{count:,} point{'s' if count > 1 else ''} failed the checksum stored with them"
+        terminal.note(f"{ledger.path}: {points}: damaged, not used, computed again")
 
 
 def _manifest(run: Options, started: Any) -> dict[str, Any]:
     return {
         "options": _question(run),
-        "replay": _again(),
+        "replay": run["given"],
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((runs.now() - started).total_seconds(), 3),
         "versions": runs.versions(),

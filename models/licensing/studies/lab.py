@@ -11,7 +11,8 @@ from typing import Any
 from engine.errors import CoercivityError, ExitCode, UsageError, check_name
 from engine.study.designs import Design
 from engine.study.executors import Executor
-from engine.study.ledger import Ledger, Outcome
+from engine.study.ledger import Ledger
+from engine.study.outcome import Outcome
 from engine.study.running import Finished, Progress, run_all, share_of
 from models.licensing.evaluate import Followers
 from models.licensing.instance import Instance

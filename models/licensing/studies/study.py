@@ -14,7 +14,7 @@ import numpy as np
 from engine.study.content import key_of, program_version
 from engine.study.designs import Design, close_order
 from engine.study.executors import Run
-from engine.study.ledger import Outcome, Status
+from engine.study.outcome import Outcome, Status
 from models.licensing.evaluate import Followers
 from models.licensing.instance import Instance
 from models.licensing.periods import Floats
