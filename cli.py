@@ -301,26 +301,25 @@ def export(instance: str, file: str, sets: tuple[str, ...], variants: tuple[str,
 
 @command("solve one-buyer --format json | coercivity verify -", 'verify "runs/$(ls -t runs | head -1)"')
 @click.argument("result")
-@click.option("--search", is_flag=True, help="Repeat the search too, to prove the bound again.")
+@click.option(
+    "--search/--no-search",
+    default=None,
+    help="Whether to repeat the search, to prove the bound again; by default where an optimum is claimed.",
+)
 @JOBS
 @_format("table", "json", "csv")
-def verify(result: str, search: bool, jobs: int, form: str) -> None:
+def verify(result: str, search: bool | None, jobs: int, form: str) -> None:
     """Re-check a saved result without trusting it.
 
     RESULT is a result.json, the folder of a run, or - for stdin.
     """
     from engine import runs, terminal
+    from models import verification
     from models.licensing.answers.present import listing
-    from models.licensing.answers.verify import verify as verified
 
-    data = runs.read(result)
+    data, files = runs.read(result), runs.beside(result)
     with terminal.Progress(_is_quiet()) as progress:
-        if "program" in data:
-            from models.program import answer, finite
-
-            found = (finite if data["program"].get("kind") == "finite-game" else answer).verify(data)
-        else:
-            found = verified(data, search, jobs, progress)
+        found = verification.verify(data, files, search, jobs, progress)
     terminal.show(form, found, lambda: listing.verified(found), lambda: found["checks"])
     if not found["ok"]:
         failed = sum(not check["ok"] for check in found["checks"])

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from engine import charts, errors, report, runs, terminal
+from engine.check import Check
+from engine.retelling import SEAL, holds, seal
 
 
 class Page(Protocol):
@@ -54,11 +56,12 @@ def deliver(
         "seconds": seconds,
     }
     result["manifest"]["versions"] = runs.versions()
+    result["manifest"][SEAL] = seal(result)
     unsaved = None
     if target is not None:
         found = {
             runs.RESULT: report.to_json(result),
-            "report.txt": report.text(page.blocks(result), 100),
+            runs.REPORT: report.text(page.blocks(result), 100),
             page.SOURCE: result["manifest"]["effective_instance"],
         }
         unsaved = save(target, found | (page.drawn(result) if run["charts"] else {}), is_quiet)
@@ -67,6 +70,30 @@ def deliver(
         raise unsaved
     if not result.get("search", {}).get("complete", True):
         raise errors.BelowRequired(name, "the search was stopped", "give it more time with --limit, or none")
+
+
+def judged_files(result: Mapping[str, Any], page: Page, files: Mapping[str, str]) -> list[Check]:
+    """Whether the files beside a saved result say what it says: each is made again from the result and compared.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, AttributeError
+        The result is not one that a report can be made of.
+    """
+    expected = {
+        runs.REPORT: report.text(page.blocks(result), 100),
+        page.SOURCE: str(result["manifest"]["effective_instance"]),
+    }
+    pictures = {name for name in files if name.endswith((".svg", ".html"))}
+    if pictures and not charts.missing_libraries():
+        expected |= page.drawn(result)
+    checks = [
+        holds(f"{name} says what the result says", text == expected[name])
+        for name, text in files.items()
+        if name in expected
+    ]
+    strange = set(files) - set(expected) - (pictures if charts.missing_libraries() else set())
+    return checks + [holds(f"{name} is a file of such a run", False) for name in sorted(strange)]
 
 
 def begin(

@@ -78,7 +78,8 @@ def _highs() -> str:
 def _pyomo() -> str:
     import pyomo.environ as pyo
 
-    from engine.solver import compile_pyomo, solve_once
+    from engine.compiled import compile_pyomo
+    from engine.solver import solve_once
 
     model = pyo.ConcreteModel()
     model.x = pyo.Var(bounds=(0, 1))

@@ -23,7 +23,8 @@ from engine.response import Responder
 from engine.response_face import wider, with_rows
 from engine.response_quadratic import least_over
 from engine.solver import Floats, LinearProgram, SolveStatus
-from engine.solver_mixed import is_convex, precise, solve_quadratic, without_optimum
+from engine.solver_mixed import precise, without_optimum
+from engine.solver_quadratic import is_convex, solve_quadratic
 
 # Programs solved before the search is given up: linear, convex quadratic, and nonconvex ones.
 MOST_LINEAR, MOST_CONVEX, MOST_NONCONVEX = 4000, 1000, 100

@@ -43,7 +43,8 @@ from engine.response_face import (
 )
 from engine.response_quadratic import Least
 from engine.solver import Floats, HotProgram, LinearProgram, LinearSolution, SolveStatus
-from engine.solver_mixed import is_convex, precise, solve_mixed, solve_quadratic, without_optimum
+from engine.solver_mixed import precise, solve_mixed, without_optimum
+from engine.solver_quadratic import is_convex, solve_quadratic
 
 Flags = NDArray[np.bool_]
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from engine.errors import SolverFailed, UsageError
 from engine.solver import Floats, LinearProgram, SolveStatus
-from engine.solver_mixed import is_convex, precise, solve_mixed, solve_quadratic
+from engine.solver_mixed import precise, solve_mixed
+from engine.solver_quadratic import is_convex, solve_quadratic
 
 # A column that can move by less than this, relative to its size, is taken to be fixed.
 WIDTH = 1e-9

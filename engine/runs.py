@@ -21,6 +21,9 @@ from engine.certificate import ProofLevel
 from engine.errors import CoercivityError, ResourcesFailed, UsageError, refused
 
 RESULT = "result.json"
+REPORT = "report.txt"
+# What lies beside a result: its report, and what was asked.
+KNOWN = (REPORT, "instance.yaml", "problem.json", "game.json")
 NAME_IT = "name the result.json of a run, or its folder: runs/<hash>"
 ELSEWHERE = "choose another folder with --out DIR, or use --no-save"
 SPACE = 20_000_000  # bytes that must be free before a run starts
@@ -136,7 +139,7 @@ def manifest(result: Mapping[str, Any], options: Mapping[str, object], started: 
         "options": dict(options),
         "seed": None,
         "status": status(result),
-        "gap_musd": _gap(result),
+        "gap_musd": gap(result),
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 3),
@@ -154,7 +157,7 @@ def _is_stopped(result: Mapping[str, Any]) -> bool:
     return bool(result.get("search")) and not result["search"]["complete"]
 
 
-def _gap(result: Mapping[str, Any]) -> float | None:
+def gap(result: Mapping[str, Any]) -> float | None:
     """How far the best value may lie below its bound; None where no bound was sought."""
     gaps = [
         answer["certificate"]["bound_musd"] - answer["certificate"]["optimistic_musd"]
@@ -212,6 +215,30 @@ def read(argument: str) -> dict[str, Any]:
         what = f"its schema_version is {data.get('schema_version')!r}, not 1"
         raise UsageError(argument, what, "save it again with this version")
     found: dict[str, Any] = data
+    return found
+
+
+def beside(argument: str) -> dict[str, str] | None:
+    """The other files of a saved run, by name: of a folder all, of its result.json those that are known; None elsewhere.
+
+    Raises
+    ------
+    UsageError
+        One of them cannot be read.
+    """
+    path = Path(argument)
+    if argument == "-" or not (path.is_dir() or path.name == RESULT):
+        return None
+    folder = path if path.is_dir() else path.parent
+    found = {}
+    for entry in sorted(folder.iterdir()):
+        if entry.name == RESULT or entry.name.startswith("."):
+            continue
+        if path.is_dir() or entry.name in KNOWN:
+            try:
+                found[entry.name] = entry.read_bytes().decode("utf-8", "replace") if entry.is_file() else ""
+            except OSError as error:
+                raise UsageError(str(entry), f"cannot be read: {error.strerror or error}", "check the file") from None
     return found
 
 

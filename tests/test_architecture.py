@@ -21,7 +21,7 @@ TEXTS = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".csv", ".cfg", ".json"
 
 LONGEST_FILE = 400
 # The command line grows by one short function a command, and nothing else may know Click.
-LONGEST_COMMAND_LINE = 680
+LONGEST_COMMAND_LINE = 700
 LONGEST_FUNCTION = 60
 # What the engine has never heard of, in its names and texts; a comment may give an example.
 WORLD = r"blocs?(?![a-z])|magnet|rare.?earth|licen[cs]|beijing|washington|china|posture|embargo|buyer"
@@ -81,7 +81,7 @@ def test_the_judge_never_sees_the_method(judge: str) -> None:
 
 
 def test_only_the_solver_talks_to_highs() -> None:
-    assert users_of("highspy") == ["engine/solver.py", "engine/solver_mixed.py"]
+    assert users_of("highspy") == ["engine/solver.py", "engine/solver_mixed.py", "engine/solver_quadratic.py"]
 
 
 def test_only_the_command_line_knows_click() -> None:

@@ -18,7 +18,8 @@ from engine.response import FollowerInfeasible, FollowerUnbounded, Responder, Un
 from engine.response_face import step_of_cost
 from engine.response_quadratic import least_over
 from engine.solver import LinearProgram, SolveStatus
-from engine.solver_mixed import solve_mixed, solve_quadratic
+from engine.solver_mixed import solve_mixed
+from engine.solver_quadratic import solve_quadratic
 from tests.bilevel_problems import bard_falk, indifferent, jump, moore_bard, objective, price_maker, problem, variables
 
 

@@ -20,8 +20,9 @@ sys.path.insert(0, str(File(__file__).parent))
 from rich_instance import TOY, changed, rich
 from small_games import altered, calm, evaluation, full_data, instance_of, seeds, small_data, small_game
 
+from engine.compiled import compile_pyomo
 from engine.document import parse
-from engine.solver import compile_pyomo, solve_once
+from engine.solver import solve_once
 from models.licensing.announcement import Announcement, path_from_rules
 from models.licensing.audit import Audit, Claim
 from models.licensing.commit import Game

@@ -17,7 +17,7 @@ from engine.products import leader_as_squares
 from engine.response import Responder
 from engine.solution import Limits, Status
 from engine.solver import HotProgram, SolveStatus
-from engine.solver_mixed import solve_quadratic
+from engine.solver_quadratic import solve_quadratic
 
 
 def variables(prefix: str, upper: object, lower: object = 0.0, is_integer: object = False) -> Variables:

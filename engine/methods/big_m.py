@@ -32,7 +32,8 @@ from engine.problem import BilevelProblem
 from engine.response import Responder
 from engine.solution import BilevelSolution, Limits, Status
 from engine.solver import Floats, SolveStatus
-from engine.solver_mixed import is_convex, solve_mixed
+from engine.solver_mixed import solve_mixed
+from engine.solver_quadratic import is_convex
 
 METHOD = "big_m"
 # How near its optimum a first commitment has to be, which is only looked at for the follower's answer.

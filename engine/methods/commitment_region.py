@@ -3,6 +3,10 @@
 The bound comes from multipliers of the solver's, whatever they are worth, by weak duality with what rounding can add; the
 optimum from a program in fractions. The programs that find multipliers may break a row at a price, so that they always have
 an optimum.
+
+Accepts: any answer of the types of a finite game.
+Bound: of one region; rests on no assumption.
+Source: Conitzer and Sandholm (2006), one program for each answer.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from engine.problem import BilevelProblem
 from engine.response import Responder
 from engine.solution import BilevelSolution, Limits, Status
 from engine.solver import Floats
-from engine.solver_mixed import is_convex
+from engine.solver_quadratic import is_convex
 
 METHOD = "complementarity"
 

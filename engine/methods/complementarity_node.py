@@ -17,8 +17,8 @@ import scipy.sparse as sp
 
 from engine.presolve import Relaxation
 from engine.solver import Floats, LinearProgram, SolveStatus
-from engine.solver_mixed import solve_quadratic
 from engine.solver_nodes import NodeProgram
+from engine.solver_quadratic import solve_quadratic
 
 # What tangents may leave of a convex square, against the objective: at a closing node, and at one that will be branched.
 EXACT, ROUGH = 1e-9, 1e-4

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.solver import Compiled, HotProgram, LinearProgram, LinearSolution, compile_pyomo
+from engine.compiled import Compiled, compile_pyomo
+from engine.solver import HotProgram, LinearProgram, LinearSolution
 from models.licensing.announcement import Announcement, Announcer
 from models.licensing.formulation import build
 from models.licensing.instance import Instance

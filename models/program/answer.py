@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +13,22 @@ import numpy as np
 
 from engine import runs
 from engine.certificate import ProofLevel
-from engine.choice import Solved, solve
+from engine.check import Check
+from engine.choice import METHODS, Solved, solve
 from engine.errors import AuditFailed
 from engine.formats.neutral import program_of
 from engine.formats.neutral_writer import data_of, laid_out
 from engine.judge import BilevelCertificate, certify
 from engine.methods.big_m import Declared
 from engine.problem import BilevelProblem, Variables
+from engine.retelling import compared, holds
 from engine.solution import BilevelSolution, Limits, Status
 
 SCHEMA_VERSION = 1
 AGAIN = "save it again with coercivity solve"
+# What only the run itself knows, in a result and in its manifest.
+OF_THE_RUN = frozenset({"seconds", "solver_seconds", "nodes", "notes", "why", "method"})
+MANIFEST_OF_THE_RUN = frozenset({"versions", "options", "started", "seconds", "seal"})
 
 
 @dataclass(frozen=True)
@@ -164,21 +169,31 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
         text = result["manifest"]["effective_instance"]
         problem = program_of(json.loads(text), "manifest.effective_instance", text)
         claim = _claim(problem, result)
-    except (KeyError, TypeError, ValueError) as error:
+        again = told(problem, Solved(claim, result["why"]), certify(problem, claim))
+        rows = [check | {"strategy": problem.name} for check in again["certificate"]["checks"]]
+        rows += [row_of(problem.name, check) for check in _told_again(result, again)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise AuditFailed("result", f"it does not carry a program and its answer ({error!r})", AGAIN) from None
-    found = certify(problem, claim)
-    block, stated = certificate_block(problem, claim, found), result["certificate"]
-    rows = [check | {"strategy": problem.name} for check in block["checks"]]
-    for key in ("proof", "optimistic", "pessimistic", "bound", "value"):
-        is_same = _agree(stated.get(key), block[key]) and (key not in result or _agree(result[key], block[key]))
-        rows.append(_row(problem.name, f"{key} is what the judge finds", is_same))
-    rows.append(
-        _row(problem.name, "the hash is that of the program", result["program"].get("hash") == fingerprint(problem))
-    )
     return {
         "schema_version": SCHEMA_VERSION, "command": "verify", "instance": {"name": problem.name},
-        "proof": block["proof"], "ok": all(row["ok"] for row in rows), "checks": rows,
+        "proof": again["certificate"]["proof"], "ok": all(row["ok"] for row in rows), "checks": rows,
     }  # fmt: skip
+
+
+def _told_again(result: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[Check]:
+    """Every part of a result and of its manifest, beside what the judge makes of the same claim."""
+    yield from compared(result, again, "told again", OF_THE_RUN | {"manifest"})
+    kept = {key: value for key, value in result["manifest"].items() if key not in MANIFEST_OF_THE_RUN}
+    yield from compared(kept, {"effective_instance": again["manifest"]["effective_instance"]}, "manifest told again")
+    yield from _run(result)
+
+
+def _run(result: Mapping[str, Any]) -> Iterator[Check]:
+    """What a result says of the run that made it; whether it is true only the seal can tell."""
+    yield holds("the method is one of ours", result["method"] in METHODS)
+    counts = {key: result[key] for key in ("seconds", "nodes")} | {"solver_seconds": result["solver_seconds"] or 0.0}
+    yield holds("times and counts are none below zero", all(float(value) >= 0.0 for value in counts.values()))
+    yield holds("what was noted is text", all(isinstance(note, str) for note in [*result["notes"], result["why"]]))
 
 
 def _claim(problem: BilevelProblem, result: Mapping[str, Any]) -> BilevelSolution:
@@ -201,18 +216,20 @@ def _claim(problem: BilevelProblem, result: Mapping[str, Any]) -> BilevelSolutio
         str(result["method"]),
         tuple(certificate["assumptions"]),
         bool(certificate["attained"]),
+        float(result["seconds"]),
+        int(result["nodes"]),
+        solver_seconds=float(result["solver_seconds"] or 0.0),
         prices=prices,
+        notes=tuple(result["notes"]),
     )
 
 
-def _agree(one: object, other: object) -> bool:
-    if isinstance(one, float | int) and isinstance(other, float | int):
-        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
-    return one == other
-
-
-def _row(name: str, what: str, is_ok: bool) -> dict[str, Any]:
-    return {"strategy": name, "name": what, "gap": 0.0 if is_ok else None, "scale": 1.0, "tolerance": 0.0, "ok": is_ok}
+def row_of(name: str, check: Check) -> dict[str, Any]:
+    """A check as a row of what :func:`verify` found."""
+    return {
+        "strategy": name, "name": check.name, "gap": check.gap, "scale": check.scale, "tolerance": check.tolerance,
+        "ok": check.ok,
+    }  # fmt: skip
 
 
 def _figure(problem: BilevelProblem, value: float | None) -> float | None:

@@ -13,9 +13,11 @@ from engine import runs
 from engine.certificate import Certificate
 from engine.errors import AuditFailed
 from engine.finite import FiniteGame, data_of, game_of
-from engine.judge_finite import PureClaim, certify, certify_pure
+from engine.judge_finite import UNPROVED, PureClaim, certify, certify_pure
 from engine.methods.commitment import MOST, Commitment, pure, solve
 from engine.report import Block, Column, Prose, Table, amount
+from engine.retelling import compared, holds
+from models.program.answer import MANIFEST_OF_THE_RUN, row_of
 
 SOURCE = "game.json"
 SCHEMA_VERSION = 1
@@ -36,7 +38,11 @@ def answer(game: FiniteGame, method: str) -> dict[str, Any]:
         The method is none for a finite game, or the answers are too many for it.
     """
     strong = solve(game, method=method)
-    weak = solve(game, is_pessimistic=True) if game.answers() <= MOST else None
+    return told(game, strong, solve(game, is_pessimistic=True) if game.answers() <= MOST else None)
+
+
+def told(game: FiniteGame, strong: Commitment, weak: Commitment | None) -> dict[str, Any]:
+    """Two claims and the judgement on them, as plain data; None where there is none against the leader."""
     block = _reading(game, strong)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -115,18 +121,21 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     try:
         game = game_of(json.loads(result["manifest"]["effective_instance"]), "manifest.effective_instance")
-        readings = [(result, False)] + ([(result["against"], True)] if result["against"] else [])
-        for stated, is_pessimistic in readings:
-            found = _certificate(certify(game, _claim(game, stated, is_pessimistic)))
-            label = "against the leader" if is_pessimistic else "for the leader"
-            is_same = found["proof"] == stated["certificate"]["proof"]
-            rows += [check | {"strategy": label} for check in found["checks"]]
-            rows.append(_row(label, "the proof level is what the judge finds", is_same))
-        rows.append(_row("pure", "the best pure action is what is stated", _pure(game) == result["pure"]))
-        against = None if result["against"] is None else result["against"]["value"]
-        is_same = (result["optimistic"], result["pessimistic"]) == (result["value"], against)
-        rows.append(_row("all", "the readings say the same as the answer", is_same))
-        rows.append(_row("all", "the hash is that of the game", result["program"]["hash"] == fingerprint(game)))
+        weak = None if result["against"] is None else _claim(game, result["against"], True)
+        again = told(game, _claim(game, result, False), weak)
+        # Where the answers can be listed, the reading against the leader is part of the answer.
+        rows.append(row_of("all", holds("both readings are there", (weak is not None) == (game.answers() <= MOST))))
+        for label, stated in (("for the leader", again), ("against the leader", again["against"])):
+            rows += [
+                check | {"strategy": label}
+                for check in (stated or {"certificate": {"checks": []}})["certificate"]["checks"]
+            ]
+        rows += [
+            row_of("told again", check) for check in compared(result, again, "told again", frozenset({"manifest"}))
+        ]
+        kept = {key: value for key, value in result["manifest"].items() if key not in MANIFEST_OF_THE_RUN}
+        of_game = {"effective_instance": again["manifest"]["effective_instance"]}
+        rows += [row_of("manifest", check) for check in compared(kept, of_game, "told again")]
     except (KeyError, TypeError, ValueError) as error:
         raise AuditFailed("result", f"it does not carry a game and its answer ({error!r})", AGAIN) from None
     return {
@@ -144,13 +153,10 @@ def _claim(game: FiniteGame, stated: Mapping[str, Any], is_pessimistic: bool) ->
         is_pessimistic,
         bool(stated["attained"]),
         str(stated["method"]),
-        0.0,
-        0,
+        float(stated["seconds"]),
+        int(stated["programs"]),
+        tuple(said for said in stated["certificate"]["assumptions"] if said != UNPROVED),
     )
-
-
-def _row(label: str, what: str, is_ok: bool) -> dict[str, Any]:
-    return {"strategy": label, "name": what, "gap": 0.0 if is_ok else None, "scale": 1.0, "tolerance": 0.0, "ok": is_ok}
 
 
 def blocks(result: Mapping[str, Any]) -> list[Block]:

@@ -172,7 +172,7 @@ class Desk:
             )
         announced = self.game.announce(name)
         assessment = self.base if name == self.instance.baseline else assess(self.game, announced, self.cutoff)
-        gain, deviation = self._deviation(assessment.evaluation)
+        gain, deviation = self.deviation(assessment.evaluation)
         certificate = self._certificate(assessment, deviation_gain=gain)
         return self._block(assessment, certificate, deviation, None)
 
@@ -185,20 +185,25 @@ class Desk:
         progress("certifying", 0, 1)
         announced = self.game.announcer.announce(self.game.menu.path(best.choice), OPTIMAL)
         assessment = assess(self.game, announced, self.cutoff)
-        assumptions = []
-        if not screening.complete:
-            assumptions.append(
-                f"the search was stopped after {len(screening.choices):,} of {len(self.game.menu):,} strategies: "
+        gain, deviation = self.deviation(assessment.evaluation)
+        assumptions = self.assumptions(len(screening.choices))
+        certificate = self._certificate(assessment, best.bound, assumptions, gain)
+        return self._block(assessment, certificate, deviation, _search(self.game, best, screening))
+
+    def assumptions(self, screened: int) -> tuple[str, ...]:
+        """What a bound rests on that was found by looking at so many strategies of the menu."""
+        found = []
+        if screened < len(self.game.menu):
+            found.append(
+                f"the search was stopped after {screened:,} of {len(self.game.menu):,} strategies: "
                 "the bound holds for those only"
             )
         if self.game.has_types:
-            assumptions.append(
+            found.append(
                 "the bound takes the chance of a concession from one best response to each strategy; buyers who are indifferent "
                 "might make another type concede"
             )
-        gain, deviation = self._deviation(assessment.evaluation)
-        certificate = self._certificate(assessment, best.bound, tuple(assumptions), gain)
-        return self._block(assessment, certificate, deviation, _search(self.game, best, screening))
+        return tuple(found)
 
     def _block(
         self,
@@ -211,7 +216,7 @@ class Desk:
         block["certificate"]["best_deviation"] = deviation
         return block | {"search": search}
 
-    def _deviation(self, evaluation: Evaluation) -> tuple[float | None, list[dict[str, str]] | None]:
+    def deviation(self, evaluation: Evaluation) -> tuple[float | None, list[dict[str, str]] | None]:
         """What the best change of one slot would add, and that change; None for a path that is not on the menu."""
         # Volumes that were fed in belong to the record: a change of posture beside them has no meaning.
         choices = [] if evaluation.announced.fed else self.game.deviations(evaluation.announced.path)
@@ -240,12 +245,21 @@ class Desk:
         """The optimistic value of a reported strategy when nothing is re-exported."""
         return self.game.evaluate(self._announced(block, leakage=False)).optimistic
 
-    def again(self, block: Mapping[str, Any], certificate: Certificate) -> dict[str, Any]:
-        """A saved report, made anew from its strategy alone."""
+    def assessed(self, block: Mapping[str, Any]) -> Assessment:
+        """A saved report's strategy, assessed anew from its path alone."""
         announced = self._announced(block)
         is_base = announced.name == self.instance.baseline
-        assessment = self.base if is_base else assess(self.game, announced, self.cutoff)
-        found = strategy_block(self.game, assessment, self.base, certificate)
+        return self.base if is_base else assess(self.game, announced, self.cutoff)
+
+    def again(
+        self,
+        block: Mapping[str, Any],
+        assessment: Assessment,
+        certificate: Certificate,
+        deviation: list[dict[str, str]] | None,
+    ) -> dict[str, Any]:
+        """A saved report, made anew but for what it says of a search."""
+        found = self._block(assessment, certificate, deviation, None)
         if "value_without_leakage_musd" in block["leader"]:
             found["leader"]["value_without_leakage_musd"] = self.without_leakage(block)
         return found

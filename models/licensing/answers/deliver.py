@@ -7,6 +7,7 @@ from typing import Any
 
 from engine import errors, runs, terminal
 from engine.delivery import begin, save
+from engine.retelling import SEAL, seal
 from models.licensing.answers.present import files, frames
 
 
@@ -34,6 +35,7 @@ def answer(
     target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
     options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
     result["manifest"] = runs.manifest(result, options, started)
+    result["manifest"][SEAL] = seal(result)
     unsaved = save(target, files.files(result), is_quiet) if target else None
     terminal.show(run["form"], result, lambda: files.blocks(result), lambda: frames.long_rows(result))
     if target and run["charts"] and unsaved is None:

@@ -124,6 +124,7 @@ def _strategy(game: Game, announced: Announcement) -> dict[str, Any]:
     return {
         "name": announced.name,
         "title": strategy.title if strategy else "The best commitment on the menu",
+        "is_optimum": strategy is None,
         "fed": bool(fed),
         "fed_volumes_t": fed,
         "path": path_rows(game, announced.path),

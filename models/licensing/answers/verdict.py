@@ -22,8 +22,8 @@ def verdict_of(
     ``promises`` is what :mod:`models.licensing.answers.promises` found about them.
     """
     # Of equals the proved optimum goes first.
-    ranked = sorted(blocks, key=lambda block: (-round(_value(block), 6), _name(block) != "optimal"))
-    named = [block for block in ranked if block["strategy"]["name"] != "optimal"]
+    ranked = sorted(blocks, key=lambda block: (-round(_value(block), 6), not block["strategy"]["is_optimum"]))
+    named = [block for block in ranked if not block["strategy"]["is_optimum"]]
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
     rival = next((block for block in named if block is not best and not _same_path(block, best)), second)
     hinges = _hinges(instance, best, [block for block in ranked if not _same_path(block, best)])

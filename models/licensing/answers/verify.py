@@ -2,25 +2,36 @@
 
 The buyers' optimum, the range of the leader's value over ties, the probability of the concession and every term
 are recomputed by the audit from the instance and the stated path of postures, and compared with what the result
-says; every other figure is asked of the model again. With another version of the solver an equally good answer of
-the buyers may be found there, and a figure that depends on it then differs. That no other strategy on the menu is
-better is proved again only when the search is repeated.
+says. Everything else that the result holds is told again, from instance and paths alone, and compared entry by entry;
+what is missing or not recognised fails. With another version of the solver an equally good answer of the buyers may be
+found, and a figure that depends on it then differs. That no other strategy on the menu is better is proved again by
+repeating the search, and a result that claims it does not pass without.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from engine import runs
 from engine.certificate import Certificate, ProofLevel
-from engine.check import Check, compare, same
+from engine.check import Check, compare
 from engine.errors import AuditFailed
+from engine.retelling import compared, holds, plain
 from models.licensing.announcement import path_from_rules, path_if_conceded
-from models.licensing.answers.commands import OPTIMAL, Desk, path_of_rows
+from models.licensing.answers.commands import (
+    OPTIMAL,
+    SCHEMA_VERSION,
+    Desk,
+    described,
+    figures_of,
+    path_of_rows,
+    reproduced,
+)
 from models.licensing.answers.promises import promises
+from models.licensing.answers.results import Assessment
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
 from models.licensing.certify import Auditor, Figures
@@ -30,19 +41,28 @@ from models.licensing.licences import Path
 from models.licensing.periods import conceded_from, grid_of, strikes_of, tree_of
 
 Progress = Callable[[str, int, int], None]
-RETOLD = ("strategy", "leader", "market", "blocs", "all_blocs", "reactions", "series", "shares", "observations", "plan")
+TOLD = "the model says the same again"
 AGAIN = "save it again with coercivity solve or compare"
+# Of a strategy's report.
+PARTS = frozenset(
+    {
+        "strategy", "leader", "market", "blocs", "all_blocs", "reactions", "series", "shares", "observations", "plan",
+        "certificate", "search",
+    }
+)  # fmt: skip
+# Of the manifest of a saved run; nothing but the seal can tell whether they are true.
+OF_THE_RUN = frozenset({"versions", "system", "options", "started", "finished", "seconds", "seal"})
 
 
 def verify(
-    result: Mapping[str, Any], search: bool = False, jobs: int = 1, progress: Progress | None = None
+    result: Mapping[str, Any], search: bool | None = None, jobs: int = 1, progress: Progress | None = None
 ) -> dict[str, Any]:
     """The checks that a saved result passes and fails.
 
     Parameters
     ----------
     result : what ``solve`` or ``compare`` returned, with its manifest
-    search : repeat the search over the menu, to prove the bound again
+    search : repeat the search over the menu, to prove the bound again; None where the result claims an optimum
     jobs : worker processes of the search
 
     Returns
@@ -56,22 +76,20 @@ def verify(
     """
     tell = progress or (lambda stage, done, total: None)
     instance, blocks = _opened(result)
-    checks = [_same_hash(result, instance)]
     auditor, desk = Auditor(instance), Desk(instance)
-    proved = ProofLevel.OPTIMAL
-    levels: dict[str, str] = {}
-    bound = _search(instance, jobs, tell) if search else None
-    for position, block in enumerate(blocks):
-        tell("verifying", position, len(blocks))
-        try:
-            found, level = _block(auditor, desk, block, bound)
-        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
-            raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", AGAIN) from None
-        checks += found
-        proved = min(proved, level)
-        levels[str(block["strategy"]["name"])] = level.name
     try:
-        checks += _comparison(desk, result, blocks, jobs if search else 0, tell)
+        is_searched = _claims_optimum(blocks) if search is None else search
+        bound = _search(desk, jobs, tell) if is_searched else None
+        checks = [_same_hash(result, instance)]
+        levels: dict[str, str] = {}
+        proved = ProofLevel.OPTIMAL
+        for position, block in enumerate(blocks):
+            tell("verifying", position, len(blocks))
+            found, level = _block(auditor, desk, block, bound, result)
+            checks += found
+            proved = min(proved, level)
+            levels[str(block["strategy"]["name"])] = level.name
+        checks += _rest(desk, result, blocks, jobs, tell)
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", AGAIN) from None
     rows = [_row(name, check) for name, check in checks]
@@ -82,9 +100,13 @@ def verify(
         "proved": proved.name,
         "proved_by_strategy": levels,
         "says": proved.sentence,
-        "searched": search,
+        "searched": is_searched,
         "checks": rows,
     }
+
+
+def _claims_optimum(blocks: list[dict[str, Any]]) -> bool:
+    return any(block["certificate"]["proof"] == ProofLevel.OPTIMAL.name for block in blocks)
 
 
 def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
@@ -99,47 +121,87 @@ def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
     return load_text(text, "manifest.effective_instance"), blocks
 
 
-def _search(instance: Instance, jobs: int, tell: Progress) -> float:
+def _search(desk: Desk, jobs: int, tell: Progress) -> float:
     """The bound, proved again."""
-    return Desk(instance).game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
+    return desk.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
 
 
-def _comparison(
+def _rest(
     desk: Desk, result: Mapping[str, Any], blocks: list[dict[str, Any]], jobs: int, tell: Progress
 ) -> Iterator[tuple[str, Check]]:
-    """What a comparison adds to its strategies: that all are there, the verdict, and what would be kept."""
+    """What a result holds beside its strategies, told again; a comparison adds a verdict and what would be kept."""
     instance = desk.instance
-    if "strategies" in result:
-        told = sorted(str(block["strategy"]["name"]) for block in blocks)
-        yield "comparison", _true("every strategy is there", told == sorted([*instance.strategies, OPTIMAL]))
-    if result.get("command") == "compare":
-        yield "comparison", _true("verdict and promises are there", "verdict" in result and "promises" in result)
-    if "verdict" in result:
-        again = json.loads(json.dumps(verdict_of(instance, blocks, result.get("promises"))))
-        yield "verdict", same("the verdict follows from the strategies", result["verdict"], again)
-    if "promises" in result:
+    again: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION, "command": "compare" if "strategies" in result else "solve",
+        "instance": described(instance),
+        "manifest": reproduced(instance) | _run(result, instance),
+    }  # fmt: skip
+    apart = frozenset({"strategies", "promises", "search", "manifest"})
+    if again["command"] == "compare":
+        told = [str(block["strategy"]["name"]) for block in blocks]
+        yield "comparison", holds("every strategy is there", told == [*instance.strategies, OPTIMAL])
+        yield "comparison", holds("verdict and promises are there", {"verdict", "promises", "search"} <= set(result))
+        again |= {"strategies": None, "promises": None, "search": None}
+        again["verdict"] = verdict_of(instance, blocks, result.get("promises"))
         yield from (("promises", check) for check in _promises(desk, result, jobs, tell))
+    else:
+        # A solved strategy stands at the top; its own parts have been compared.
+        apart |= PARTS
+        again |= dict.fromkeys(PARTS & set(result))
+    yield from (("result", check) for check in compared(result, again, TOLD, apart))
+    kept = {key: value for key, value in result["manifest"].items() if key not in OF_THE_RUN}
+    yield from (("manifest", check) for check in compared(kept, again["manifest"], TOLD))
+    yield from (("search", check) for check in _looked(desk, result.get("search"), blocks))
+
+
+def _run(result: Mapping[str, Any], instance: Instance) -> dict[str, Any]:
+    """What the manifest of a saved run says of its result; nothing for one that was not saved."""
+    if "instance_hash" not in result["manifest"]:
+        return {}
+    return {
+        "instance_hash": instance.fingerprint(), "seed": None, "status": runs.status(result), "gap_musd": runs.gap(result),
+    }  # fmt: skip
+
+
+def _looked(desk: Desk, search: Any, blocks: list[dict[str, Any]]) -> Iterator[Check]:
+    """What a search says of itself: how many strategies there are, and whether it looked at them all."""
+    has_optimum = any(block["strategy"]["is_optimum"] for block in blocks)
+    yield holds("a search is told where something was searched for", (search is not None) == has_optimum)
+    if search is None:
+        return
+    keys = {"menu", "screened", "resolved", "seconds", "complete"}
+    yield holds("the search says what it should", set(search) == keys)
+    yield holds("the menu has so many strategies", search["menu"] == len(desk.game.menu))
+    is_count = all(type(search[key]) is int for key in ("menu", "screened", "resolved"))
+    yield holds("as many were screened as there are", is_count and 0 < search["screened"] <= search["menu"])
+    yield holds("complete says that all were", search["complete"] is (search["screened"] == search["menu"]))
+    yield holds("ties were resolved among the screened", is_count and 0 < search["resolved"] <= search["screened"])
+    yield holds("it took some time", float(search["seconds"]) >= 0.0)
 
 
 def _promises(desk: Desk, result: Mapping[str, Any], jobs: int, tell: Progress) -> Iterator[Check]:
-    """What would be kept: that it adds up, and with ``jobs`` that the model says the same again."""
+    """What would be kept: every entry told again; figures to 1e-4 of what commitment is worth, as plants are sunk."""
     stated = result["promises"]
+    optimum = next((b for b in result["strategies"] if b["strategy"]["is_optimum"]), None)
+    best = None if optimum is None else path_of_rows(desk.instance, optimum["strategy"]["path"])
+    again = plain(promises(desk.game, best, jobs, lambda done, total: tell("breaking promises", done, total)))
     worth = stated["commitment_musd"] - stated["discretion"]["value_musd"]
     yield compare("value of commitment", stated["value_of_commitment_musd"], worth)
-    if not jobs:
-        return
-    optimum = next((b for b in result["strategies"] if b["strategy"]["name"] == OPTIMAL), None)
-    best = None if optimum is None else path_of_rows(desk.instance, optimum["strategy"]["path"])
-    again = promises(desk.game, best, jobs, lambda done, total: tell("breaking promises", done, total))
-    scale = max(1.0, abs(stated["commitment_musd"]))
-    chosen, anew = stated["discretion"], again["discretion"]
-    yield _true("discretion: the same strategy", chosen["strategy"] == anew["strategy"])
-    yield _true("discretion: as stable as stated", chosen["is_stable"] == anew["is_stable"])
-    yield compare("discretion: value", chosen["value_musd"], anew["value_musd"], unit=scale, tolerance=1e-4)
-    for name, kept in stated["strategies"].items():
-        for key in ("kept_musd", "regret_musd", "carrying_on_musd", "giving_in_musd"):
-            found = again["strategies"][name][key]
-            yield compare(f"{key.removesuffix('_musd')}: {name}", kept[key], found, unit=scale, tolerance=1e-4)
+    scale = max(1.0, abs(again["commitment_musd"]))
+    for name, one, other in _figures_apart(plain(stated), again):
+        if isinstance(other, float) and isinstance(one, float):
+            yield compare(f"{TOLD}: {name}", one, other, unit=scale, tolerance=1e-4)
+        else:
+            yield holds(f"{TOLD}: {name}", type(one) is type(other) and one == other)
+
+
+def _figures_apart(stated: Any, again: Any, name: str = "promises") -> Iterator[tuple[str, Any, Any]]:
+    """Entries of two tellings by their place; a table with other keys, or a list of another length, is one entry."""
+    if isinstance(stated, dict) and isinstance(again, dict) and set(stated) == set(again):
+        for key in again:
+            yield from _figures_apart(stated[key], again[key], f"{name}.{key}")
+    else:
+        yield name, stated, again
 
 
 def _same_hash(result: Mapping[str, Any], instance: Instance) -> tuple[str, Check]:
@@ -158,26 +220,35 @@ def _row(strategy: str, check: Check) -> dict[str, Any]:
 
 
 def _block(
-    auditor: Auditor, desk: Desk, block: Mapping[str, Any], bound: float | None
+    auditor: Auditor, desk: Desk, block: Mapping[str, Any], bound: float | None, result: Mapping[str, Any]
 ) -> tuple[list[tuple[str, Check]], ProofLevel]:
-    instance = desk.instance
+    instance, certificate = desk.instance, block["certificate"]
     name = str(block["strategy"]["name"])
     path = path_of_rows(instance, block["strategy"]["path"])
     strategy = instance.strategies.get(name)
     fed = strategy.fed_volumes if strategy is not None and block["strategy"]["fed"] else {}
-    certificate = block["certificate"]
-    claims_optimum = certificate["proof"] == ProofLevel.OPTIMAL.name
-    figures = _figures(auditor, instance, block)
     conceded = path_if_conceded(instance, strategy) if strategy is not None else ()
     chance = float(block["reactions"]["target"].get("chance", 0.0))
     claim = Claim(path, fed, conceded=conceded, chance=chance)
-    judged = auditor.certify(claim, figures, bound if claims_optimum else None)
+    assessment = desk.assessed(block)
+    figures = _figures(desk, instance, block, assessment)
+    is_optimum = block["strategy"]["is_optimum"] is True
+    search = block.get("search") or result.get("search")
+    assumptions = desk.assumptions(int(search["screened"])) if is_optimum and search else ()
+    # Where no search was made the stated bound is only compared with what it should bound.
+    limit = None if not is_optimum else bound if bound is not None else certificate["bound_musd"]
+    gain, deviation = desk.deviation(assessment.evaluation)
+    judged = auditor.certify(claim, figures, limit, assumptions, gain)
+    again = desk.again(block, assessment, judged, deviation)
     checks = [(name, check) for check in judged.checks]
     checks += [(name, check) for check in _claims(instance, block, path, judged, bound)]
     checks.append((name, compare("certificate repeats the value", certificate["value_musd"], figures.value)))
-    # The audit covers what the payoff rests on; for every other figure the model is asked again.
-    again = json.loads(json.dumps(desk.again(block, judged)))
-    checks += [(name, same(f"the model says the same again: {part}", block[part], again[part])) for part in RETOLD]
+    stated = {key: block[key] for key in PARTS if key in block} if block is result else block
+    told = {key: value for key, value in again.items() if key != "search" or not is_optimum or block is result}
+    told |= {"search": block["search"]} if is_optimum and block is result else {}
+    checks += [(name, check) for check in compared(stated, told, TOLD)]
+    if bound is None:
+        return checks, min(judged.proof, ProofLevel.BILEVEL_FEASIBLE)
     return checks, judged.proof
 
 
@@ -187,28 +258,24 @@ def _claims(
     """What a result says of itself: that its path is the named strategy's, and how much is proved."""
     name, certificate = block["strategy"]["name"], block["certificate"]
     strategy = instance.strategies.get(name)
-    is_optimum = strategy is None and name == OPTIMAL
+    is_optimum = block["strategy"]["is_optimum"] is True and strategy is None and name == OPTIMAL
     is_itself = is_optimum or (
         strategy is not None
         and path == path_from_rules(instance, strategy)
         and bool(block["strategy"]["fed"]) == bool(strategy.fed_volumes)
     )
-    yield _true("the path is that of the strategy named", is_itself)
+    yield holds("the path is that of the strategy named", is_itself)
     claimed = ProofLevel[certificate["proof"]]
-    # Without a new search the claim of the optimum stands unproved; any other claim must be what is proved.
-    yield _true("no more is claimed than is proved", claimed <= judged.proof or (is_optimum and bound is None))
+    proved = judged.proof if bound is not None and is_optimum else min(judged.proof, ProofLevel.BILEVEL_FEASIBLE)
+    yield holds("no more is claimed than was proved again", claimed <= proved)
     if claimed is ProofLevel.OPTIMAL:
-        yield compare("stated bound is reached by the value", certificate["bound_musd"], judged.optimistic, unit=100.0)
-        yield _true("a bound that proves rests on no assumption", not certificate["assumptions"])
+        yield compare("stated bound is reached by the value", certificate["bound_musd"], judged.optimistic)
+        yield holds("a bound that proves rests on no assumption", not certificate["assumptions"])
         if bound is not None:
-            yield compare("stated bound is the one found again", certificate["bound_musd"], bound, unit=100.0)
+            yield compare("stated bound is the one found again", certificate["bound_musd"], bound)
 
 
-def _true(name: str, holds: bool) -> Check:
-    return Check(name, 0.0 if holds else 1.0, 1.0)
-
-
-def _figures(auditor: Auditor, instance: Instance, block: Mapping[str, Any]) -> Figures:
+def _figures(desk: Desk, instance: Instance, block: Mapping[str, Any], assessment: Assessment) -> Figures:
     leader, market, certificate = block["leader"], block["market"], block["certificate"]
     blocs = sum(bloc["cost_musd"] for bloc in block["blocs"].values())
     total = blocs + market["leader_rents_musd"] + market["outside_musd"]
@@ -223,7 +290,7 @@ def _figures(auditor: Auditor, instance: Instance, block: Mapping[str, Any]) -> 
         exports=_by_scenario(instance, np.array(block["plan"]["exports_t"], dtype=float)),
         captured_rent=_by_scenario(instance, np.array(block["plan"]["captured_rent_kusd"], dtype=float)),
         exporter_rent=_by_scenario(instance, np.array(block["plan"]["exporter_rent_kusd"], dtype=float)),
-        plan=None,
+        plan=figures_of(desk.game, assessment).plan,
         reconciliation=total - market["buyers_cost_musd"],
     )
 

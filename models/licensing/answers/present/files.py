@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from engine import charts, report
-from engine.runs import RESULT
+from engine.runs import REPORT, RESULT
 from models.licensing.answers.present import comparison, frames, solution
 from models.licensing.answers.present.words import Data, heading
+
+SOURCE = "instance.yaml"
 
 
 def blocks(result: Data) -> list[report.Block]:
@@ -17,8 +19,8 @@ def files(result: Data) -> dict[str, str]:
     """The result, its report, and the instance as it was solved, by file name."""
     return {
         RESULT: report.to_json(result),
-        "report.txt": report.text(blocks(result), 100),
-        "instance.yaml": result["manifest"]["effective_instance"],
+        REPORT: report.text(blocks(result), 100),
+        SOURCE: result["manifest"]["effective_instance"],
     }
 
 
