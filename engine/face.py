@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.solver import Floats, LinearProgram, LinearSolution, solve_once
+from engine.solver import Floats, LinearProgram, LinearSolution, solve_once, units_of
 
 # A multiplier below this counts as zero. Letting one pass that is not moves the follower's cost by this much
 # per unit; holding one that is zero would hide a tie.
@@ -35,8 +35,9 @@ class Interval:
 def optimal_face(program: LinearProgram, solution: LinearSolution) -> LinearProgram:
     """The program whose feasible points are the optimal points of ``program``."""
     x, d, y = solution.primal, solution.reduced_cost, solution.dual
-    pinned = np.abs(d) > TOLERANCE
-    lower_side, upper_side = y > TOLERANCE, y < -TOLERANCE
+    none = TOLERANCE * units_of(program).cost
+    pinned = np.abs(d) > none
+    lower_side, upper_side = y > none, y < -none
     return replace(
         program,
         col_lower=np.where(pinned, x, program.col_lower),
@@ -66,8 +67,9 @@ def _derivative(program: LinearProgram, solution: LinearSolution, direction: Flo
     Its value is the greatest direction·y over the optimal multipliers y, and its own multipliers are such a y.
     """
     x, activity = solution.primal, solution.activity
-    at_low, at_high = _near(x, program.col_lower), _near(x, program.col_upper)
-    row_low, row_high = _near(activity, program.row_lower), _near(activity, program.row_upper)
+    unit = units_of(program).quantity
+    at_low, at_high = _near(x, program.col_lower, unit), _near(x, program.col_upper, unit)
+    row_low, row_high = _near(activity, program.row_lower, unit), _near(activity, program.row_upper, unit)
     moved = replace(
         program,
         col_lower=np.where(at_low, 0.0, -np.inf),
@@ -79,6 +81,6 @@ def _derivative(program: LinearProgram, solution: LinearSolution, direction: Flo
     return solve_once(moved, "range of multipliers")
 
 
-def _near(value: Floats, bound: Floats) -> np.ndarray:
+def _near(value: Floats, bound: Floats, unit: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(value - bound) <= 1e-6 * (1.0 + np.abs(value)))
+        return np.asarray(np.abs(value - bound) <= 1e-6 * (unit + np.abs(value)))

@@ -13,8 +13,9 @@ from engine.problem import BilevelProblem, Rows, Variables
 from engine.response import Responder, Response
 from engine.response_face import around
 from engine.solution import BilevelSolution, Status
-from engine.solver import Floats, LinearProgram, SolveStatus, dual_bound
+from engine.solver import Floats, LinearProgram, SolveStatus
 from engine.solver_mixed import precise, solve_mixed
+from engine.weak_duality import dual_bound
 
 # How near its limit the best point known must be where the value is not attained.
 APPROACH = 1e-4

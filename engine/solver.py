@@ -74,6 +74,21 @@ class LinearSolution:
     iterations: int
 
 
+@dataclass(frozen=True)
+class Units:
+    """What counts as one in a program: of its costs, and of its quantities; at most one, and less where all are small."""
+
+    cost: float
+    quantity: float
+
+
+def units_of(program: LinearProgram) -> Units:
+    """The units that absolute tolerances on a program should be taken in."""
+    sides = np.concatenate([program.row_lower, program.row_upper, program.col_lower, program.col_upper])
+    largest = float(np.abs(sides[np.isfinite(sides)]).max(initial=0.0))
+    return Units(min(1.0, float(np.abs(program.cost).max(initial=0.0)) or 1.0), min(1.0, largest or 1.0))
+
+
 class HotProgram:
     """A linear program that stays in the solver and is re-solved from its last basis.
 
@@ -367,24 +382,3 @@ def _with_bounds(program: LinearProgram, keep: Ints, rows: Ints, columns: Ints, 
         row_upper=program.row_upper[keep],
         col_upper=upper,
     )
-
-
-def dual_bound(program: LinearProgram, dual: Floats, reduced_cost: Floats) -> float:
-    """The value that the multipliers prove: no feasible point costs less, whatever the method that found them.
-
-    Multipliers of the wrong sign, where the bound they would need is infinite, are set to zero first, and the
-    reduced costs are recomputed from the matrix, so that a solver's tolerance cannot slip into the bound.
-    """
-    y = dual.copy()
-    y[(y > 0) & np.isinf(program.row_lower)] = 0.0
-    y[(y < 0) & np.isinf(program.row_upper)] = 0.0
-    d = program.cost - program.matrix.T @ y
-    low = np.where(np.isinf(program.col_lower), 0.0, program.col_lower)
-    high = np.where(np.isinf(program.col_upper), 0.0, program.col_upper)
-    slack = (d > 0) & np.isinf(program.col_lower) | (d < 0) & np.isinf(program.col_upper)
-    if np.any(np.abs(d[slack]) > 1e-6 * (1.0 + np.abs(program.cost[slack]))):
-        return -np.inf
-    row_low = np.where(np.isinf(program.row_lower), 0.0, program.row_lower)
-    row_high = np.where(np.isinf(program.row_upper), 0.0, program.row_upper)
-    value = np.where(y > 0, y * row_low, y * row_high).sum() + np.where(d > 0, d * low, d * high).sum()
-    return float(value + program.offset)

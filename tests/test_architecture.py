@@ -119,12 +119,25 @@ def test_data_and_audit_do_without_pyomo(module: str) -> None:
     assert not {"models.licensing.formulation", "models.licensing.market"} & found
 
 
-@pytest.mark.parametrize("module", ["models.licensing.audit", "models.licensing.audit_program"])
-def test_the_audit_shares_no_arithmetic_with_what_it_judges(module: str) -> None:
-    shared = {name for name in loaded_by(module) if name.startswith(("models.", "engine."))}
-    judged = {"announcement", "market", "periods", "payoff", "accounts", "evaluate", "commit", "formulation"}
-    assert not {f"models.licensing.{name}" for name in judged} & shared
-    assert not {name for name in shared if name.startswith("engine.methods")}
+# What the judge of a strategy may know beside itself: the data, checks, and programs to be solved.
+DATA = {"instance", "moves", "quantity", "reactions", "record"}
+PROGRAMS = {"certificate", "check", "errors", "solver", "units"}
+
+
+@pytest.mark.parametrize("file", sorted((HOUSE / "models/licensing").glob("audit*.py")), ids=name_of)
+def test_the_audit_shares_nothing_with_what_it_judges(file: Path) -> None:
+    shared = loaded_by(f"models.licensing.{file.stem}")
+    game = {name.removeprefix("models.licensing.") for name in shared if name.startswith("models.licensing.")}
+    engine = {name.removeprefix("engine.") for name in shared if name.startswith("engine.")}
+    assert {name for name in game if not name.startswith("audit")} <= DATA
+    assert engine <= PROGRAMS
+
+
+def test_the_certificate_of_a_strategy_knows_the_audit_and_the_data_alone() -> None:
+    shared = loaded_by("models.licensing.certify")
+    game = {name.removeprefix("models.licensing.") for name in shared if name.startswith("models.licensing.")}
+    assert {name for name in game if not name.startswith("audit")} <= DATA | {"certify"}
+    assert {name.removeprefix("engine.") for name in shared if name.startswith("engine.")} <= PROGRAMS
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -12,13 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.face import multiplier_range, quantity_range
 from engine.solver import Floats, LinearSolution, solve_once
 from models.licensing import audit_rules as rules
 from models.licensing.audit_announced import Announced, Claim
 from models.licensing.audit_home import HomeAudit, HomeFigures
 from models.licensing.audit_program import ScenarioProgram
 from models.licensing.audit_rules import Postures
+from models.licensing.audit_ties import Pair
 
 __all__ = ["Audit", "Claim", "Postures"]
 
@@ -179,16 +179,19 @@ class Audit(Announced):
 
     def ranges(self) -> tuple[float, float, float, float]:
         """Least and greatest gain from quantities and from rents over all best responses, thousand USD."""
-        program = self.followers.program
-        quantities = quantity_range(program, self.solution, self.followers.column_gain(self.gain))
-        weight = self.followers.rent_weight()
-        if not weight.any():
-            return quantities.low, quantities.high, 0.0, 0.0
-        rents = multiplier_range(program, self.solution, -weight)
-        return quantities.low, quantities.high, rents.low, rents.high
+        pair, gain = Pair(self.followers.program, self.solution), self.followers.column_gain(self.gain)
+        weight = -self.followers.rent_weight()
+        rents = (pair.least_priced(weight), pair.most_priced(weight)) if weight.any() else (0.0, 0.0)
+        return pair.least(gain), pair.most(gain), *rents
+
+    def most(self) -> float:
+        """The greatest gain from quantities and rents together over all best responses, thousand USD."""
+        pair, weight = Pair(self.followers.program, self.solution), -self.followers.rent_weight()
+        rents = pair.most_priced(weight) if weight.any() else 0.0
+        return pair.most(self.followers.column_gain(self.gain)) + rents
 
     def pain_range(self) -> tuple[float, float]:
         """Least and greatest pain that conceding spares, over all best responses, million USD."""
         weight = self.followers.pain_weight()
-        found = quantity_range(self.followers.program, self.solution, weight)
-        return found.low / 1000.0, found.high / 1000.0
+        pair = Pair(self.followers.program, self.solution)
+        return pair.least(weight) / 1000.0, pair.most(weight) / 1000.0

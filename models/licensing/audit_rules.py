@@ -12,11 +12,81 @@ from collections.abc import Iterator, Sequence
 from scipy.integrate import quad
 
 from models.licensing.instance import Instance, Rival
+from models.licensing.moves import Concession, Strategy
 from models.licensing.quantity import month_index
 from models.licensing.reactions import Countermeasure, TrustState
 
 Postures = tuple[tuple[tuple[str, ...], ...], ...]
 CEILING = 0.9  # of a hazard, whatever the fear
+
+
+def path_of(instance: Instance, strategy: Strategy) -> Postures:
+    """The postures that a strategy's rules give: of the rules that speak of a phase, group and product the last one counts.
+
+    Raises
+    ------
+    ValueError
+        No rule speaks of some phase, group and product.
+    """
+    found = []
+    for phase in instance.phases:
+        groups = []
+        for group in instance.groups:
+            names = []
+            for product in instance.products:
+                speaking = [
+                    rule.posture
+                    for rule in strategy.rules
+                    if rule.phase in (None, phase) and rule.group in (None, group) and rule.product in (None, product)
+                ]
+                if not speaking:
+                    raise ValueError(f"no rule speaks of {phase}, {group}, {product}")
+                names.append(speaking[-1])
+            groups.append(tuple(names))
+        found.append(tuple(groups))
+    return tuple(found)
+
+
+def chance(concession: Concession | None, pressure: float, reference: float) -> float:
+    """Probability that the target concedes at a pressure, where no type decides; pressures in million USD.
+
+    By a curve its points are joined by straight lines and its ends go on; otherwise it is in proportion to the pressure,
+    stated at the reference, and has a cap.
+    """
+    if concession is None or not pressure > 0.0:
+        return 0.0
+    points = [(float(point.pressure), float(point.probability)) for point in concession.curve or ()]
+    if points:
+        before = [point for point in points if point[0] <= pressure]
+        after = [point for point in points if point[0] > pressure]
+        if not before or not after:
+            return (before[-1] if before else after[0])[1]
+        (left, low), (right, high) = before[-1], after[0]
+        return low + (high - low) * (pressure - left) / (right - left)
+    if reference <= 0.0 or concession.probability is None or concession.cap is None:
+        return 0.0
+    return min(float(concession.cap), pressure / reference * float(concession.probability))
+
+
+def bundles(instance: Instance) -> list[list[int]]:
+    """The groups that the menu treats alike, by number."""
+    names = list(instance.groups)
+    if not instance.menu.bundles:
+        return [[at] for at in range(len(names))]
+    return [[names.index(group) for group in bundle] for bundle in instance.menu.bundles]
+
+
+def on_menu(instance: Instance, choice: Sequence[int]) -> Postures:
+    """The postures of a joint strategy on the menu: phase by phase, bundle by bundle, the number of a posture."""
+    alike = bundles(instance)
+    found = []
+    for phase in range(len(instance.phases)):
+        groups = [""] * len(instance.groups)
+        for at, members in enumerate(alike):
+            for group in members:
+                groups[group] = instance.menu.postures[choice[phase * len(alike) + at]]
+        found.append(tuple((name,) * len(instance.products) for name in groups))
+    return tuple(found)
 
 
 def trust_states(instance: Instance, path: Postures) -> list[TrustState | None]:

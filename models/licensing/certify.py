@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -9,12 +10,11 @@ import numpy as np
 
 from engine.certificate import Certificate
 from engine.check import Check, at_most, compare
-from models.licensing.announcement import path_from_rules
+from engine.solver import Floats
 from models.licensing.audit import Audit, Claim
-from models.licensing.audit_rules import relieved, willing
+from models.licensing.audit_rules import Postures, chance, path_of, relieved, willing
+from models.licensing.audit_search import Looked, search_checks
 from models.licensing.instance import Instance
-from models.licensing.payoff import probability_of
-from models.licensing.periods import Floats
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,14 @@ class Figures:
     plan: Mapping[str, Floats] | None
     reconciliation: float
 
+    @property
+    def unit(self) -> float:
+        """The size that a small figure is measured against: a part in ten thousand of the largest there is, million USD."""
+        sizes = [
+            abs(figure) for figure in (self.buyers_cost, self.value, *self.terms.values()) if math.isfinite(figure)
+        ]
+        return 1e-4 * max(sizes, default=0.0) or 1.0
+
 
 class Auditor:
     """Audits strategies of one instance; the pressures that several of them share are computed once."""
@@ -70,9 +78,19 @@ class Auditor:
         reference = 0.0
         if concession is not None and concession.reference is not None:
             strategy = self.instance.strategies[concession.reference]
-            claim = Claim(path_from_rules(self.instance, strategy), strategy.fed_volumes)
+            claim = Claim(path_of(self.instance, strategy), strategy.fed_volumes)
             reference = self.pressure(claim, self._cost(claim))
-        return probability_of(concession, pressure, reference)
+        return chance(concession, pressure, reference)
+
+    def worth(self, path: Postures) -> float:
+        """The optimistic value of a path where no type decides, million USD."""
+        audit = Audit(self.instance, Claim(path, {}))
+        cost = audit.solution.objective / 1000.0
+        self._costs[repr(audit.claim)] = cost
+        probability = self.probability(self.pressure(audit.claim, cost))
+        shape = (len(audit.probabilities(leader=True)), len(audit.first))
+        nothing, none = np.zeros(shape), np.zeros((*shape, len(audit.blocs), len(audit.products)))
+        return sum(audit.leader_terms(none, probability, nothing, nothing).values()) + audit.most() / 1000.0
 
     def certify(
         self,
@@ -81,20 +99,28 @@ class Auditor:
         bound: float | None = None,
         assumptions: tuple[str, ...] = (),
         deviation_gain: float | None = None,
+        looked: Looked | None = None,
     ) -> Certificate:
-        """Judge the figures of a strategy; ``bound`` is the claim that no strategy on the menu is worth more."""
+        """Judge the figures of a strategy; ``bound`` is the claim that no strategy on the menu is worth more.
+
+        ``looked`` is what the search that found it says of itself, where it was finished.
+        """
         audit = Audit(self.instance, claim)
         optimum = audit.solution.objective / 1000.0
         self._costs[repr(claim)] = optimum
         bound_checks: tuple[Check, ...] = ()
+        unit = figures.unit
         if bound is not None:
             bound_checks = (
-                at_most("optimistic value within the bound", figures.optimistic, bound),
-                # The search calls values equal that differ by less than a hundred dollars, whatever their size.
-                at_most("bound reached by the value", bound, figures.optimistic, unit=100.0),
+                at_most("optimistic value within the bound", figures.optimistic, bound, unit),
+                at_most("bound reached by the value", bound, figures.optimistic, unit),
             )
             if deviation_gain is not None:
-                bound_checks += (at_most("no deviation beats the bound", figures.optimistic + deviation_gain, bound),)
+                bound_checks += (
+                    at_most("no deviation beats the bound", figures.optimistic + deviation_gain, bound, unit),
+                )
+            if looked is not None and audit.decided is None:
+                bound_checks += search_checks(self.instance, looked, bound, unit, self.worth)
         return Certificate(
             value=figures.value,
             optimistic=figures.optimistic,
@@ -109,17 +135,19 @@ class Auditor:
 
     def _leader(self, audit: Audit, figures: Figures) -> tuple[Check, ...]:
         """The strategy is one that the leader may play, and its payoff is what arithmetic says."""
-        believed, probability = self._belief(audit, figures)
+        (believed, probability), unit = self._belief(audit, figures), figures.unit
         terms = audit.leader_terms(figures.exports, probability, figures.captured_rent, figures.exporter_rent)
         checks = [
-            compare("terms sum to the payoff", figures.value, sum(figures.terms.values())),
+            compare("terms sum to the payoff", figures.value, sum(figures.terms.values()), unit),
             *believed,
             compare("probability of the concession", figures.probability, probability, tolerance=1e-5),
         ]
-        checks += [compare(f"term {name}", figures.terms[name], value, tolerance=1e-5) for name, value in terms.items()]
         checks += [
-            at_most("value at most optimistic", figures.value, figures.optimistic),
-            at_most("pessimistic at most value", figures.pessimistic, figures.value),
+            compare(f"term {name}", figures.terms[name], value, unit, tolerance=1e-5) for name, value in terms.items()
+        ]
+        checks += [
+            at_most("value at most optimistic", figures.value, figures.optimistic, unit),
+            at_most("pessimistic at most value", figures.pessimistic, figures.value, unit),
         ]
         return tuple(checks)
 
@@ -127,7 +155,9 @@ class Auditor:
         """Whether pressure and probability belong together, and the probability."""
         if audit.decided is None:
             pressure = self.pressure(audit.claim, figures.buyers_cost)
-            return [compare("pressure", figures.pressure, pressure, tolerance=1e-5)], self.probability(pressure)
+            return [compare("pressure", figures.pressure, pressure, figures.unit, tolerance=1e-5)], self.probability(
+                pressure
+            )
         low, high = audit.pain_range()
         # Best responses of equal cost may be spared different pains: the claim has to be one of them.
         pain = min(max(figures.pressure, low), high)
@@ -135,7 +165,7 @@ class Auditor:
         lower = [level for level in np.cumsum([0.0, *(weight for _, weight in kinds)]) if level < chance - 1e-9]
         settled = [level for level in lower if self._is_settled(audit, kinds, float(level))]
         checks = [
-            compare("pressure", figures.pressure, pain, tolerance=1e-5),
+            compare("pressure", figures.pressure, pain, figures.unit, tolerance=1e-5),
             compare("the chance of a concession is a fixed point", chance, willing(kinds, figures.pressure)),
             Check("no smaller chance is a fixed point", float(len(settled)), 1.0),
         ]
@@ -152,9 +182,14 @@ class Auditor:
         base = audit.leader_terms(np.zeros_like(figures.exports), figures.probability, nothing, nothing)
         fixed = sum(base.values())
         rents = audit.discounted_rent(figures.captured_rent + figures.exporter_rent)
-        scale = max(1.0, abs(figures.optimistic), abs(figures.pessimistic))
+        scale = max(figures.unit, abs(figures.optimistic), abs(figures.pessimistic))
         checks = [
-            compare("follower gap: the buyers' cost against an independent optimum", figures.buyers_cost, optimum),
+            compare(
+                "follower gap: the buyers' cost against an independent optimum",
+                figures.buyers_cost,
+                optimum,
+                figures.unit,
+            ),
             compare(
                 "optimistic value", figures.optimistic, fixed + (high + rent_high) / 1000.0, unit=scale, tolerance=1e-5
             ),
@@ -166,16 +201,16 @@ class Auditor:
             Check(
                 "blocs, leader and outside add up to the buyers' cost",
                 abs(figures.reconciliation),
-                max(1.0, abs(optimum)),
+                max(figures.unit, abs(optimum)),
             ),
         ]
         if figures.plan is not None:
             program = audit.followers.program
             point = audit.followers.point(figures.plan)
             cost = float(program.cost @ point + program.offset) / 1000.0
-            largest = max(1.0, float(np.abs(point).max()))
+            largest = float(np.abs(point).max()) or 1.0
             checks += [
-                compare("cost of the plan, by arithmetic", figures.buyers_cost, cost),
+                compare("cost of the plan, by arithmetic", figures.buyers_cost, cost, figures.unit),
                 Check("the plan obeys every law", audit.followers.violation(point), largest),
             ]
         return tuple(checks)

@@ -18,6 +18,7 @@ from models.licensing.answers.promises import promises
 from models.licensing.answers.results import Assessment, assess, path_rows, strategy_block
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
+from models.licensing.audit_search import Looked
 from models.licensing.certify import Auditor, Figures
 from models.licensing.commit import VALUE_TOLERANCE, Evaluation, Game
 from models.licensing.evaluate import Followers, Layout
@@ -187,7 +188,8 @@ class Desk:
         assessment = assess(self.game, announced, self.cutoff)
         gain, deviation = self.deviation(assessment.evaluation)
         assumptions = self.assumptions(len(screening.choices))
-        certificate = self._certificate(assessment, best.bound, assumptions, gain)
+        looked = looked_at(self.game, best, screening)
+        certificate = self._certificate(assessment, best.bound, assumptions, gain, looked)
         return self._block(assessment, certificate, deviation, _search(self.game, best, screening))
 
     def assumptions(self, screened: int) -> tuple[str, ...]:
@@ -235,10 +237,16 @@ class Desk:
         bound: float | None = None,
         assumptions: tuple[str, ...] = (),
         deviation_gain: float | None = None,
+        looked: Looked | None = None,
     ) -> Certificate:
         announced = assessment.evaluation.announced
         return self.auditor.certify(
-            claim_of(self.instance, announced), figures_of(self.game, assessment), bound, assumptions, deviation_gain
+            claim_of(self.instance, announced),
+            figures_of(self.game, assessment),
+            bound,
+            assumptions,
+            deviation_gain,
+            looked,
         )
 
     def without_leakage(self, block: Mapping[str, Any]) -> float:
@@ -272,6 +280,13 @@ class Desk:
         fed = strategy.fed_volumes if strategy is not None and block["strategy"]["fed"] else None
         conceded = path_if_conceded(self.instance, strategy) if strategy is not None else None
         return self.game.announcer.announce(path, name, fed, leakage, conceded)
+
+
+def looked_at(game: Game, best: Best, screening: Screening) -> Looked | None:
+    """What a search says of itself, for the judge; None where it was not finished."""
+    if not screening.complete:
+        return None
+    return Looked(screening.choices, game.upper_bounds(screening), best.resolved)
 
 
 def _search(game: Game, best: Best, screening: Screening) -> dict[str, Any]:

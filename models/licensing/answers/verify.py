@@ -27,6 +27,7 @@ from models.licensing.answers.commands import (
     Desk,
     described,
     figures_of,
+    looked_at,
     path_of_rows,
     reproduced,
 )
@@ -34,6 +35,7 @@ from models.licensing.answers.promises import promises
 from models.licensing.answers.results import Assessment
 from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
+from models.licensing.audit_search import SEARCHED, Looked
 from models.licensing.certify import Auditor, Figures
 from models.licensing.files.load import load_text
 from models.licensing.instance import Instance
@@ -78,14 +80,14 @@ def verify(
     instance, blocks = _opened(result)
     auditor, desk = Auditor(instance), Desk(instance)
     try:
-        is_searched = _claims_optimum(blocks) if search is None else search
-        bound = _search(desk, jobs, tell) if is_searched else None
+        is_searched = _was_finished(result, blocks) if search is None else search
+        bound, looked = _search(desk, jobs, tell) if is_searched else (None, None)
         checks = [_same_hash(result, instance)]
         levels: dict[str, str] = {}
         proved = ProofLevel.OPTIMAL
         for position, block in enumerate(blocks):
             tell("verifying", position, len(blocks))
-            found, level = _block(auditor, desk, block, bound, result)
+            found, level = _block(auditor, desk, block, bound, looked, result)
             checks += found
             proved = min(proved, level)
             levels[str(block["strategy"]["name"])] = level.name
@@ -105,8 +107,11 @@ def verify(
     }
 
 
-def _claims_optimum(blocks: list[dict[str, Any]]) -> bool:
-    return any(block["certificate"]["proof"] == ProofLevel.OPTIMAL.name for block in blocks)
+def _was_finished(result: Mapping[str, Any], blocks: list[dict[str, Any]]) -> bool:
+    """Whether a result rests on a search of the whole menu: it says so, or claims what only that can prove."""
+    search = result.get("search")
+    is_complete = isinstance(search, Mapping) and search.get("complete") is True
+    return is_complete or any(block["certificate"]["proof"] == ProofLevel.OPTIMAL.name for block in blocks)
 
 
 def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
@@ -121,9 +126,11 @@ def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
     return load_text(text, "manifest.effective_instance"), blocks
 
 
-def _search(desk: Desk, jobs: int, tell: Progress) -> float:
-    """The bound, proved again."""
-    return desk.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))[1].bound
+def _search(desk: Desk, jobs: int, tell: Progress) -> tuple[float, Looked | None]:
+    """The bound, proved again, and what the search says of itself."""
+    tell("searching", 0, 1)
+    _, best, screening = desk.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
+    return best.bound, looked_at(desk.game, best, screening)
 
 
 def _rest(
@@ -220,7 +227,12 @@ def _row(strategy: str, check: Check) -> dict[str, Any]:
 
 
 def _block(
-    auditor: Auditor, desk: Desk, block: Mapping[str, Any], bound: float | None, result: Mapping[str, Any]
+    auditor: Auditor,
+    desk: Desk,
+    block: Mapping[str, Any],
+    bound: float | None,
+    looked: Looked | None,
+    result: Mapping[str, Any],
 ) -> tuple[list[tuple[str, Check]], ProofLevel]:
     instance, certificate = desk.instance, block["certificate"]
     name = str(block["strategy"]["name"])
@@ -238,8 +250,11 @@ def _block(
     # Where no search was made the stated bound is only compared with what it should bound.
     limit = None if not is_optimum else bound if bound is not None else certificate["bound_musd"]
     gain, deviation = desk.deviation(assessment.evaluation)
-    judged = auditor.certify(claim, figures, limit, assumptions, gain)
+    judged = auditor.certify(claim, figures, limit, assumptions, gain, looked if is_optimum else None)
     again = desk.again(block, assessment, judged, deviation)
+    if is_optimum and looked is None:
+        # Without a new search nothing can be said of what the last one saw.
+        again["certificate"]["checks"] += [row for row in certificate["checks"] if row["name"] in SEARCHED]
     checks = [(name, check) for check in judged.checks]
     checks += [(name, check) for check in _claims(instance, block, path, judged, bound)]
     checks.append((name, compare("certificate repeats the value", certificate["value_musd"], figures.value)))
