@@ -18,7 +18,9 @@ CHEAP = 50.0  # a use worth fifty times the price, and that is the cheapest use 
 SPREAD = 500.0  # the dearest use against the cheapest
 MARGIN = 10.0  # a price of ten times what the good costs to make
 MONTHLY = 0.2  # stock that costs a fifth of its price a month costs more than twice its price a year
-LARGE, TINY = 30.0, 0.001  # a concession worth thirty years of all exports, or a third of a day of them
+# A choke point is a small trade with much behind it: a concession worth forty times the exports is honest, three hundred
+# times is a slip of units, and so is a third of a day of them.
+LARGE, TINY = 300.0, 0.001
 DEAR = 3.0  # what costs thrice the leader's price is not built beside it
 FREIGHT = 2.0  # freight of twice the price
 FREE = 0.0005  # a month's cost of holding a good: half a percent of its price in a year
