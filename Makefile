@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -26,5 +26,19 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
+# The lowest versions that pyproject.toml states, in an environment of its own, have to do the work too.
+FLOOR := .venv-floor
+FLOOR_TESTS := tests/test_floor.py tests/test_toy.py tests/test_solver.py tests/test_program.py tests/test_study_runs.py
+
+$(FLOOR)/.ready: pyproject.toml tests/floor.py
+	$(PYTHON) -m venv --clear $(FLOOR)
+	$(PYTHON) tests/floor.py > $(FLOOR)/constraints.txt
+	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[charts,cluster,parquet]' hypothesis pytest
+	touch $@
+
+floor: $(FLOOR)/.ready
+	$(FLOOR)/bin/coercivity doctor
+	$(FLOOR)/bin/python -m pytest $(FLOOR_TESTS)
+
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(FLOOR) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -669,14 +669,15 @@ def new(name: str) -> None:
 def doctor(form: str) -> None:
     """Check the installation."""
     from engine import terminal
-    from engine.doctor import examine, table
+    from engine.doctor import table
+    from models.diagnosis import diagnoses
 
-    found = examine()
+    found = diagnoses()
     failed = [one.name for one in found if not one.ok]
     data = {"schema_version": 1, "command": "doctor", "ok": not failed, "checks": [vars(one) for one in found]}
     terminal.show(form, data, lambda: [table(found)])
     if failed:
-        raise errors.AuditFailed("doctor", f"not working: {', '.join(failed)}", "reinstall: pip install coercivity")
+        raise errors.AuditFailed("doctor", f"not working: {', '.join(failed)}", "do what the details say")
 
 
 def main() -> None:

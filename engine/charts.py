@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from engine.errors import UsageError
 
 PALETTE = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#97bbf5", "#9c6b4e", "#3ca951", "#ff8ab7", "#9498a0"]
-INSTALL = "pip install 'coercivity[charts]'"
+INSTALL = "pip install altair vl-convert-python (or, in the repository's folder, pip install '.[charts]')"
 DASHES = [[1, 0], [6, 3], [2, 2]]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import stated
 from engine.charts import INSTALL, missing_libraries
 from engine.report import Column, Table
-from engine.runs import PACKAGES, version
+from engine.runs import version
+
+Check = Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -23,16 +28,21 @@ class Diagnosis:
     detail: str
 
 
-def examine() -> list[Diagnosis]:
-    """The diagnoses of this installation."""
-    tried = {
+def examine(more: Mapping[str, Check] | None = None) -> list[Diagnosis]:
+    """The diagnoses of this installation, those of the games among them."""
+    tried: dict[str, Check] = {
         "Python": _python,
         "packages": _packages,
+        "units are read": _units,
         "HiGHS solves": _highs,
         "Pyomo builds": _pyomo,
+        "tables": _tables,
+        **(more or {}),
         "disk": _disk,
         "processors": _processors,
         "charts (optional)": _charts,
+        "cluster (optional)": _cluster,
+        "parquet (optional)": _parquet,
     }
     return [_try(name, check) for name, check in tried.items()]
 
@@ -43,36 +53,58 @@ def table(found: Sequence[Diagnosis]) -> Table:
     return Table("", columns, [[one.name, one.ok, one.detail] for one in found], stacks=True)
 
 
-def _try(name: str, check: Callable[[], str]) -> Diagnosis:
+def _try(name: str, check: Check) -> Diagnosis:
     try:
         return Diagnosis(name, True, check())
     except Exception as error:  # whatever is broken is what is to be reported
-        return Diagnosis(name, False, f"{type(error).__name__}: {error}")
+        words = str(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
+        return Diagnosis(name, False, words if "fix: " in words else f"{words}; fix: {stated.REINSTALL} .")
+
+
+def expect(found: object, wanted: object, what: str) -> str:
+    """Say that something came out as it must.
+
+    Raises
+    ------
+    RuntimeError
+        It did not.
+    """
+    if found != wanted:
+        raise RuntimeError(f"{what} gave {found} instead of {wanted}")
+    return f"{what}: {wanted}, as it must be"
 
 
 def _python() -> str:
-    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return f"{stated.python()} on {platform.system()} {platform.machine()}"
 
 
 def _packages() -> str:
-    found = {name: version(name) for name in PACKAGES}
-    missing = [name for name, number in found.items() if number is None]
-    if missing:
-        raise RuntimeError(f"not installed: {', '.join(missing)}; run pip install coercivity")
-    return ", ".join(f"{name} {number}" for name, number in found.items())
+    own = version(stated.PACKAGE)
+    if own is None:
+        raise RuntimeError(f"{stated.PACKAGE} is not installed; fix: in the repository's folder: pip install .")
+    return f"{stated.PACKAGE} {own}, {stated.check()}"
+
+
+def _units() -> str:
+    from engine.units import convert
+
+    return expect(convert("12 kt/yr", "t/month"), 1000.0, "12 kt/yr in t/month")
 
 
 def _highs() -> str:
     import numpy as np
     import scipy.sparse as sp
 
-    from engine.solver import LinearProgram, solve_once
+    from engine.solver import HotProgram, LinearProgram
 
-    # min x + 2 y subject to x + y ≥ 3, x ≤ 1: x = 1, y = 2, value 5.
-    one, two, infinite = np.array([1.0]), np.array([1.0, 2.0]), np.array([np.inf, np.inf])
+    # min x + 2 y subject to x + y ≥ 3, x ≤ 1: x = 1, y = 2, value 5; with x + y ≥ 4 it is 7.
+    cost, infinite = np.array([1.0, 2.0]), np.array([np.inf])
     upper = np.array([1.0, np.inf])
-    program = LinearProgram(two, sp.csr_array([[1.0, 1.0]]), 3.0 * one, infinite[:1], np.zeros(2), upper)
-    return _value(solve_once(program).objective, "min x + 2y with x + y ≥ 3 and x ≤ 1")
+    hot = HotProgram(LinearProgram(cost, sp.csr_array([[1.0, 1.0]]), np.array([3.0]), infinite, np.zeros(2), upper))
+    first = round(hot.solve("first").objective, 9)
+    hot.set_row_lower(np.array([0], dtype=np.int32), np.array([4.0]))
+    then = round(hot.solve("then").objective, 9)
+    return expect((first, then), (5.0, 7.0), "min x + 2y with x ≤ 1 and x + y ≥ 3, then ≥ 4")
 
 
 def _pyomo() -> str:
@@ -86,13 +118,19 @@ def _pyomo() -> str:
     model.y = pyo.Var(within=pyo.NonNegativeReals)
     model.need = pyo.Constraint(expr=model.x + model.y >= 3)
     model.cost = pyo.Objective(expr=model.x + 2 * model.y)
-    return _value(solve_once(compile_pyomo(model).program).objective, "the same program, written in Pyomo")
+    found = round(solve_once(compile_pyomo(model).program).objective, 9)
+    return expect(found, 5.0, "the same program, written in Pyomo")
 
 
-def _value(found: float, what: str) -> str:
-    if abs(found - 5.0) > 1e-9:
-        raise RuntimeError(f"{what} gave {found:g} instead of 5")
-    return f"{what}: 5, as it must be"
+def _tables() -> str:
+    import numpy as np
+    import pandas as pd
+
+    points = pd.DataFrame({"point": np.arange(2), "status": ["done", "failed"]})
+    payoffs = pd.DataFrame({"point": np.array([0]), "payoff": np.array([1.5])})
+    text = points.merge(payoffs, on="point", how="left").to_csv(index=False, lineterminator="\n")
+    expect(pd.read_csv(io.StringIO(text)).shape, (2, 3), "a table of results, written and read")
+    return expect(text, "point,status,payoff\n0,done,1.5\n1,failed,\n", "a table of results").splitlines()[0]
 
 
 def _disk() -> str:
@@ -112,4 +150,44 @@ def processors() -> int:
 
 def _charts() -> str:
     missing = missing_libraries()
-    return f"no {' and '.join(missing)}; for --charts: {INSTALL}" if missing else "altair and vl-convert found"
+    if missing:
+        return f"no {' and '.join(missing)}; for --charts: {INSTALL}"
+    from engine.charts import Picture, files
+
+    versions = stated.check("charts")
+    row = {"label": "open", "series": "margin", "value": 1.0}
+    drawn = files([Picture("bars", "A bar", "bars", [row], "USD", ["open"])], "doctor", [])
+    is_drawn = drawn["bars.svg"].startswith("<svg") and "<script>" in drawn["charts.html"]
+    expect(is_drawn, True, "a picture drawn as SVG and HTML")
+    return f"{versions}: a picture was drawn as SVG and HTML"
+
+
+def _cluster() -> str:
+    if importlib.util.find_spec("distributed") is None:
+        from engine.study.cluster import INSTALL
+
+        return f"no distributed; for --executor dask: {INSTALL}"
+    from distributed import Client
+
+    versions = stated.check("cluster")
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        expect(client.submit(sum, [1, 2]).result(timeout=30), 3, "1 + 2 on a worker of dask")
+    return f"{versions}: a worker has added two numbers"
+
+
+def _parquet() -> str:
+    from engine import parquet
+
+    if importlib.util.find_spec("duckdb") is None:
+        return f"no duckdb; for --parquet: {parquet.INSTALL}"
+    import duckdb
+
+    versions = stated.check("parquet")
+    with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
+        source = Path(folder) / "table.csv"
+        source.write_text("point,payoff\n0,1.5\n", "utf-8")
+        written = str(parquet.from_csv(source)).replace("'", "''")
+        with duckdb.connect() as connection:
+            rows = connection.execute(f"SELECT point, payoff FROM '{written}'").fetchall()
+    expect(rows, [(0, 1.5)], "a table written as Parquet and read")
+    return f"{versions}: a table was written and read"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.errors import CoercivityError, ResourcesFailed, UsageError, refused
 
-INSTALL = "pip install 'coercivity[parquet]'"
+INSTALL = "pip install duckdb (or, in the repository's folder, pip install '.[parquet]')"
 
 
 def require() -> None:

@@ -15,7 +15,7 @@ from engine.errors import CoercivityError, UsageError
 from engine.study.executors import Factory, Run, Stretches, attempt, batch_of, killer
 from engine.study.outcome import Outcome
 
-INSTALL = "pip install 'coercivity[cluster]', here and on every worker"
+INSTALL = "in the repository's folder, pip install '.[cluster]', here and on every worker"
 LOCAL = "local"
 CONNECT_SECONDS = 10
 STRIKES = 2  # workers that a run may take down before it is tried with nothing else in flight

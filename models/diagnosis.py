@@ -1,0 +1,36 @@
+"""Whether the installation can do what the games need: a shipped instance is read, and one of its strategies weighed."""
+
+from __future__ import annotations
+
+from engine.doctor import Diagnosis, examine, expect
+
+
+def diagnoses() -> list[Diagnosis]:
+    """The diagnoses of this installation, the engine's and those of the games."""
+    return examine({"instances are read": _instances, "a game is solved": _game, "a program is solved": _program})
+
+
+def _instances() -> str:
+    from models.licensing.files.load import load, shipped
+
+    names = [name for name, _, _ in shipped()]
+    expect("one-buyer" in names, True, "one-buyer among the shipped instances")
+    found = load("one-buyer", sets=("leader.discount_rate=10 %/yr",))
+    return expect(round(float(found.leader.discount_rate), 9), 0.1, "the discount rate of one-buyer, set to 10 %/yr")
+
+
+def _game() -> str:
+    from models.licensing.answers.commands import solve
+    from models.licensing.files.load import load
+
+    proof = solve(load("one-buyer"), "half")["certificate"]["proof"]
+    return expect(proof, "BILEVEL_FEASIBLE", "the proof of strategy half of one-buyer")
+
+
+def _program() -> str:
+    from engine.formats import read
+    from models.program.answer import Question, answer
+    from models.program.files import located
+
+    proof = answer(read(located("moore_bard1990")), Question("auto"))["certificate"]["proof"]
+    return expect(proof, "OPTIMAL", "the proof of moore_bard1990")
