@@ -15,7 +15,7 @@ from engine.errors import UsageError
 from engine.study import designs
 from engine.study.axes import Axis
 from engine.study.designs import Design
-from engine.study.indices import Interval, elementary_effects, sobol_indices, swings
+from engine.study.indices import Interval, elementary_effects, first_orders_together, sobol_indices, swings
 
 ANGLES = [Axis(f"x{at}", -math.pi, math.pi, 0.0) for at in range(3)]
 UNIT = [Axis(f"x{at}", 0.0, 1.0, 0.5) for at in range(6)]
@@ -257,3 +257,41 @@ def test_too_few_points_for_an_interval_are_refused() -> None:
     for confidence in (0.0, 1.0, 95.0):
         with pytest.raises(UsageError, match="not between 0 and 1"):
             sobol_indices(design, ishigami(design.values), confidence)
+
+
+@pytest.mark.parametrize("scale", [2.0**-1000, 2.0**1020])
+def test_outcomes_of_any_size_have_the_indices_of_their_shares(scale: float) -> None:
+    design = designs.saltelli(ANGLES, 64, 1)
+    outcome = ishigami(design.values)
+    assert np.abs(outcome).max() < 32
+    plain = both(design, outcome / 32, resamples=50)
+    assert np.array_equal(both(design, scale * (outcome / 32) * 8, resamples=50), plain)
+    assert np.isfinite(plain).all()
+
+
+@pytest.mark.parametrize("outcome", [1e308, -1e308])
+def test_outcomes_at_the_edge_of_what_is_a_number(outcome: float) -> None:
+    design = designs.saltelli(ANGLES, 64, 1)
+    found = both(design, np.where(design.values[:, 0] > 0, outcome, -outcome))
+    assert np.isfinite(found).all()
+    assert found[0][0] == pytest.approx(1.0, abs=0.2)
+    with pytest.raises(UsageError, match=r"1e\+308 at every point|-1e\+308 at every point"):
+        sobol_indices(design, np.full(len(design), outcome))
+
+
+def test_effects_and_swings_of_outcomes_too_large_are_refused() -> None:
+    walks, star = designs.morris(ANGLES, 4, 4, 1), designs.one_at_a_time(ANGLES)
+    for analyse, design in ((elementary_effects, walks), (swings, star)):
+        outcomes = np.where(np.arange(len(design)) % 2, 1e308, -1e308)
+        with pytest.raises(UsageError, match="larger unit"):
+            analyse(design, outcomes)
+
+
+def test_what_first_orders_leave_is_interaction() -> None:
+    design = designs.saltelli(ANGLES, 1024, 1)
+    found = first_orders_together(design, ishigami(design.values))
+    rows = sobol_indices(design, ishigami(design.values))
+    assert found.estimate == pytest.approx(sum(row.first_order.estimate for row in rows))
+    assert found.low < FIRST.sum() < found.high < 1.0
+    straight = first_orders_together(design, design.values.sum(axis=1))
+    assert straight.low < 1.0 < straight.high

@@ -68,6 +68,23 @@ def test_the_robust_choice_may_be_another_one() -> None:
     assert (chosen.expected, chosen.robust) == (("a",), ("b",))
 
 
+def test_one_draw_of_large_payoffs_makes_no_ties_elsewhere() -> None:
+    # In the last draw all tie but for rounding; in the others b is one better, which is no rounding there.
+    table = [[5.0, 6.0], [5.0, 6.0], [5.0, 6.0], [1e12 + 100.0, 1e12]]
+    chosen = choice(Payoffs(["a", "b"], table))
+    assert (chosen.expected, chosen.robust) == (("b",), ("b",))
+    tie = choice(Payoffs(["a", "b"], [[5.0, 5.0 + 1e-10], [1e12, 1e12 + 100.0]]))
+    assert (tie.expected, tie.robust) == (("a", "b"), ("a", "b"))
+
+
+def test_payoffs_of_any_size_give_figures_or_a_sentence() -> None:
+    plain, huge = (summaries(Payoffs(NAMES, scale * TABLE)) for scale in (1.0, 2.0**1000))
+    for one, other in zip(plain, huge, strict=True):
+        assert other.expected.standard_error == 2.0**1000 * one.expected.standard_error
+    with pytest.raises(UsageError, match="larger unit"):
+        Payoffs(["a", "b"], [[1e308, -1e308], [0.0, 1.0]])
+
+
 def test_paired_differences_by_hand() -> None:
     first = differences(Payoffs(NAMES, TABLE))[1]
     # Bold less mixed: 3, −2, 0, −1, mean 0, standard deviation √(14/3), t(0.975, 3) = 3.182446.

@@ -19,6 +19,8 @@ from engine.study.designs import Design, Kind
 # Outcomes that differ by less than this share of the largest one do not vary: what is left is rounding.
 NO_VARIATION = 1e-12
 RESAMPLES = 1_000
+# Effects of larger outcomes, and their squares, leave what a computer can hold.
+LARGEST = 1e150
 # Below this many base points resampling says nothing about the error.
 LEAST_BASE = 16
 
@@ -102,16 +104,45 @@ def sobol_indices(
         The design is not Saltelli's or has fewer than ``LEAST_BASE`` base points; an outcome is missing; or the outcome
         does not vary, so that there is nothing to share out.
     """
-    found = _complete(design, outcomes, Kind.SALTELLI, "indices")
+    shares = _shares(design, outcomes, seed, resamples)
     _check_confidence(confidence)
+    d = len(design.names)
+    intervals = [_interval(column, confidence) for column in shares.T]
+    return tuple(map(Index, design.names, intervals[:d], intervals[d:]))
+
+
+def first_orders_together(
+    design: Design, outcomes: ArrayLike, confidence: float = 0.95, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """The share of the variance that the axes explain one by one; what is missing to one comes from interactions.
+
+    The interval is that of the sum, over the same resamples as those of :func:`sobol_indices`, and raises as it does.
+    """
+    shares = _shares(design, outcomes, seed, resamples)
+    _check_confidence(confidence)
+    return _interval(shares[:, : len(design.names)].sum(axis=1), confidence)
+
+
+def _interval(estimates: Floats, confidence: float) -> Interval:
+    """The first of some estimates, between percentiles of the others."""
+    low, high = np.quantile(estimates[1:], [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(estimates[0]), float(low), float(high))
+
+
+def _shares(design: Design, outcomes: ArrayLike, seed: int, resamples: int) -> Floats:
+    """First-order and total indices of every axis as columns: those of the design, then those of every resample."""
+    found = _complete(design, outcomes, Kind.SALTELLI, "indices")
     n, d = len(found) // design.block, len(design.names)
     if n < LEAST_BASE:
         raise UsageError("indices", f"{n} base points are too few", f"use {LEAST_BASE} or more, better 1,024")
+    # By a power of two, which changes no digit: sums and squares of the largest numbers overflow otherwise.
+    largest = float(np.abs(found).max())
+    found = np.ldexp(found, -int(np.frexp(largest)[1]))
     if np.ptp(found) <= NO_VARIATION * np.abs(found).max():
-        what = f"the outcome is {found[0]:g} at every point: shares of its variance are undefined"
+        what = f"the outcome is {np.ravel(outcomes)[0]:g} at every point: shares of its variance are undefined"
         raise UsageError("indices", what, "choose an outcome that varies, or widen the axes")
     blocks = found.reshape(n, d + 2)
-    # Scaled too, so that squares neither overflow nor vanish.
+    # Scaled too, so that squares do not vanish.
     centred = (blocks - blocks[:, [0, -1]].mean()) / np.ptp(found)
     a, mixed, b = np.split(centred, [1, d + 1], axis=1)
     # Every index is a ratio of means of these columns, so that a resample is one product of matrices.
@@ -123,10 +154,7 @@ def sobol_indices(
     if variance.min() <= NO_VARIATION:
         what = "the outcome varies at so few base points that some resamples have none of them"
         raise UsageError("indices", what, "use more base points")
-    shares = means[:, 2:] / variance[:, None]
-    low, high = np.quantile(shares[1:], [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    intervals = [Interval(*map(float, row)) for row in zip(shares[0], low, high, strict=True)]
-    return tuple(map(Index, design.names, intervals[:d], intervals[d:]))
+    return np.asarray(means[:, 2:] / variance[:, None])
 
 
 def elementary_effects(design: Design, outcomes: ArrayLike, confidence: float = 0.95) -> tuple[Effect, ...]:
@@ -184,6 +212,9 @@ def _complete(design: Design, outcomes: ArrayLike, kind: Kind, where: str) -> Fl
     if found.shape != (len(design),):
         what = f"outcomes of shape {found.shape} for {len(design):,} runs"
         raise UsageError(where, what, "give one number a run, in the order of the design")
+    if kind is not Kind.SALTELLI and np.abs(found[np.isfinite(found)]).max(initial=0.0) > LARGEST:
+        what = f"an outcome of {np.abs(found[np.isfinite(found)]).max():g}, from which {where} cannot be taken"
+        raise UsageError(where, what, "give outcomes in a larger unit")
     missing = int((~np.isfinite(found)).sum())
     if missing:
         what = f"{missing:,} of {len(found):,} runs are missing or failed; {where} would be wrong"

@@ -20,6 +20,8 @@ from engine.errors import UsageError
 from engine.study.axes import Floats
 
 SAME = 1e-9
+# Differences of larger numbers leave what a computer can hold.
+LARGEST = float(np.finfo(np.float64).max) / 4
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Steps of probability below this are rounding of weights that should have met.
 NO_STEP = 1e-12
@@ -56,6 +58,7 @@ class Payoffs:
             what = f"a table of shape {table.shape} for {len(names)} strategies"
             raise UsageError("payoffs", what, "give a row for every draw and a column for every strategy, each once")
         _refuse_gaps(names, table)
+        _refuse_overflow(table)
         weight = np.ones(len(table)) if weights is None else np.asarray(weights, dtype=np.float64)
         if weight.shape != table.shape[:1] or not np.isfinite(weight).all() or (weight < 0).any():
             raise UsageError(
@@ -84,8 +87,10 @@ class Payoffs:
     def mean(self, column: Floats) -> Estimate:
         """The weighted mean of one number a draw."""
         mean = float(self.weights @ column)
-        spread = float(self.weights**2 @ (column - mean) ** 2)
-        return Estimate(mean, float(np.sqrt(spread / (1 - 1 / self.effective))))
+        # Scaled, so that squares neither overflow nor vanish.
+        scale = float(np.abs(column - mean).max()) or 1.0
+        spread = float(self.weights**2 @ ((column - mean) / scale) ** 2)
+        return Estimate(mean, scale * float(np.sqrt(spread / (1 - 1 / self.effective))))
 
 
 @dataclass(frozen=True)
@@ -180,14 +185,21 @@ def summaries(payoffs: Payoffs) -> tuple[Summary, ...]:
 
 
 def choice(payoffs: Payoffs) -> Choice:
-    """What to choose by expected payoff and by largest regret."""
-    tolerance = SAME * float(np.abs(payoffs.values).max())
+    """What to choose by expected payoff and by largest regret.
 
-    def least(figures: Floats) -> tuple[str, ...]:
-        is_least = figures <= figures.min() + tolerance
-        return tuple(name for name, is_it in zip(payoffs.names, is_least, strict=True) if is_it)
-
-    return Choice(least(payoffs.weights @ payoffs.regrets), least(payoffs.regrets.max(axis=0)))
+    What counts as a tie is decided draw by draw: one draw of large payoffs makes no tie of what the others tell apart.
+    """
+    tolerance = SAME * np.abs(payoffs.values).max(axis=1)
+    settled = np.where(payoffs.is_best, 0.0, payoffs.regrets)
+    best = int((payoffs.weights @ settled).argmin())
+    behind = payoffs.regrets - payoffs.regrets[:, [best]]
+    behind[np.abs(behind) <= tolerance[:, None]] = 0.0
+    # What is left is summed; the sum is no more exact than the largest of its parts.
+    is_expected = payoffs.weights @ behind <= SAME * (payoffs.weights @ np.abs(behind))
+    worst, largest = settled.argmax(axis=0), settled.max(axis=0)
+    is_robust = largest - tolerance[worst] <= largest.min()
+    expected, robust = (tuple(itertools.compress(payoffs.names, chosen)) for chosen in (is_expected, is_robust))
+    return Choice(expected, robust)
 
 
 def expected_value_of_perfect_information(payoffs: Payoffs) -> Estimate:
@@ -264,6 +276,12 @@ def _quantile_differences(a: Floats, at_a: Floats, b: Floats, at_b: Floats) -> t
     ends, steps = ends[steps > NO_STEP], steps[steps > NO_STEP]
     middle = ends - steps / 2
     return steps, np.asarray(a[np.searchsorted(at_a, middle)] - b[np.searchsorted(at_b, middle)])
+
+
+def _refuse_overflow(table: Floats) -> None:
+    if np.abs(table).max(initial=0.0) > LARGEST:
+        what = f"a payoff of {np.abs(table).max():g}, from which differences cannot be taken"
+        raise UsageError("payoffs", what, "give them in a larger unit")
 
 
 def _refuse_gaps(names: Sequence[str], table: Floats) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.study.axes import Distribution
 from engine.study.designs import morris, saltelli
-from engine.study.indices import Effect, Index, Interval, elementary_effects, sobol_indices
+from engine.study.indices import Effect, Index, Interval, elementary_effects, first_orders_together, sobol_indices
 from models.licensing.studies.lab import Lab
 from models.licensing.studies.outline import outline
 from models.licensing.studies.study import Outcomes, Study
@@ -82,8 +82,10 @@ def _indices(
         effects = sorted(elementary_effects(study.design, outcome), key=lambda row: -row.mu_star.estimate)
         rows = [_effect(row) for row in effects]
     rows = [row | {"unit": units[row["parameter"]]} for row in rows]
+    alone = {"alone": _interval(first_orders_together(study.design, outcome, seed=seed))} if method == "sobol" else {}
     return {
         "indices": rows,
+        **alone,
         "outcome": {
             "mean_musd": float(outcome.mean()),
             "deviation_musd": float(outcome.std(ddof=1)),

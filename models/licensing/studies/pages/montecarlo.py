@@ -16,6 +16,7 @@ from models.licensing.studies.study import Outcomes, Study
 from models.licensing.studies.worker import OPTIMAL
 
 MOST_PAIRS = 15
+NORMAL = 1.96  # standard errors to either side that hold 95 %
 
 
 def sentences(result: Data) -> list[str]:
@@ -30,15 +31,18 @@ def sentences(result: Data) -> list[str]:
         f"Highest expected payoff: {' and '.join(best)}, {musd(top['mean_musd'])} (±{_error(top)} standard error); "
         f"it is the best strategy in {100 * top['wins']:.0f} % of the draws."
     )
+    open_ones = [name for name in rows if name not in best and _is_open(result, best[0], name)]
+    if open_ones:
+        said.append(f"These draws do not tell its average from that of {_list(open_ones)}: more --runs may.")
     least = rows[safe[0]]
     same = safe == best
     said.append(
         f"Least largest regret (the robust choice): {'the same' if same else ' and '.join(safe)}, at worst "
         f"{musd(least['largest_regret_musd'])} short of the best of the draw"
-        + ("." if same else f", and {musd(top['mean_musd'] - least['mean_musd'])} less on average.")
+        + ("." if same else f", and {_less(result, best[0], safe[0])}.")
     )
     value = result["perfect_information_musd"]
-    said.append(f"To know the numbers before choosing would be worth {musd(value['value'])} on average.")
+    said.append(f"To know the numbers before choosing would be worth {_worth(value)}.")
     firsts = result["dominance"]["first_order"]
     beaten = {pair[1] for pair in firsts}
     left = [name for name in rows if name not in beaten]
@@ -49,8 +53,39 @@ def sentences(result: Data) -> list[str]:
         )
     if "reoptimised" in result:
         gain = result["reoptimised"]["gain_musd"]
-        said.append(f"To choose anew from the menu in every draw would be worth {musd(gain['value'])} on average.")
+        said.append(f"To choose anew from the menu in every draw would be worth {_worth(gain)}.")
     return said
+
+
+def _difference(result: Data, one: str, other: str) -> tuple[float, float, float]:
+    """Mean, low and high of what one strategy is worth more than another."""
+    for row in result["differences"]:
+        if (row["first"], row["second"]) == (one, other):
+            return row["mean_musd"], row["low_musd"], row["high_musd"]
+        if (row["first"], row["second"]) == (other, one):
+            return -row["mean_musd"], -row["high_musd"], -row["low_musd"]
+    raise KeyError(f"{one} and {other} were not compared")
+
+
+def _is_open(result: Data, one: str, other: str) -> bool:
+    """Whether the interval of a difference leaves open which of two is worth more."""
+    _, low, high = _difference(result, one, other)
+    return low <= 0.0 <= high
+
+
+def _less(result: Data, one: str, other: str) -> str:
+    mean, low, high = _difference(result, one, other)
+    if low > 0.0:
+        return f"{musd(mean)} less on average"
+    return f"on average not told from it by these draws ({musd(mean)} less, 95 % from {musd(low)} to {musd(high)})"
+
+
+def _worth(found: Data) -> str:
+    """A gain on average, with its error where that leaves open whether there is one."""
+    error = found["standard_error"]
+    said = f"{musd(found['value'])} on average"
+    is_sure = found["value"] > NORMAL * error
+    return said if is_sure else f"{said} (±{error:,.2g} standard error), which these draws do not tell from nothing"
 
 
 def _error(row: Data) -> str:

@@ -32,21 +32,44 @@ def sentences(result: Data) -> list[str]:
     )
     if result["method"] == "sobol":
         top = rows[:MOST_NAMED]
-        named = ", ".join(f"{row['parameter']} {100 * row['total']['estimate']:.0f} %" for row in top)
+        named = ", ".join(f"{row['parameter']} {_share(row['total'])}" for row in top)
         said.append(f"Shares of its variance, with interactions: {named}.")
-        firsts = sum(row["first_order"]["estimate"] for row in rows)
-        said.append(
-            f"Alone the numbers explain {100 * min(1.0, max(0.0, firsts)):.0f} % of the variance; the rest comes from interactions."
-        )
+        if len(rows) > 1:
+            said.append(_interacts(result["alone"]))
         small = [row["parameter"] for row in rows if row["total"]["high"] < NEGLIGIBLE]
         if small:
             said.append(
                 f"Below {100 * NEGLIGIBLE:.0f} % even with interactions, so that they may be fixed: {', '.join(small)}."
             )
     else:
-        named = ", ".join(row["parameter"] for row in rows[:MOST_NAMED])
-        said.append(f"The largest effects over the whole range: {named}.")
+        said.append(_largest(rows))
     return said
+
+
+def _share(interval: Data) -> str:
+    """A share with its interval.
+
+    >>> _share({"estimate": 0.98, "low": 0.45, "high": 1.52})
+    '98 % (45 to 152)'
+    """
+    return f"{100 * interval['estimate']:.0f} % ({100 * interval['low']:.0f} to {100 * interval['high']:.0f})"
+
+
+def _interacts(alone: Data) -> str:
+    """Whether numbers interact, said only where the interval of what they explain alone excludes the contrary."""
+    said = f"Alone the numbers explain {_share(alone)} of the variance"
+    if alone["high"] < 1.0:
+        return f"{said}; the rest comes from interactions."
+    return f"{said}: whether they interact cannot be told from these points; more --runs may."
+
+
+def _largest(rows: list[Data]) -> str:
+    """The largest elementary effects, and how many others may be as large."""
+    named, others = rows[:MOST_NAMED], rows[MOST_NAMED:]
+    said = f"The largest effects over the whole range: {', '.join(row['parameter'] for row in named)}"
+    least = min(row["mu_star_musd"]["low"] for row in named)
+    close = sum(row["mu_star_musd"]["high"] >= least for row in others)
+    return f"{said}; by their intervals {close} more may be as large." if close else f"{said}."
 
 
 def blocks(result: Data) -> list[Block]:

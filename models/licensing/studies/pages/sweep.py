@@ -57,7 +57,8 @@ def _tornado_says(result: Data) -> list[str]:
         more = f" and {len(turning) - MOST_NAMED} more" if len(turning) > MOST_NAMED else ""
         said.append(f"{len(turning)} of {len(bars)} numbers turn its sign within their range, alone: {named}{more}.")
     else:
-        said.append(f"None of the {len(bars)} numbers turns its sign within its range, alone.")
+        # Only the ends were weighed: in between it may turn all the same.
+        said.append(f"None of the {len(bars)} numbers turns its sign at an end of its range, alone.")
     if result["missing"]:
         said.append(f"Left out, because an end of their range could not be weighed: {', '.join(result['missing'])}.")
     return said
