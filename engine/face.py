@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.solver import Floats, LinearProgram, LinearSolution, solve_once, units_of
+from engine.linear import units_of
+from engine.solver import Floats, LinearProgram, LinearSolution, solve_once
 
 # A multiplier below this counts as zero. Letting one pass that is not moves the follower's cost by this much
 # per unit; holding one that is zero would hide a tie.

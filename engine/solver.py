@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from engine.errors import InfeasibleProgram, SolverFailed
+from engine.linear import Floats, Ints, LinearProgram, bounds_from_singletons, scale_of, with_bounds
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+__all__ = [
+    "Floats", "HotProgram", "Ints", "LinearProgram", "LinearSolution", "ScaledProgram", "SolveStatus", "highs_model",
+    "solve_once",
+]  # fmt: skip
 
 
 class SolveStatus(Enum):
@@ -44,24 +46,6 @@ class SolveStatus(Enum):
 
 
 @dataclass(frozen=True)
-class LinearProgram:
-    """min cost·x + offset subject to row_lower ≤ A x ≤ row_upper, col_lower ≤ x ≤ col_upper."""
-
-    cost: Floats
-    matrix: Any  # scipy.sparse.csr_array, shape (rows, columns)
-    row_lower: Floats
-    row_upper: Floats
-    col_lower: Floats
-    col_upper: Floats
-    offset: float = 0.0
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return int(self.matrix.shape[0]), int(self.matrix.shape[1])
-
-
-@dataclass(frozen=True)
 class LinearSolution:
     """A point with its multipliers; duals are d objective / d right-hand side of a minimisation."""
 
@@ -72,21 +56,6 @@ class LinearSolution:
     dual: Floats
     reduced_cost: Floats
     iterations: int
-
-
-@dataclass(frozen=True)
-class Units:
-    """What counts as one in a program: of its costs, and of its quantities; at most one, and less where all are small."""
-
-    cost: float
-    quantity: float
-
-
-def units_of(program: LinearProgram) -> Units:
-    """The units that absolute tolerances on a program should be taken in."""
-    sides = np.concatenate([program.row_lower, program.row_upper, program.col_lower, program.col_upper])
-    largest = float(np.abs(sides[np.isfinite(sides)]).max(initial=0.0))
-    return Units(min(1.0, float(np.abs(program.cost).max(initial=0.0)) or 1.0), min(1.0, largest or 1.0))
 
 
 class HotProgram:
@@ -131,7 +100,7 @@ class HotProgram:
 
         Rows that became bounds of their column must have the same single entry there.
         """
-        smaller = _with_bounds(program, self._kept, self._taken, self._bounded, self._scale)
+        smaller = with_bounds(program, self._kept, self._taken, self._bounded, self._scale)
         here, there = self._smaller.matrix, smaller.matrix
         is_same = len(here.data) == len(there.data) and all(
             np.array_equal(getattr(here, part), getattr(there, part)) for part in ("data", "indices", "indptr")
@@ -312,6 +281,66 @@ class HotProgram:
             raise InfeasibleProgram(name, status.value, "check the instance: coercivity validate, coercivity show")
 
 
+class ScaledProgram(HotProgram):
+    """A hot program in units in which its figures are of ordinary size; callers speak in their own.
+
+    The solver's tolerances are absolute. A program in millionths of a tonne, or in millions of a million, has the same
+    answer as in tonnes and millions, and is to be solved as exactly.
+    """
+
+    def __init__(
+        self, program: LinearProgram, options: Mapping[str, Any] | None = None, rows_to_keep: Ints | None = None
+    ) -> None:
+        self.scale = scale_of(program)
+        super().__init__(self.scale.into(program), options, rows_to_keep)
+        self.program = program
+
+    def exchange(self, program: LinearProgram) -> None:
+        """As :meth:`HotProgram.exchange`; the units stay."""
+        super().exchange(self.scale.into(program))
+        self.program = program
+
+    def set_cost(self, cost: Floats, columns: Ints | None = None) -> None:
+        """As :meth:`HotProgram.set_cost`."""
+        super().set_cost(cost * self.scale.cost, columns)
+
+    def set_row_upper(self, rows: Ints, upper: Floats) -> None:
+        """As :meth:`HotProgram.set_row_upper`."""
+        super().set_row_upper(rows, upper / self.scale.quantity)
+
+    def set_row_lower(self, rows: Ints, lower: Floats) -> None:
+        """As :meth:`HotProgram.set_row_lower`."""
+        super().set_row_lower(rows, lower / self.scale.quantity)
+
+    def set_column_upper(self, columns: Ints, upper: Floats) -> None:
+        """As :meth:`HotProgram.set_column_upper`."""
+        super().set_column_upper(columns, upper / self.scale.quantity)
+
+    def fix_columns(self, columns: Ints, values: Floats) -> None:
+        """As :meth:`HotProgram.fix_columns`."""
+        super().fix_columns(columns, values / self.scale.quantity)
+
+    @property
+    def objective(self) -> float:
+        """Objective of the last solve."""
+        return super().objective * self.scale.quantity / self.scale.cost
+
+    def primal(self) -> Floats:
+        """Column values of the last solve."""
+        return super().primal() * self.scale.quantity
+
+    def solution(self) -> LinearSolution:
+        """The point and the multipliers of the last solve."""
+        found = super().solution()
+        return replace(
+            found,
+            primal=found.primal * self.scale.quantity,
+            activity=found.activity * self.scale.quantity,
+            dual=found.dual / self.scale.cost,
+            reduced_cost=found.reduced_cost / self.scale.cost,
+        )
+
+
 def highs_model(program: LinearProgram) -> Any:
     """The program as HiGHS takes it."""
     from highspy import HighsLp, MatrixFormat
@@ -340,45 +369,4 @@ def solve_once(
     SolverFailed
         The solver gave up.
     """
-    return HotProgram(program, options).solve(name)
-
-
-def bounds_from_singletons(
-    program: LinearProgram, rows_to_keep: Ints | None = None
-) -> tuple[LinearProgram, Ints, Ints, Floats]:
-    """The program without its rows of a single entry, which become bounds of their column.
-
-    A licence is such a row: as a bound it costs the simplex method nothing. Only rows whose column has no
-    other such row and an infinite bound on that side are taken, and none of ``rows_to_keep``.
-
-    Returns
-    -------
-    program : the smaller program; its rows are the kept ones in their order
-    rows, columns : the rows taken out and the column that each bounds
-    scale : the coefficient, positive: bound = row bound / scale
-    """
-    matrix = program.matrix
-    entries = np.diff(matrix.indptr)
-    single = np.flatnonzero(entries == 1)
-    column, scale = matrix.indices[matrix.indptr[single]], matrix.data[matrix.indptr[single]]
-    _, first, repeats = np.unique(column, return_index=True, return_counts=True)
-    free = np.isinf(program.col_upper[column]) & np.isinf(program.row_lower[single]) & (scale > 0)
-    if rows_to_keep is not None:
-        free &= ~np.isin(single, rows_to_keep)
-    take = np.intersect1d(first[repeats == 1], np.flatnonzero(free))
-    rows, columns, scale = single[take].astype(np.int32), column[take].astype(np.int32), scale[take]
-    keep = np.setdiff1d(np.arange(matrix.shape[0], dtype=np.int32), rows)
-    return _with_bounds(program, keep, rows, columns, scale), rows, columns, scale
-
-
-def _with_bounds(program: LinearProgram, keep: Ints, rows: Ints, columns: Ints, scale: Floats) -> LinearProgram:
-    """The kept rows of a program, the others as upper bounds of the columns."""
-    upper = program.col_upper.copy()
-    upper[columns] = program.row_upper[rows] / scale
-    return replace(
-        program,
-        matrix=program.matrix[keep],
-        row_lower=program.row_lower[keep],
-        row_upper=program.row_upper[keep],
-        col_upper=upper,
-    )
+    return ScaledProgram(program, options).solve(name)

@@ -121,7 +121,7 @@ def test_data_and_audit_do_without_pyomo(module: str) -> None:
 
 # What the judge of a strategy may know beside itself: the data, checks, and programs to be solved.
 DATA = {"instance", "moves", "quantity", "reactions", "record"}
-PROGRAMS = {"certificate", "check", "errors", "solver", "units"}
+PROGRAMS = {"certificate", "check", "errors", "linear", "solver", "units"}
 
 
 @pytest.mark.parametrize("file", sorted((HOUSE / "models/licensing").glob("audit*.py")), ids=name_of)

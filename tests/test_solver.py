@@ -14,7 +14,8 @@ from scipy.optimize import linprog
 
 from engine.errors import InfeasibleProgram, SolverFailed
 from engine.face import multiplier_range, optimal_face, quantity_range
-from engine.solver import HotProgram, LinearProgram, SolveStatus, bounds_from_singletons, solve_once
+from engine.linear import bounds_from_singletons
+from engine.solver import HotProgram, LinearProgram, SolveStatus, solve_once
 from engine.weak_duality import dual_bound
 
 few = settings(max_examples=60, derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from engine.solver import Floats, LinearProgram, LinearSolution, solve_once, units_of
+from engine.linear import units_of
+from engine.solver import Floats, LinearProgram, LinearSolution, solve_once
 
 # Against the size of the costs, or of the quantities: what counts as none.
 NONE = 1e-6

@@ -33,8 +33,8 @@ from models.licensing.payoff import LeaderBooks, Payoff, concession_value, payof
 from models.licensing.periods import Floats
 from models.licensing.search import LicenceScreen, column_gain, rent_weight
 
-# Two values closer than this, in million USD, count as equal: a hundred dollars in a million.
-VALUE_TOLERANCE = 1e-4
+# Two values closer than this part of the largest count as equal.
+EQUAL = 1e-8
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ class Game:
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
         screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
-        best = resolve(screening.choices, self.upper_bounds(screening), self.exact, VALUE_TOLERANCE)
+        bounds = self.upper_bounds(screening)
+        best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
         return best.detail, best, screening
 
     def exact(self, choice: Choice) -> tuple[float, Evaluation]:
@@ -221,6 +222,11 @@ class Game:
         screen = LicenceScreen(self.instance, self.market, self.followers.layout)
         numbers = np.array([screen.screen(choice) for choice in choices])
         return self.upper_bounds(Screening(np.array(choices), numbers, False, 0.0))
+
+
+def tolerance_of(values: Floats) -> float:
+    """By how much two of these values may differ and count as equal, in their unit."""
+    return EQUAL * float(np.abs(values).max(initial=0.0))
 
 
 def _at(program: LinearProgram, solution: LinearSolution, primal: Floats, dual: Floats) -> LinearSolution:

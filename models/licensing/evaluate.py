@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiled import Compiled, compile_pyomo
-from engine.solver import HotProgram, LinearProgram, LinearSolution
+from engine.solver import HotProgram, LinearProgram, LinearSolution, ScaledProgram
 from models.licensing.announcement import Announcement, Announcer
 from models.licensing.formulation import build
 from models.licensing.instance import Instance
@@ -237,7 +237,7 @@ class Followers:
     @cached_property
     def hot(self) -> HotProgram:
         """The program in the solver."""
-        return HotProgram(self.layout.program)
+        return ScaledProgram(self.layout.program)
 
     def load(self, announced: Announcement) -> None:
         """Tell the solver what the announcement changes."""

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.solver import HotProgram, LinearProgram
+from engine.solver import HotProgram, LinearProgram, ScaledProgram
 from models.licensing.announcement import Announcement
 from models.licensing.evaluate import Layout, Response, layout_of
 from models.licensing.instance import Instance
@@ -112,7 +112,7 @@ class CutOff:
 
     @cached_property
     def _hot(self) -> HotProgram:
-        return HotProgram(_with_salvage(self.layout, self.market))
+        return ScaledProgram(_with_salvage(self.layout, self.market))
 
     def losses(self, state: State, blocs: list[tuple[int, ...]]) -> tuple[Floats, Floats]:
         """Extra cost to the buyers of a cut-off, and what the leader forgoes, each [length, set of blocs] in million USD."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.solver import HotProgram
+from engine.solver import HotProgram, ScaledProgram
 from models.licensing.assemble import Assembler, structure_of
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.instance import Instance
@@ -33,7 +33,7 @@ class Program:
         """The program in the solver."""
         layout = self.assembler.layout
         rows = [layout.rows[law][1] for law in GROWING if law in layout.rows]
-        return HotProgram(layout.program, rows_to_keep=np.concatenate(rows) if rows else None)
+        return ScaledProgram(layout.program, rows_to_keep=np.concatenate(rows) if rows else None)
 
 
 class Programs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from models.licensing.answers.verdict import verdict_of
 from models.licensing.audit import Claim
 from models.licensing.audit_search import Looked
 from models.licensing.certify import Auditor, Figures
-from models.licensing.commit import VALUE_TOLERANCE, Evaluation, Game
+from models.licensing.commit import Evaluation, Game, tolerance_of
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.files.load import effective
 from models.licensing.instance import Instance
@@ -88,11 +89,14 @@ def compare(
     """
     progress("building", 0, 1)
     desk = Desk(instance)
+    started = time.monotonic()
     optimum = desk.optimum(jobs, limit, progress)
+    # What the optimum took beside the search is what a named strategy takes.
+    each = time.monotonic() - started - optimum["search"]["seconds"]
     names = list(instance.strategies)
     blocks: dict[str, dict[str, Any]] = {}
     factory = partial(_named_blocks, instance, desk.game.market, desk.game.followers.layout, desk.bounds, leakage)
-    for name, block in spread(factory, names, jobs):
+    for name, block in spread(factory, names, jobs, each * len(names)):
         blocks[name] = block
         progress("comparing", len(blocks), len(names))
     if leakage:
@@ -226,7 +230,7 @@ class Desk:
             return None, None
         known = [self.bounds.get(choice) for choice in choices]
         bounds = self.game.screened_bounds(choices) if None in known else np.array(known, dtype=float)
-        best = resolve(np.array(choices), bounds, self.game.exact, VALUE_TOLERANCE)
+        best = resolve(np.array(choices), bounds, self.game.exact, tolerance_of(bounds))
         ours, other = (self.game.menu.path(best.choice), evaluation.announced.path)
         changed = [row for row in path_rows(self.game, ours) if row not in path_rows(self.game, other)]
         return best.value - evaluation.optimistic, changed

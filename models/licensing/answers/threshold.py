@@ -28,7 +28,6 @@ from models.licensing.answers.commands import Progress, described, reproduced, s
 from models.licensing.answers.parameter import Parameter, default_parameters, interval, parameter_of, scan_points
 from models.licensing.answers.present.threshold import sentences
 from models.licensing.answers.weigher import Changes, Weighed, Weigher
-from models.licensing.commit import VALUE_TOLERANCE
 from models.licensing.evaluate import Followers, Layout
 from models.licensing.files.load import effective
 from models.licensing.instance import Instance
@@ -36,7 +35,7 @@ from models.licensing.market import Market
 
 SCHEMA_VERSION = 1
 WIDTH = 1e-6  # of a bracket, relative to its ends
-NEGLIGIBLE = VALUE_TOLERANCE  # million USD: a difference this small is none
+NEGLIGIBLE = 1e-4  # million USD: a difference this small is none
 MANY, FEW = 40, 10  # evaluations that a break-even may cost, where the buyers' program stays and where it is built anew
 GRID = 7
 QUICK = 6.0  # seconds of work below which no further process is started
@@ -189,7 +188,7 @@ class _Study:
             weigher = self.weigher
             factory = lambda: lambda task: task.run(weigher)  # noqa: E731 - this process has a weigher already
         found = {}
-        for task, result in spread(factory, tasks, min(jobs, max(1, len(tasks)))):
+        for task, result in spread(factory, tasks, min(jobs, max(1, len(tasks))), self.seconds * calls * len(tasks)):
             found[task] = result
             self.progress(stage, len(found), len(tasks))
         return found
