@@ -7,10 +7,15 @@ import itertools
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context, parent_process
 from typing import Any
+
+# Until its first task a process imports SciPy, Pyomo and the solver and builds its program: one to three seconds of a
+# processor, measured. Twice as much is no harm, less work than this is never worth a process.
+START_SECONDS = 2.0
 
 _work: Callable[[Any], Any] | None = None
 
@@ -56,26 +61,42 @@ def _submit(pool: ProcessPoolExecutor, task: Any) -> Future[Any]:
         return pool.submit(_call, task)
 
 
-def spread(factory: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], jobs: int) -> Iterator[tuple[Any, Any]]:
+def spread(
+    factory: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], jobs: int, seconds: float = 0.0
+) -> Iterator[tuple[Any, Any]]:
     """Pairs of task and result, in the order in which they are finished.
+
+    Work begins in this process. Others are started when it has lasted as long as their start would, so that small jobs
+    never wait for processes, and large ones lose no more than that.
 
     Parameters
     ----------
     factory : called once in every process; returns the function that does a task. Picklable when ``jobs`` > 1
     tasks : taken lazily, so that a caller can stop by ending the iterable
     jobs : number of processes; 1 works in this one
+    seconds : what all tasks take together, where it is known: if that is long, the others are started at once
     """
-    if jobs <= 1:
-        work = factory()
-        for task in tasks:
+    source = iter(tasks)
+    if jobs <= 1 or seconds < START_SECONDS:
+        work, started = factory(), time.monotonic()
+        for task in source:
             yield task, work(task)
+            if jobs > 1 and time.monotonic() - started > START_SECONDS:
+                break
+    yield from _in_processes(factory, source, jobs)
+
+
+def _in_processes(
+    factory: Callable[[], Callable[[Any], Any]], source: Iterator[Any], jobs: int
+) -> Iterator[tuple[Any, Any]]:
+    first = list(itertools.islice(source, 2 * jobs))
+    if not first:
         return
     waiting: dict[Any, Any] = {}
-    source = iter(tasks)
     # Spawned, not forked: a forked solver would share threads and locks with its parent.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(factory,))
     try:
-        for task in itertools.islice(source, 2 * jobs):
+        for task in first:
             waiting[_submit(pool, task)] = task
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:

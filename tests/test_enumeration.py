@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
+import time
 from functools import partial
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from engine import parallel
 from engine.methods.enumeration import gray_code, ordered_choices, resolve, screen_menu
 from engine.parallel import spread
 
@@ -74,7 +77,24 @@ def test_a_menu_is_screened_in_full_or_says_that_it_is_not() -> None:
     assert late.choices.shape == (5, 2)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_work_spread_over_processes_does_every_task_once(jobs: int) -> None:
-    found = dict(spread(partial(partial, pow, 2), iter(range(12)), jobs))
+@pytest.mark.parametrize(("jobs", "seconds"), [(1, 0.0), (2, 0.0), (2, 60.0), (1, 60.0)])
+def test_work_spread_over_processes_does_every_task_once(jobs: int, seconds: float) -> None:
+    found = dict(spread(partial(partial, pow, 2), iter(range(12)), jobs, seconds))
     assert found == {task: 2**task for task in range(12)}
+
+
+def test_processes_are_started_only_where_the_work_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, factory = os.getpid(), partial(partial, slept, 0.02)
+    assert {process for _, process in spread(factory, range(12), 2)} == {here}
+    monkeypatch.setattr(parallel, "START_SECONDS", 0.05)
+    places = [process for _, process in spread(factory, range(12), 2)]
+    assert places[:2] == [here, here]
+    assert here not in places[-6:]
+    assert len(places) == 12
+    assert {process for _, process in spread(factory, range(3), 1)} == {here}
+    assert here not in {process for _, process in spread(factory, range(3), 2, 0.1)}
+
+
+def slept(seconds: float, task: int) -> int:
+    time.sleep(seconds)
+    return os.getpid()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import resource
 import signal
@@ -77,7 +78,7 @@ def killer() -> Callable[[int], int]:
 
 def test_a_worker_of_a_search_that_is_killed() -> None:
     with pytest.raises(BrokenProcessPool) as caught:
-        list(spread(killer, range(4), 2))
+        list(spread(killer, range(4), 2, math.inf))
     assert errors.explain(caught.value)[1] == ExitCode.RESOURCES
 
 

@@ -112,8 +112,6 @@ def screen_menu(
     """
     started = time.monotonic()
     total = int(np.prod(options, dtype=object))
-    # A process costs more to start than a run of commitments costs to screen.
-    jobs = min(jobs, -(-total // run_length))
     found: list[tuple[list[Choice], list[tuple[float, ...]]]] = []
     done = 0
     runs = _runs(ordered_choices(options, effect), run_length, deadline)

@@ -266,7 +266,7 @@ class _Study:
         rows |= {(block["label"], ()): block for block in named}
         for block in [*members, *named]:
             block["exact"] = None
-        work = spread(partial(_exact, *self.shared), list(rows), min(jobs, -(-len(rows) // 8)))
+        work = spread(partial(_exact, *self.shared), list(rows), jobs)
         for done, (task, found) in enumerate(work, start=1):
             found["leverage_musd"] = dict(zip(rows[task]["leverage_musd"], found["leverage_musd"], strict=True))
             rows[task]["exact"] = found
