@@ -40,5 +40,18 @@ floor: $(FLOOR)/.ready
 	$(FLOOR)/bin/coercivity doctor
 	$(FLOOR)/bin/python -m pytest $(FLOOR_TESTS)
 
+# The source distribution, unpacked elsewhere and installed anew, collects all of its tests and passes a share of them.
+DIST := .dist-test
+
+dist-test:
+	rm -rf $(DIST) && mkdir -p $(DIST)/source
+	$(PYTHON) -m venv $(DIST)/venv
+	$(DIST)/venv/bin/python -m pip install --quiet --disable-pip-version-check build
+	$(DIST)/venv/bin/python -m build --sdist --outdir $(DIST) .
+	tar --extract --file $(DIST)/coercivity-*.tar.gz --directory $(DIST)/source --strip-components 1
+	cd $(DIST)/source && ../venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,parquet]' hypothesis pytest
+	cd $(DIST)/source && ../venv/bin/python -m pytest --collect-only --quiet > ../collected.txt || { tail -n 40 ../collected.txt; exit 1; }
+	cd $(DIST)/source && ../venv/bin/python -m pytest tests/test_distribution.py tests/test_floor.py tests/test_toy.py
+
 clean:
-	rm -rf $(VENV) $(FLOOR) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(FLOOR) $(DIST) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
