@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench floor dist-test clean
+.PHONY: demo test check bench mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -25,6 +25,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants
 
 # The lowest versions that pyproject.toml states, in an environment of its own, have to do the work too.
 FLOOR := .venv-floor

@@ -1,0 +1,133 @@
+"""Quick games in which every mechanism of the model is on somewhere, for seeded faults to spoil."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from rich_instance import TOY, reacting, rich
+
+from engine.document import parse
+
+CURVE = [
+    {"pressure": "0 million USD", "probability": "0 %"},
+    {"pressure": "100 million USD", "probability": "20 %"},
+    {"pressure": "400 million USD", "probability": "50 %"},
+]
+SPELL = {"delivered": "20 %", "lasts": "2.5 month"}
+GENEROUS = {
+    "title": "Generous", "licensed": "120 %", "hazard": "2 %", "leader_hazard": "1 %", "conduct": "kind",
+    "buffer": "1 month", "corridor": "5 %", "end_use_control": "30 %", "breakdown": SPELL,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Play:
+    """A question to one game: a named strategy, or the best of the menu if there is none; ``limit`` cuts a search short."""
+
+    data: Callable[[], dict[str, Any]]
+    strategy: str | None = None
+    limit: float | None = None
+
+
+def toy() -> dict[str, Any]:
+    """One buyer, as it is shipped: an exporter's rent and a curve."""
+    return parse(TOY.read_text("utf-8"), "toy").data
+
+
+def fed() -> dict[str, Any]:
+    """Volumes of the record, bundles, a reference pressure."""
+    return _without_leverage(rich())
+
+
+def everything() -> dict[str, Any]:
+    """Every mechanism at once, with a curve."""
+    data = _without_leverage(reacting())
+    data["tiers"]["months"] = {"title": "Makers with two months of stock", "cover": "2 month"}
+    for at, bloc in enumerate(data["blocs"].values()):
+        bloc["tiers"] = {"weeks": "70 %", "months": "30 %"}
+        bloc["growth"] = {"magnets": "4 %/yr", "light": f"{at + 1} %/yr"}
+        bloc.get("reserve", {})["begins"] = "2025-03"
+    data["options"]["recycle"] = data["options"]["thrift"] | {
+        "title": "Recycling", "potential": {"cars": "95 %", "toys": "30 %"}, "yearly_limit": "60 %", "running_cost": "1 USD/kg",
+    }  # fmt: skip
+    del data["options"]["recycle"]["moves_to"]
+    data["leader"] |= {
+        "discount_rate": "8 %/yr", "capacity": "4200 t/yr", "capacity_growth": "3 %/yr", "idle_cost": "3 USD/kg",
+        "home_growth": "2 %/yr", "rents": {"licence": 0.4, "exporter": 0.7},
+    }  # fmt: skip
+    data["stocks"]["surplus_cost"] = "0.2 USD/kg/month"
+    data["postures"]["half"] |= {
+        "processing": "12 day", "end_use_control": "50 %", "leader_hazard": "5 %", "breakdown": SPELL,
+    }  # fmt: skip
+    data["postures"]["open"]["hazard"] = "3 %"
+    data["postures"]["generous"] = copy.deepcopy(GENEROUS)
+    data["strategies"]["mixed"] = {
+        "title": "Generous in one product", "rules": [{"posture": "generous"}, {"posture": "half", "product": "magnets"}],
+    }  # fmt: skip
+    data["strategies"]["relent"] = {
+        "title": "Half, then generous", "rules": [{"posture": "half"}, {"posture": "generous", "phase": "late"}],
+    }  # fmt: skip
+    data["concession"] |= {"value": "600 million USD/yr", "begins": "2 month", "lasts": "1.5 yr"}
+    data["menu"]["bundles"] = [["all", "far"]]
+    del data["strategies"]["half"]["if_conceded"]
+    _chance(data, curve=CURVE)
+    return data
+
+
+def typed() -> dict[str, Any]:
+    """Everything, where the target's type decides."""
+    data = everything()
+    types = {
+        "soft": {"title": "Soft", "weight": "40 %", "stake": "10 million USD/yr"},
+        "hard": {"title": "Hard", "weight": "60 %", "stake": "9000 million USD/yr"},
+    }
+    _chance(data, types=types)
+    data["concession"]["begins"] = "4 month"
+    data["strategies"]["relent"]["if_conceded"] = [{"posture": "generous"}]
+    return data
+
+
+def alike() -> dict[str, Any]:
+    """Everything, where shortages fall on all alike, and a capped chance is in proportion to the pressure."""
+    data = everything()
+    data["buyers"]["rationing"] = "pro_rata"
+    _chance(data, reference="relent", probability="30 %", cap="35 %")
+    return data
+
+
+def long() -> dict[str, Any]:
+    """The toy with more on its menu than one run of the search."""
+    data = toy()
+    data["phases"] = {name: {"begins": f"2025-0{at}"} for at, name in enumerate(("one", "two", "three", "four"), 1)}
+    data["postures"]["most"] = data["postures"]["half"] | {"title": "Most licensed", "licensed": "80 %"}
+    data["menu"]["postures"] = ["open", "half", "most"]
+    return data
+
+
+def _without_leverage(data: dict[str, Any]) -> dict[str, Any]:
+    """Leverage is reported beside an answer and takes long."""
+    del data["leverage"]
+    return data
+
+
+def _chance(data: dict[str, Any], **stated: Any) -> None:
+    for key in ("types", "curve", "reference", "probability", "cap"):
+        data["concession"].pop(key, None)
+    data["concession"] |= stated
+
+
+# What shows most comes first: once the judge has refused two spoilt answers, the rest is not played.
+PLAYS = {
+    "types": Play(typed, "relent"),
+    "alike": Play(alike, "mixed"),
+    "toy": Play(toy),
+    "everything": Play(everything),
+    "fed": Play(fed, "half"),
+    "cut short": Play(long, limit=0.0),
+}
