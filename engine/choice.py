@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
 
+import numpy as np
+
 from engine.errors import SolverFailed, UsageError, check_name
 from engine.methods import big_m, commitments, complementarity, interdiction, strong_duality, value_function
 from engine.methods.big_m import Declared
@@ -56,6 +58,8 @@ def solve(
         The solver gave up on a method, and no other one accepts the problem.
     """
     check_name("--method", method, [AUTO, *METHODS], "methods")
+    if declared is not None:
+        declared.check(problem)
     units = scaled(problem)
     found = _solved(units.problem, method, limits or Limits(), declared)
     return replace(found, solution=units.out_of(found.solution))
@@ -72,6 +76,8 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
     if method != AUTO:
         module = METHODS[method]
         claim = module.solve(problem, limits, declared=declared) if declared else module.solve(problem, limits)
+        if declared is not None and not claim.assumptions:
+            claim = replace(claim, notes=(*claim.notes, "no declared bound was needed: all were derived"))
         return Solved(claim, "it was asked for")
     refusals: dict[str, str] = {}
     failed = False
@@ -81,10 +87,24 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
         except (UsageError, SolverFailed) as refusal:
             refusals[name] = refusal.what
             failed = failed or isinstance(refusal, SolverFailed)
-    reasons = "; ".join(f"{name}: {what}" for name, what in refusals.items())
+    # Advice to use another method would send the reader in a circle, where all of them refuse.
+    reasons = "; ".join(f"{name}: {what.split(': use ')[0]}" for name, what in refusals.items())
     if failed:
         raise SolverFailed(problem.name, f"no method came to an answer. {reasons}", "scale its data")
-    raise UsageError(problem.name, f"no method accepts it. {reasons}", "state it in a class that one accepts")
+    raise UsageError(problem.name, f"no method accepts it. {reasons}", _remedy(problem))
+
+
+def _remedy(problem: BilevelProblem) -> str:
+    """What would bring a problem that every method refuses into a class that one accepts."""
+    if not problem.follower.is_integer.any():
+        return "state a convex follower, and bound the variables in which the leader's objective is concave"
+    quadratic = bool(np.any(problem.follower_objective.quadratic.data))
+    if quadratic:
+        return "linearise the follower's objective, or relax its integers: with both no best response is described here"
+    return (
+        "let the leader's variables be bounded integers, few enough to be tried one by one (commitments), "
+        "or make the leader's objective linear (value_function), or relax the follower's integers (complementarity)"
+    )
 
 
 def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Limits], BilevelSolution]]:

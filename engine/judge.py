@@ -7,6 +7,7 @@ its bound meets its value, rests on no assumption and survives.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -85,16 +86,20 @@ class BilevelCertificate:
         return -figure if self.is_maximised else figure
 
 
-def certify(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+OUT_OF_TIME = "the judge's time ran out"
+
+
+def certify(problem: BilevelProblem, solution: BilevelSolution, seconds: float = inf) -> BilevelCertificate:
     """What a claim is worth.
 
     Parameters
     ----------
     problem : as it was stated; nothing that a method made of it
     solution : the claim
+    seconds : how long the attack on the bound may take; where it ends before its time a note says how far it came
     """
-    units = scaled(problem)
-    found = _judged(units.problem, units.into(solution))
+    units = scaled(problem, is_judged=True)
+    found = _judged(units.problem, units.into(solution), time.perf_counter() + seconds)
     if (units.factor, units.shift) == (1.0, 0.0):
         return found
     return replace(
@@ -108,9 +113,9 @@ def certify(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertif
     )
 
 
-def _judged(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+def _judged(problem: BilevelProblem, solution: BilevelSolution, until: float) -> BilevelCertificate:
     if solution.point is None:
-        return _without_point(problem, solution)
+        return _without_point(problem, solution, until)
     point = np.asarray(solution.point, dtype=float)
     if point.shape != (problem.width,) or not np.isfinite(point).all():
         broken = (Check(f"the point has {problem.width} finite entries", inf, 1.0),)
@@ -121,7 +126,7 @@ def _judged(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertif
     notes = () if trouble is None else (trouble,)
     if not all_ok(leader) or not all_ok(follower):
         return _certificate(problem, solution, leader, follower, (), response, notes=notes)
-    attack = _attack(problem, min(solution.bound, solution.value), point[: len(problem.leader)])
+    attack = _attack(problem, min(solution.bound, solution.value), point[: len(problem.leader)], until)
     bound = _bound_checks(problem, solution, attack)
     return _certificate(problem, solution, leader, follower, bound, response, attack, notes + attack.notes)
 
@@ -183,45 +188,74 @@ class _Attack:
     failures: int = 0
 
 
-def _attack(problem: BilevelProblem, bound: float, near: Floats | None) -> _Attack:
+@dataclass
+class _Tally:
+    """What trying commitments has come to so far; ``best`` is the least value met, ``point`` what refutes the bound."""
+
+    is_exhaustive: bool
+    point: Floats | None = None
+    value: float = inf
+    best: float = inf
+    failures: int = 0
+    done: int = 0
+
+    def take(self, problem: BilevelProblem, responder: Responder, x: Floats, below: float) -> None:
+        """Let the follower answer a commitment, and note what that is worth."""
+        self.done += 1
+        try:
+            found = responder.incumbent(x)
+            response = responder.respond(x).point if found.point is None and found.value == -inf else found.point
+        except (FollowerInfeasible, FollowerUnbounded):
+            return
+        except CoercivityError as error:
+            self.is_exhaustive = False
+            self.failures += isinstance(error, SolverFailed)
+            return
+        if found.value >= self.best:
+            return
+        if found.point is not None and not _is_strict(problem, found.point):
+            # What keeps the rows only within a tolerance neither refutes a bound nor may be passed over.
+            self.is_exhaustive = self.is_exhaustive and found.value >= below
+            return
+        self.best = found.value
+        if self.best < below or below == -inf == self.best:
+            self.point, self.value = response, self.best
+
+
+def _attack(problem: BilevelProblem, bound: float, near: Floats | None, until: float) -> _Attack:
     """Look for a bilevel-feasible point that gives the leader less than a bound; any at all where that is +inf."""
     below = bound - TOLERANCE * max(1.0, abs(bound)) if np.isfinite(bound) else bound
     try:
         tried = probes(problem, near)
     except SolverFailed as failure:
         return _Attack(None, inf, inf, (f"no commitments could be tried: {failure.what}",), False, 1)
-    responder, best, point, value, is_exhaustive = Responder(problem), inf, None, inf, tried.is_exhaustive
-    failures = 0
+    tally, responder = _Tally(tried.is_exhaustive), Responder(problem)
     for x in tried.commitments:
-        try:
-            found = responder.incumbent(x)
-            response = responder.respond(x).point if found.point is None and found.value == -inf else found.point
-        except (FollowerInfeasible, FollowerUnbounded):
-            continue
-        except CoercivityError as error:
-            is_exhaustive = False
-            failures += isinstance(error, SolverFailed)
-            continue
-        if found.value >= best:
-            continue
-        if found.point is not None and not _is_strict(problem, found.point):
-            # What keeps the rows only within a tolerance neither refutes a bound nor may be passed over.
-            is_exhaustive = is_exhaustive and found.value >= below
-            continue
-        best = found.value
-        if best < below or below == -inf == best:
-            point, value = response, best
-    notes = [f"{len(tried.commitments)} commitments were tried" + (", all there are" if tried.is_exhaustive else "")]
-    if point is None and not tried.is_exhaustive:
-        own = search(problem, below)
-        is_exhaustive, failures = own.is_complete, failures + own.failures
-        if own.point is not None and _is_strict(problem, own.point):
-            point, value, best = own.point, own.value, min(best, own.value)
-        elif own.is_complete:
-            notes.append(f"a search of the judge's own was finished with {own.programs} programs and found none below")
-    if failures:
-        notes.append(f"to {failures} of the judge's questions the solver had no answer")
-    return _Attack(point, value, best, tuple(notes), is_exhaustive, failures)
+        if time.perf_counter() > until:
+            tally.is_exhaustive = False
+            break
+        tally.take(problem, responder, x, below)
+    notes = [f"{tally.done} commitments were tried" + (", all there are" if tried.is_exhaustive else "")]
+    if tally.done < len(tried.commitments):
+        notes = [f"{OUT_OF_TIME} after {tally.done} of {len(tried.commitments)} commitments"]
+    elif tally.point is None and not tried.is_exhaustive:
+        notes += _search(problem, tally, below, until)
+    if tally.failures:
+        notes.append(f"to {tally.failures} of the judge's questions the solver had no answer")
+    return _Attack(tally.point, tally.value, tally.best, tuple(notes), tally.is_exhaustive, tally.failures)
+
+
+def _search(problem: BilevelProblem, tally: _Tally, below: float, until: float) -> list[str]:
+    """Look by a search of the judge's own; what it says of itself."""
+    own = search(problem, below, until)
+    tally.is_exhaustive, tally.failures = own.is_complete, tally.failures + own.failures
+    if own.point is not None and _is_strict(problem, own.point):
+        tally.point, tally.value, tally.best = own.point, own.value, min(tally.best, own.value)
+    elif own.is_complete:
+        return [f"a search of the judge's own was finished with {own.programs} programs and found none below"]
+    elif time.perf_counter() > until:
+        return [f"{OUT_OF_TIME} after {own.programs} programs of a search of its own"]
+    return []
 
 
 def _is_strict(problem: BilevelProblem, point: Floats) -> bool:
@@ -249,23 +283,23 @@ def _bound_checks(problem: BilevelProblem, solution: BilevelSolution, attack: _A
     return tuple(checks)
 
 
-def _without_point(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+def _without_point(problem: BilevelProblem, solution: BilevelSolution, until: float) -> BilevelCertificate:
     """The judgement on a claim that there is no solution, which counts only where the judge can confirm it."""
     if solution.status is Status.INFEASIBLE:
-        return _infeasible(problem, solution)
+        return _infeasible(problem, solution, until)
     if solution.status is Status.UNBOUNDED:
-        return _unbounded(problem, solution)
+        return _unbounded(problem, solution, until)
     return _certificate(problem, solution, (), (), (), notes=("there is no point to be judged",))
 
 
-def _infeasible(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+def _infeasible(problem: BilevelProblem, solution: BilevelSolution, until: float) -> BilevelCertificate:
     name = "no commitment has a response that satisfies the leader's rows"
     if feasibility(high_point_relaxation(problem)) is SolveStatus.INFEASIBLE:
         checks = (Check(name, 0.0, 1.0),)
         note = ("the rows of both levels contradict one another",)
         return _certificate(problem, solution, checks, checks, checks, notes=note)
     try:
-        attack = _attack(problem, inf, None)
+        attack = _attack(problem, inf, None, until)
     except UsageError as error:
         return _certificate(problem, solution, (), (), (), notes=(error.what,))
     is_confirmed = attack.point is None and attack.is_exhaustive
@@ -273,10 +307,10 @@ def _infeasible(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCe
     return _certificate(problem, solution, checks, checks, checks, None, attack, attack.notes)
 
 
-def _unbounded(problem: BilevelProblem, solution: BilevelSolution) -> BilevelCertificate:
+def _unbounded(problem: BilevelProblem, solution: BilevelSolution, until: float) -> BilevelCertificate:
     name = "some commitment lets the leader improve without limit"
     try:
-        attack = _attack(problem, -inf, None)
+        attack = _attack(problem, -inf, None, until)
     except UsageError as error:
         return _certificate(problem, solution, (), (), (), notes=(error.what,))
     checks = (Check(name, 0.0 if attack.best == -inf else inf, 1.0),)

@@ -9,6 +9,7 @@ Source: Bard and Moore, A branch and bound algorithm for the bilevel programming
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -87,17 +88,18 @@ class _Node:
     upper: tuple[tuple[int, float], ...] = ()
 
 
-def search(problem: BilevelProblem, below: float) -> Search:
+def search(problem: BilevelProblem, below: float, until: float = inf) -> Search:
     """Whether a bilevel-feasible point gives the leader less than ``below``; −inf asks whether there is no least value.
 
-    Problems with integer followers or prices, or with too many sides, are not searched: the answer is not complete.
+    Problems with integer followers or prices, or with too many sides, are not searched: the answer is not complete; nor is
+    it where the clock of :func:`time.perf_counter` has passed ``until``.
     """
     if problem.prices or problem.follower.is_integer.any():
         return Search(False)
     conditions = _conditions(problem)
     if len(conditions.index) > MOST_SIDES:
         return Search(False)
-    return _Searcher(problem, conditions, below).run()
+    return _Searcher(problem, conditions, below, until).run()
 
 
 def _conditions(problem: BilevelProblem) -> _Conditions:
@@ -147,8 +149,8 @@ def _conditions(problem: BilevelProblem) -> _Conditions:
 class _Searcher:
     """A depth-first search that keeps its linear programs hot."""
 
-    def __init__(self, problem: BilevelProblem, conditions: _Conditions, below: float) -> None:
-        self.problem, self.conditions, self.below = problem, conditions, below
+    def __init__(self, problem: BilevelProblem, conditions: _Conditions, below: float, until: float) -> None:
+        self.problem, self.conditions, self.below, self.until = problem, conditions, below, until
         self.responder = Responder(problem)
         self.hot = precise(conditions.program)
         is_linear = abs(conditions.quadratic).sum() == 0.0
@@ -160,7 +162,7 @@ class _Searcher:
         """The search."""
         stack, programs, is_complete = [_Node()], 0, True
         while stack:
-            if programs >= self.most:
+            if programs >= self.most or time.perf_counter() > self.until:
                 return Search(False, programs=programs)
             node = stack.pop()
             programs += 1
@@ -241,7 +243,8 @@ class _Searcher:
             if convex.status.known("a node of the judge's search") is SolveStatus.OPTIMAL:
                 return convex.value, convex.primal
             return (inf, None) if convex.status is SolveStatus.INFEASIBLE else (-inf, None)
-        least = least_over(program, self.conditions.quadratic, np.zeros(program.shape[1], dtype=bool))
+        nothing = np.zeros(program.shape[1], dtype=bool)
+        least = least_over(program, self.conditions.quadratic, nothing, until=self.until)
         return least.bound, least.point
 
     def _program(self, node: _Node) -> LinearProgram:

@@ -93,6 +93,7 @@ class BilevelProblem:
     is_maximised, is_follower_maximised : the sense in which the file states each objective
     prices : terms of the leader's objective with the follower's multipliers
     members : which of several followers each column y belongs to, by name, shape (m,); empty for one
+    remarks : what a reader of its file passed over, a sentence each; they change nothing of what it says
     """
 
     name: str
@@ -106,6 +107,7 @@ class BilevelProblem:
     is_follower_maximised: bool = False
     prices: tuple[PriceTerm, ...] = ()
     members: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def width(self) -> int:

@@ -12,6 +12,7 @@ minimization of large-scale constrained concave quadratic problems by separable 
 from __future__ import annotations
 
 import heapq
+import time
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -49,7 +50,11 @@ class Least:
 
 
 def least_over(
-    program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArray[np.bool_], start: Floats | None = None
+    program: LinearProgram,
+    quadratic: sp.csr_array,
+    is_integer: NDArray[np.bool_],
+    start: Floats | None = None,
+    until: float = inf,
 ) -> Least:
     """The least cost · y + ½ y' quadratic y + offset over the points of a program.
 
@@ -59,6 +64,7 @@ def least_over(
     quadratic : symmetric, of any curvature, shape (columns, columns)
     is_integer : which columns are integer, shape (columns,)
     start : a point to begin with where integers are searched for, shape (columns,); or None
+    until : on the clock of :func:`time.perf_counter`, when branching is cut short
 
     Raises
     ------
@@ -77,7 +83,7 @@ def least_over(
     if simple is not None:
         return simple
     program, quadratic = _without_fixed(program, quadratic)
-    return _simple(program, quadratic, is_integer) or _branched(program, quadratic, is_integer)
+    return _simple(program, quadratic, is_integer) or _branched(program, quadratic, is_integer, until)
 
 
 def _simple(
@@ -163,7 +169,7 @@ def _split(quadratic: sp.csr_array) -> _Curvature:
     return _Curvature(sp.csr_array(0.5 * (convex + convex.T)), sp.csr_array(spread[:, negative].T), -values[negative])
 
 
-def _branched(program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArray[np.bool_]) -> Least:
+def _branched(program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArray[np.bool_], until: float) -> Least:
     curvature = _split(quadratic)
     low, high = ranges(program, curvature.directions)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
@@ -173,7 +179,8 @@ def _branched(program: LinearProgram, quadratic: sp.csr_array, is_integer: NDArr
     best, point, counter, nodes = inf, None, 0, 0
     heap: list[tuple[float, int, _Node]] = []
     waiting = [_Node(program.col_lower, program.col_upper, low, high)]
-    while (waiting or heap) and nodes < MOST_NODES:
+    # The first nodes are looked at whatever the clock says, so that there is a bound.
+    while (waiting or heap) and nodes < MOST_NODES and not (heap and time.perf_counter() > until):
         for node in waiting:
             nodes += 1
             relaxed = _relaxed(program, curvature, node)

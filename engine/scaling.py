@@ -63,18 +63,22 @@ class Scaled:
         return (f"gaps and scales of the checks are those of the leader's objective times {self.factor:g}",)
 
 
-def scaled(problem: BilevelProblem) -> Scaled:
+def scaled(problem: BilevelProblem, *, is_judged: bool = False) -> Scaled:
     """The problem with objectives of ordinary size.
 
     An objective whose largest coefficient is below one is multiplied, one whose least is above one divided; others stay.
+
+    Parameters
+    ----------
+    is_judged : divide nothing, so that no tolerance grows: a value may live on a row that is broken by next to nothing
     """
     follower, n = problem.follower_objective, len(problem.leader)
     # Of the follower's objective only what it decides on has a size that matters.
     own = [follower.linear[n:], sp.csr_array(follower.quadratic)[n:].data]
-    priced = _factor(own)
+    priced = _factor(own, is_judged)
     terms = tuple(replace(term, coefficient=term.coefficient / priced) for term in problem.prices)
     prices = np.array([term.coefficient for term in terms])
-    factor = _factor([problem.objective.linear, sp.csr_array(problem.objective.quadratic).data, prices])
+    factor = _factor([problem.objective.linear, sp.csr_array(problem.objective.quadratic).data, prices], is_judged)
     objective, shift = _without_constant(_times(problem.objective, factor))
     return Scaled(
         replace(
@@ -89,13 +93,15 @@ def scaled(problem: BilevelProblem) -> Scaled:
     )
 
 
-def _factor(parts: list[Any]) -> float:
+def _factor(parts: list[Any], is_judged: bool) -> float:
     """A power of two that brings the largest number to at least one or the least to at most two; one where both are so."""
     sizes = np.abs(np.concatenate([np.ravel(part) for part in parts]))
     sizes = sizes[sizes > 0.0]
     if not len(sizes) or (sizes.max() >= 1.0 >= sizes.min()):
         return 1.0
-    return float(2.0 ** -floor(log2(float(sizes.max() if sizes.max() < 1.0 else sizes.min()))))
+    if sizes.max() < 1.0:
+        return float(2.0 ** -floor(log2(float(sizes.max()))))
+    return 1.0 if is_judged else float(2.0 ** -floor(log2(float(sizes.min()))))
 
 
 def _times(objective: Objective, factor: float) -> Objective:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -67,6 +67,7 @@ class Auxiliary:
     costs : what the follower's objective has for each of ``columns``, as written
     is_maximised : whether the follower maximises it
     interdiction : the leader's attack; None for a file that splits the MPS file between the two
+    remarks : what was passed over in the file, a sentence each
     """
 
     columns: tuple[int, ...]
@@ -74,6 +75,7 @@ class Auxiliary:
     costs: Floats
     is_maximised: bool = False
     interdiction: Interdiction | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def parse_auxiliary(text: str, name: str, program: MpsProgram) -> Auxiliary:
@@ -84,9 +86,15 @@ def parse_auxiliary(text: str, name: str, program: MpsProgram) -> Auxiliary:
     Malformed
         It is not an auxiliary file of this program; every fault with its line.
     """
-    lines = list(_lines(text))
+    known = {*program.columns.names, *program.rows.names}
+    lines, starred = list(_lines(text)), []
+    for number, words in list(lines):
+        # As in MPS files, unless that is how a name begins.
+        if words[0].startswith("*") and words[0] not in known:
+            lines.remove((number, words))
+            starred.append(f"{name}: line {number} begins with *, and was taken for a comment")
     is_named = any(words[0].startswith("@") for _, words in lines)
-    return (_Named if is_named else _Keywords)(name, program).read(lines)
+    return replace((_Named if is_named else _Keywords)(name, program).read(lines), remarks=tuple(starred))
 
 
 def _lines(text: str) -> Iterator[Line]:

@@ -42,6 +42,7 @@ class MpsProgram:
     is_maximised : whether OBJSENSE says MAX
     free_rows : names of the N rows, the objective among them
     file : what the file is called in messages
+    remarks : what was passed over in the file, a sentence each
     """
 
     name: str
@@ -52,6 +53,7 @@ class MpsProgram:
     is_maximised: bool
     free_rows: tuple[str, ...]
     file: str
+    remarks: tuple[str, ...] = ()
 
 
 def read_mps(path: str | Path) -> MpsProgram:
@@ -64,7 +66,7 @@ def read_mps(path: str | Path) -> MpsProgram:
     Malformed
         It is not an MPS file that means one thing only; every fault with its line.
     """
-    return parse_mps(text_of(path), str(path))
+    return parse_mps(text_of(path, is_latin=True), str(path))
 
 
 def parse_mps(text: str, name: str) -> MpsProgram:
@@ -92,6 +94,7 @@ def parse_mps(text: str, name: str) -> MpsProgram:
         bool(said.is_maximised),
         tuple(said.free),
         name,
+        tuple(f"{name}: {remark}" for remark in said.remarks),
     )
 
 

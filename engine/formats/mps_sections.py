@@ -42,6 +42,7 @@ class Sections:
     entries : rows, columns, values and lines of COLUMNS, the objective's included
     right, ranges : by row
     lower, upper : bounds as written, by column
+    remarks : what was passed over, a sentence each
     """
 
     def __init__(self, name: str) -> None:
@@ -65,6 +66,8 @@ class Sections:
         self.ranges: dict[int, float] = {}
         self.lower: dict[int, float] = {}
         self.upper: dict[int, float] = {}
+        self.unlimited: set[int] = set()
+        self.remarks: list[str] = []
 
     def take(self, lines: list[str]) -> None:
         """Read all lines.
@@ -83,13 +86,20 @@ class Sections:
             fields = line.split()
             if not fields or fields[0][0] == "*":
                 continue
+            if self.section == "ENDATA":
+                # No reader looks behind the end.
+                self.remarks.append(f"line {self.line} and what follows stands behind ENDATA, and was not read")
+                break
             try:
                 # The sense stands at the beginning of its line in some files.
                 if line[0] in " \t" or (self.section == "OBJSENSE" and fields[0].upper() in SENSES):
                     handle(fields)
                 else:
-                    self._header(fields)
-                    handle = handlers.get(self.section, self._misplaced)
+                    before = self.section
+                    try:
+                        self._header(fields)
+                    finally:
+                        handle = handlers.get(self.section, self._misplaced) if self.section != before else handle
             except Fault as fault:
                 self.faults.add(self.line, fault.what, fault.fix)
         if "ENDATA" not in self.seen:
@@ -101,8 +111,6 @@ class Sections:
 
     def _header(self, fields: list[str]) -> None:
         word = fields[0].upper()
-        if self.section == "ENDATA":
-            raise Fault(f"'{fields[0]}' after ENDATA", "ENDATA ends the file: remove what follows")
         self._close()
         if word not in SECTIONS or (len(fields) > 1 and word not in ("NAME", "OBJSENSE", "OBJNAME")):
             self._unknown(word)
@@ -113,8 +121,10 @@ class Sections:
         before = BEFORE.get(word)
         if before and before not in self.seen:
             raise Fault(f"{word} before {before}", f"put the {before} section first")
-        if word in ("OBJSENSE", "OBJNAME") and "ROWS" in self.seen:
+        if word == "OBJNAME" and "ROWS" in self.seen:
             raise Fault(f"{word} behind ROWS", f"put {word} before ROWS")
+        if word == "OBJSENSE" and "ROWS" in self.seen:
+            self.remarks.append(f"OBJSENSE on line {self.line} stands behind ROWS, and was read all the same")
         if word == "NAME":
             self._title(fields[1:])
         elif len(fields) > 1:
@@ -268,9 +278,14 @@ class Sections:
         for which, sides, bound in zip(("lower", "upper"), (self.lower, self.upper), SIDES[kind], strict=True):
             if bound is None:
                 continue
-            if column in sides:
+            # PL says again what a column has anyway, and is narrowed by an upper bound behind it.
+            if column in sides and not (which == "upper" and column in self.unlimited):
                 raise Fault(f"a second {which} bound of column '{name}'", "keep one")
             sides[column] = value if isinstance(bound, str) else bound
+            if kind == "PL":
+                self.unlimited.add(column)
+            elif which == "upper":
+                self.unlimited.discard(column)
         low, high = self.lower.get(column, -inf), self.upper.get(column, inf)
         if low > high:
             raise Fault(

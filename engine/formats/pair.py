@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,10 @@ def read_pair(path: str | Path, auxiliary: str | Path | None = None) -> BilevelP
         The files do not state one bilevel program; every fault with its line.
     """
     name = str(path)
-    program = parse_mps(text_of(name), name)
+    program = parse_mps(text_of(name, is_latin=True), name)
     beside = str(auxiliary) if auxiliary is not None else _beside(name)
-    return joined(program, parse_auxiliary(text_of(beside), beside, program), beside)
+    said = parse_auxiliary(text_of(beside, is_latin=True), beside, program)
+    return replace(joined(program, said, beside), remarks=program.remarks + said.remarks)
 
 
 def joined(program: MpsProgram, auxiliary: Auxiliary, name: str) -> BilevelProblem:

@@ -73,8 +73,12 @@ def broken(where: str, what: str, fix: str) -> Malformed:
     return Malformed([Finding(where, "", what, fix)])
 
 
-def text_of(path: str | Path) -> str:
+def text_of(path: str | Path, *, is_latin: bool = False) -> str:
     """The text of a file, unpacked where it is a gzip file; ``-`` is standard input.
+
+    Parameters
+    ----------
+    is_latin : read a file that is not UTF-8 as Latin-1, in which each byte is a letter, as old files are
 
     Raises
     ------
@@ -92,9 +96,11 @@ def text_of(path: str | Path) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        what = f"a byte that is not UTF-8, 0x{data[error.start]:02x}"
-        raise broken(f"{name}:{line}", what, "save the file as UTF-8") from None
+        if not is_latin:
+            line = data[: error.start].count(b"\n") + 1
+            what = f"a byte that is not UTF-8, 0x{data[error.start]:02x}"
+            raise broken(f"{name}:{line}", what, "save the file as UTF-8") from None
+        text = data.decode("latin-1")
     if "\0" in text:
         raise broken(name, "a binary file", "give a text file")
     if not text.strip():
@@ -165,12 +171,11 @@ def number_in(word: str) -> float:
     >>> number_in("1."), number_in("-.5e+3")
     (1.0, -500.0)
     >>> number_in("1D5")
-    Traceback (most recent call last):
-    engine.formats.text.Fault: '1D5' is not a number
+    100000.0
     """
+    # Fortran writes D before an exponent, which can mean nothing else.
+    word = re.sub(r"(?<=[\d.])[dD](?=[-+]?\d+$)", "E", word)
     if _NUMBER.fullmatch(word) is None:
-        if re.fullmatch(r"[-+]?[\d.]+[dD][-+]?\d+", word, re.ASCII):
-            raise Fault(f"'{word}' is not a number", f"write {word.upper().replace('D', 'E')}: few readers know D")
         if re.fullmatch(r"[-+]?(nan|inf|infinity)", word, re.IGNORECASE):
             raise Fault(
                 f"'{word}' is not a finite number", "write a finite number, or 1e30 for a bound that is not there"
@@ -183,6 +188,12 @@ def number_in(word: str) -> float:
 
 
 def bound_in(word: str) -> float:
-    """The number that a word spells, infinite from 1e20 on."""
+    """The number that a word spells, infinite from 1e20 on or where it says so.
+
+    >>> bound_in("-Inf"), bound_in("1e30"), bound_in("5")
+    (-inf, inf, 5.0)
+    """
+    if re.fullmatch(r"[-+]?inf(inity)?", word, re.IGNORECASE):
+        return float(word)
     value = number_in(word)
     return value if abs(value) < INFINITY else math.copysign(math.inf, value)

@@ -27,7 +27,7 @@ import scipy.sparse as sp
 
 from engine.assembly import Assembly, Positions, high_point
 from engine.bounds import LARGEST, BigM, derive
-from engine.errors import InfeasibleProgram, SolverFailed, UsageError
+from engine.errors import InfeasibleProgram, SolverFailed, UsageError, check_name
 from engine.problem import BilevelProblem
 from engine.response import Responder
 from engine.solution import BilevelSolution, Limits, Status
@@ -54,6 +54,19 @@ class Declared:
     def __post_init__(self) -> None:
         if not self.reason.strip():
             raise UsageError("declared bounds", "no reason is given", "say why no multiplier can be larger")
+
+    def check(self, problem: BilevelProblem) -> None:
+        """Nothing, where every name is one of a row or column of the follower.
+
+        Raises
+        ------
+        UsageError
+            One is not.
+        """
+        known = [*problem.follower_rows.names, *problem.follower.names]
+        for kind, said in (("multipliers", self.multipliers), ("slacks", self.slacks)):
+            for name in said if isinstance(said, Mapping) else ():
+                check_name(f"declared {kind}", name, known, "rows and columns of the follower")
 
     def complete(self, found: BigM) -> BigM:
         """The bounds found, and where none was, the declared ones with their assumptions."""

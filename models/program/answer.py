@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from engine.choice import METHODS, Solved, solve
 from engine.errors import AuditFailed
 from engine.formats.neutral import program_of
 from engine.formats.neutral_writer import data_of, laid_out
-from engine.judge import BilevelCertificate, certify
+from engine.judge import OUT_OF_TIME, BilevelCertificate, certify
 from engine.methods.big_m import Declared
 from engine.problem import BilevelProblem, Variables
 from engine.retelling import compared, holds
@@ -26,6 +27,8 @@ from engine.solution import BilevelSolution, Limits, Status
 
 SCHEMA_VERSION = 1
 AGAIN = "save it again with coercivity solve"
+# Seconds that a judge has at the least, whatever the limit.
+JUDGE = 1.0
 # What only the run itself knows, in a result and in its manifest.
 OF_THE_RUN = frozenset({"seconds", "solver_seconds", "nodes", "notes", "why", "method"})
 MANIFEST_OF_THE_RUN = frozenset({"versions", "options", "started", "seconds", "seal"})
@@ -58,9 +61,11 @@ def answer(problem: BilevelProblem, question: Question) -> dict[str, Any]:
     UsageError
         The method refuses the problem, or every method does.
     """
-    limits = Limits(seconds=math.inf if question.limit is None else question.limit)
-    solved = solve(problem, question.method, limits, question.declared)
-    return told(problem, solved, certify(problem, solved.solution))
+    limit, began = math.inf if question.limit is None else question.limit, time.perf_counter()
+    solved = solve(problem, question.method, Limits(seconds=limit), question.declared)
+    spent = time.perf_counter() - began
+    # The judge has what the method left of the limit, at least the method's own time again, and time enough to begin.
+    return told(problem, solved, certify(problem, solved.solution, max(limit - spent, spent, JUDGE)))
 
 
 def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificate) -> dict[str, Any]:
@@ -170,6 +175,9 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
         problem = program_of(json.loads(text), "manifest.effective_instance", text)
         claim = _claim(problem, result)
         again = told(problem, Solved(claim, result["why"]), certify(problem, claim))
+        if any(note.startswith(OUT_OF_TIME) for note in result["certificate"]["notes"]):
+            # A judge with time says more than one without; what it says of the attack is its own.
+            again["certificate"] |= {"notes": result["certificate"]["notes"], "confirmed": False}
         rows = [check | {"strategy": problem.name} for check in again["certificate"]["checks"]]
         rows += [row_of(problem.name, check) for check in _told_again(result, again)]
     except (KeyError, TypeError, ValueError, AttributeError) as error:

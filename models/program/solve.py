@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from engine import delivery
+from engine import delivery, terminal
 from engine.certificate import ProofLevel
 from engine.errors import BelowRequired, InfeasibleProgram, UsageError
 from engine.finite import read_finite
@@ -63,6 +63,8 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
         )
     else:
         problem = read(path, run["aux"])
+        for remark in problem.remarks if not is_quiet else ():
+            terminal.note(remark)
         name, mark, page, solved = problem.name, fingerprint(problem), present, partial(answer, problem, question)
     delivery.deliver("solve", mark, work, run, is_quiet, question.options(), page)
     if results[0]["value"] is None and results[0]["status"] in ("INFEASIBLE", "UNBOUNDED"):
