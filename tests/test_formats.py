@@ -422,7 +422,7 @@ def test_starred_lines_of_an_auxiliary_file_are_comments_unless_a_name_begins_so
     found = parse_auxiliary("* the follower\n" + NAMED, "x", parse_mps(PROGRAM, "x"))
     assert (found.columns, found.rows) == (usual.columns, usual.rows)
     assert "line 1 begins with *" in found.remarks[0] and not usual.remarks
-    starred = parse_auxiliary(
-        NAMED.replace("y 1.", "*y 1."), "x", parse_mps(PROGRAM.replace(" y ", " *y ").replace(" y\n", " *y\n"), "x")
-    )
-    assert starred.columns == usual.columns and not starred.remarks
+    # Of a column no name can begin so, as its lines would be comments; of a row it can.
+    text, program = (said.replace("r2", "*r2") for said in (NAMED, PROGRAM))
+    starred = parse_auxiliary(text, "x", parse_mps(program, "x"))
+    assert starred.rows == usual.rows and not starred.remarks
