@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench mutants floor dist-test clean
+.PHONY: demo test check bench failures mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -25,6 +25,10 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# The solver gives up at every call in turn, every leaf of saved results is forged, every published problem rescaled.
+failures: $(READY)
+	COERCIVITY_FAILURES=40 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal tests/test_solver_failures.py tests/test_forging.py tests/test_scaling.py
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants

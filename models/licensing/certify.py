@@ -76,7 +76,9 @@ class Auditor:
         """Probability of the concession at a pressure, where no type decides."""
         concession = self.instance.concession
         reference = 0.0
-        if concession is not None and concession.reference is not None:
+        # Where nothing presses, or a curve says what a pressure does, the reference is not needed.
+        is_scaled = pressure > 0.0 and concession is not None and not concession.curve
+        if is_scaled and concession is not None and concession.reference is not None:
             strategy = self.instance.strategies[concession.reference]
             claim = Claim(path_of(self.instance, strategy), strategy.fed_volumes)
             reference = self.pressure(claim, self._cost(claim))

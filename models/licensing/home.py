@@ -14,8 +14,7 @@ import numpy as np
 from models.licensing.instance import Instance
 from models.licensing.market import Market
 from models.licensing.periods import Floats
-
-WEEKS_PER_MONTH = 365.0 / 12.0 / 7.0
+from models.licensing.quantity import WEEKS_PER_MONTH
 
 
 @dataclass(frozen=True)

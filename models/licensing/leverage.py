@@ -61,7 +61,8 @@ def state_after(response: Response, period: int) -> State:
         capacity=market.capacity[period] / months + ordered_capacity(response, period) / 12.0,
         licence=announced.licence[following] / after,
         routes=announced.route_capacity[following] / after,
-        exporters=float(market.exporter_capacity[period]) / months,
+        # Of the firms that are still there while licences hold.
+        exporters=float(announced.exporter_capacity[period]) / months,
     )
 
 

@@ -13,6 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from engine.units import UnitError, convert
 
+# As the units of a file have it: fifty-two weeks and twelve months to a year.
+WEEKS_PER_MONTH = 52.0 / 12.0
+
 Distribution = Literal["uniform", "triangular", "lognormal"]
 Grade = Literal["A", "B", "C", "D"]
 

@@ -10,10 +10,9 @@ import numpy as np
 from models.licensing.commit import Game
 from models.licensing.evaluate import Response
 from models.licensing.periods import Floats
-from models.licensing.quantity import month_index
+from models.licensing.quantity import WEEKS_PER_MONTH, month_index
 from models.licensing.record import Observation
 
-WEEKS_PER_MONTH = 52.0 / 12.0
 NOTHING = 1e-9  # tonnes; a share of less is of nothing
 
 

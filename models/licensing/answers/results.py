@@ -18,8 +18,6 @@ from models.licensing.leverage import Curve, CutOff, leverage_curve, log_power
 from models.licensing.licences import Path
 from models.licensing.periods import Floats
 
-SHARE_YEARS = (2030, 2040)
-
 
 @dataclass(frozen=True)
 class Assessment:
@@ -243,7 +241,8 @@ def _rents(response: Response) -> dict[str, Any]:
 
 
 def _shares(game: Game, response: Response) -> dict[str, dict[str, float | None]]:
-    years = [year for year in SHARE_YEARS if year in _years(response)]
+    # Shares are told at the turn of each decade.
+    years = sorted(year for year in _years(response) if year % 10 == 0)
     found: dict[str, dict[str, float | None]] = {
         key: {} for key in ("leader_foreign", "rivals_foreign", "rivals_world", "hhi", "log_power")
     }

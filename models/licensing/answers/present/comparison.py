@@ -22,7 +22,8 @@ from models.licensing.answers.present.words import (
     texts,
 )
 
-YEARS = ("2030", "2040")
+# As many turns of a decade as a table of shares has room for.
+TURNS = 2
 
 
 def compared(result: Data) -> list[Block]:
@@ -73,7 +74,7 @@ def _buyers(answers: Sequence[Data]) -> Table:
 
 def _power(answers: Sequence[Data]) -> Table:
     known = answers[0]["shares"]["leader_foreign"]
-    years = [year for year in YEARS if year in known]
+    years = sorted(known)[:TURNS]
     # Where the calendar ends before those years, the share of the last period stands for them.
     last = answers[0]["series"]["periods"][-1]
     lengths = list(answers[0]["all_blocs"]["leverage_musd"])[:1]

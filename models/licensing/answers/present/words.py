@@ -54,10 +54,15 @@ def decimals(rows: Sequence[Sequence[Any]]) -> int:
 
 
 def marks(names: Iterable[str]) -> list[str]:
-    """The first of the periods, the last of 2030 and the last of all, each once."""
+    """The first of the periods, the last of the year in which the next decade begins, and the last of all, each once.
+
+    >>> marks(["2025-01", "2026", "2030-Q1", "2030-Q2", "2040"])
+    ['2025-01', '2030-Q2', '2040']
+    """
     periods = list(names)
-    of_2030 = [period for period in periods if period.startswith("2030")][-1:]
-    return list(dict.fromkeys([*periods[:1], *of_2030, *periods[-1:]]))
+    turns = [period for period in periods[1:] if int(period[:4]) % 10 == 0]
+    of_the_first = [period for period in turns if period[:4] == turns[0][:4]][-1:]
+    return list(dict.fromkeys([*periods[:1], *of_the_first, *periods[-1:]]))
 
 
 def leader_shares(series: Data) -> list[float | None]:

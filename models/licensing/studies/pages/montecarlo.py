@@ -154,7 +154,8 @@ def _differences(result: Data) -> Table:
 
 def _power(result: Data) -> Table:
     years = sorted({row["year"] for row in result["power"]})
-    shown = [year for year in years if year in (years[0], 2030, years[-1])]
+    turns = [year for year in years[1:] if year % 10 == 0]
+    shown = [year for year in years if year in (years[0], *turns[:1], years[-1])]
     rows = []
     for name in result["strategies"]:
         cells: list[Any] = [name]
