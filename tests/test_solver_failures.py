@@ -152,3 +152,37 @@ def test_failure_is_not_infeasibility() -> None:
 
     with failing(lambda call: True), pytest.raises(SolverFailed):
         HotProgram(random_program(3)).solve()
+
+
+@pytest.mark.parametrize("strategy", ["half", None])
+def test_a_game_is_answered_rightly_or_not_at_all(strategy: str | None) -> None:
+    from models.licensing.answers.commands import solve
+    from models.licensing.files.load import load_text
+
+    instance = load_text((INSTANCES / "toy" / "one-buyer.yaml").read_text("utf-8"))
+    with failing(lambda call: False) as counted:
+        right = solve(instance, strategy)
+    for what, fails in kinds(counted.calls):
+        try:
+            with failing(fails):
+                found = solve(instance, strategy)
+        except SolverFailed:
+            continue
+        proof = ProofLevel[found["certificate"]["proof"]]
+        is_right = found["leader"]["value_musd"] == pytest.approx(right["leader"]["value_musd"], rel=1e-6)
+        assert is_right or proof < ProofLevel.BILEVEL_FEASIBLE, what
+        assert found["strategy"]["path"] == right["strategy"]["path"], what
+
+
+def test_a_point_of_a_study_at_which_the_solver_gave_up_has_failed_and_is_no_infeasible_one() -> None:
+    from engine.solver import HotProgram
+    from engine.study.executors import attempt
+    from engine.study.outcome import Status as Outcome
+    from tests.test_solver import random_program
+
+    def work(_: Any) -> dict[str, Any]:
+        return {"objective": HotProgram(random_program(3)).solve().objective}
+
+    with failing(lambda call: True):
+        assert attempt(work, None).status is Outcome.FAILED
+    assert attempt(work, None).status is Outcome.DONE
