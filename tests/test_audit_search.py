@@ -99,3 +99,26 @@ def test_ties_written_twice_agree(rents: dict[str, float] | None) -> None:
             prices = multiplier_range(program, solution, weight)
             found = (pair.least_priced(weight), pair.most_priced(weight))
             assert found == pytest.approx((prices.low, prices.high), rel=1e-6, abs=1e-3)
+
+
+def test_a_path_that_is_not_the_named_strategys_is_found_out() -> None:
+    from models.licensing.answers.commands import Desk, claim_of, figures_of
+    from models.licensing.answers.results import assess
+
+    instance = load_text(TOY.read_text("utf-8"))
+    desk = Desk(instance)
+    announced = desk.game.announce("half")
+    claim, figures = claim_of(instance, announced), figures_of(desk.game, assess(desk.game, announced, None))
+    name = "the path follows the strategy's rules"
+    for told, is_ok in (("half", True), ("open", False)):
+        checks = desk.auditor.certify(claim, figures, name=told).leader_checks
+        assert [check.ok for check in checks if check.name == name] == [is_ok]
+
+
+def test_the_path_after_a_concession_is_written_twice() -> None:
+    from models.licensing.announcement import path_if_conceded as theirs
+    from models.licensing.audit_rules import path_if_conceded as ours
+
+    instance = loaded(rich())
+    for strategy in instance.strategies.values():
+        assert ours(instance, strategy) == theirs(instance, strategy)

@@ -83,7 +83,7 @@ SPLIT = "blocs, leader and outside add up to the buyers' cost"
 COST = "cost of the plan, by arithmetic"
 LAWS = "the plan obeys every law"
 RANGE = {"optimistic value", "pessimistic value"}
-AT_MOST, AT_LEAST = "value at most optimistic", "pessimistic at most value"
+IS_OPTIMISTIC, AT_LEAST = "the plan is an optimistic one", "pessimistic at most value"
 SUM = "terms sum to the payoff"
 FIXED, LEAST = "the chance of a concession is a fixed point", "no smaller chance is a fixed point"
 RENT = "rents at {} what the multipliers allow"
@@ -95,11 +95,11 @@ TAMPERED: list[tuple[str, Change, set[str], ProofLevel]] = [
     ("probability of the concession", lambda f: replace(f, probability=f.probability + 0.01),
      {"probability of the concession", *RANGE}, NOTHING),
     *((f"term {name}", with_term(name), {f"term {name}", SUM}, NOTHING) for name in TERMS),
-    (AT_MOST, lambda f: replace(f, value=f.value + 1), {SUM, AT_MOST}, NOTHING),
-    (AT_LEAST, lambda f: replace(f, value=f.value - 1), {SUM, AT_LEAST}, NOTHING),
+    (IS_OPTIMISTIC, lambda f: replace(f, value=f.value + 1), {SUM, IS_OPTIMISTIC}, NOTHING),
+    (AT_LEAST, lambda f: replace(f, value=f.value - 1), {SUM, AT_LEAST, IS_OPTIMISTIC}, NOTHING),
     (GAP, lambda f: replace(f, buyers_cost=f.buyers_cost * 1.001),
      {GAP, COST}, LEADER),
-    ("optimistic value", lambda f: replace(f, optimistic=f.optimistic + 1), {"optimistic value"}, LEADER),
+    ("optimistic value", lambda f: replace(f, optimistic=f.optimistic + 1), {"optimistic value", IS_OPTIMISTIC}, NOTHING),
     ("pessimistic value", lambda f: replace(f, pessimistic=f.pessimistic - 1), {"pessimistic value"}, LEADER),
     (SPLIT, lambda f: replace(f, reconciliation=1.0), {SPLIT}, LEADER),
     (SPLIT, lambda f: replace(f, reconciliation=float("nan")), {SPLIT}, LEADER),

@@ -47,6 +47,13 @@ def path_of(instance: Instance, strategy: Strategy) -> Postures:
     return tuple(found)
 
 
+def path_if_conceded(instance: Instance, strategy: Strategy) -> Postures:
+    """The postures once the target has conceded: by the strategy's further rules, or else with the target relieved."""
+    if not strategy.if_conceded:
+        return relieved(instance, path_of(instance, strategy))
+    return path_of(instance, strategy.model_copy(update={"rules": (*strategy.rules, *strategy.if_conceded)}))
+
+
 def chance(concession: Concession | None, pressure: float, reference: float) -> float:
     """Probability that the target concedes at a pressure, where no type decides; pressures in million USD.
 

@@ -12,7 +12,7 @@ from engine.certificate import Certificate
 from engine.check import Check, at_most, compare
 from engine.solver import Floats
 from models.licensing.audit import Audit, Claim
-from models.licensing.audit_rules import Postures, chance, path_of, relieved, willing
+from models.licensing.audit_rules import Postures, chance, path_if_conceded, path_of, relieved, willing
 from models.licensing.audit_search import Looked, search_checks
 from models.licensing.instance import Instance
 
@@ -102,9 +102,11 @@ class Auditor:
         assumptions: tuple[str, ...] = (),
         deviation_gain: float | None = None,
         looked: Looked | None = None,
+        name: str | None = None,
     ) -> Certificate:
         """Judge the figures of a strategy; ``bound`` is the claim that no strategy on the menu is worth more.
 
+        ``name`` is that of a strategy of the instance, whose rules the path has to follow.
         ``looked`` is what the search that found it says of itself, where it was finished.
         """
         audit = Audit(self.instance, claim)
@@ -127,13 +129,23 @@ class Auditor:
             value=figures.value,
             optimistic=figures.optimistic,
             pessimistic=figures.pessimistic,
-            leader_checks=self._leader(audit, figures),
+            leader_checks=(*self._path(claim, name), *self._leader(audit, figures)),
             follower_checks=self._followers(audit, figures, optimum),
             bound_checks=bound_checks,
             bound=bound,
             assumptions=assumptions,
             deviation_gain=deviation_gain,
         )
+
+    def _path(self, claim: Claim, name: str | None) -> tuple[Check, ...]:
+        """Whether the path is what the rules of a named strategy say, before and after a concession."""
+        if name is None:
+            return ()
+        strategy = self.instance.strategies[name]
+        is_same = claim.path == path_of(self.instance, strategy)
+        if claim.conceded and self.instance.concession is not None:
+            is_same = is_same and claim.conceded == path_if_conceded(self.instance, strategy)
+        return (Check("the path follows the strategy's rules", 0.0 if is_same else 1.0, 1.0),)
 
     def _leader(self, audit: Audit, figures: Figures) -> tuple[Check, ...]:
         """The strategy is one that the leader may play, and its payoff is what arithmetic says."""
@@ -148,7 +160,7 @@ class Auditor:
             compare(f"term {name}", figures.terms[name], value, unit, tolerance=1e-5) for name, value in terms.items()
         ]
         checks += [
-            at_most("value at most optimistic", figures.value, figures.optimistic, unit),
+            compare("the plan is an optimistic one", figures.value, figures.optimistic, unit, tolerance=1e-5),
             at_most("pessimistic at most value", figures.pessimistic, figures.value, unit),
         ]
         return tuple(checks)

@@ -251,6 +251,7 @@ class Desk:
             assumptions,
             deviation_gain,
             looked,
+            announced.name if announced.name in self.instance.strategies else None,
         )
 
     def without_leakage(self, block: Mapping[str, Any]) -> float:

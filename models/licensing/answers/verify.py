@@ -250,7 +250,8 @@ def _block(
     # Where no search was made the stated bound is only compared with what it should bound.
     limit = None if not is_optimum else bound if bound is not None else certificate["bound_musd"]
     gain, deviation = desk.deviation(assessment.evaluation)
-    judged = auditor.certify(claim, figures, limit, assumptions, gain, looked if is_optimum else None)
+    seen = looked if is_optimum else None
+    judged = auditor.certify(claim, figures, limit, assumptions, gain, seen, None if strategy is None else name)
     again = desk.again(block, assessment, judged, deviation)
     if is_optimum and looked is None:
         # Without a new search nothing can be said of what the last one saw.
