@@ -33,7 +33,13 @@ def row(verdict: Verdict) -> str:
     """A row of the table: room, fault, what it moved, who caught it and how, where it passed in silence."""
     fault = verdict.fault
     silent = f" (silent: {', '.join(verdict.silent)})" if verdict.silent and verdict.effect == "answer" else ""
-    cells = (fault.room, fault.name, verdict.effect, verdict.caught_by + silent, verdict.says.replace("|", "/")[:100])
+    cells = (
+        fault.room,
+        fault.name,
+        verdict.effect,
+        verdict.caught_by + silent,
+        " ".join(verdict.says.replace("|", "/").split())[:100],
+    )
     return f"| {' | '.join(cells)} |"
 
 

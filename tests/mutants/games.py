@@ -21,7 +21,7 @@ CURVE = [
 ]
 SPELL = {"delivered": "20 %", "lasts": "2.5 month"}
 GENEROUS = {
-    "title": "Generous", "licensed": "120 %", "hazard": "2 %", "leader_hazard": "1 %", "conduct": "kind",
+    "title": "Generous", "licensed": "150 %", "hazard": "2 %", "leader_hazard": "1 %", "conduct": "kind",
     "buffer": "1 month", "corridor": "5 %", "end_use_control": "30 %", "breakdown": SPELL,
 }  # fmt: skip
 
@@ -40,8 +40,15 @@ def toy() -> dict[str, Any]:
     return parse(TOY.read_text("utf-8"), "toy").data
 
 
+def tied() -> dict[str, Any]:
+    """The toy with a rival as dear as the leader: buyers are indifferent, and the leader is not."""
+    data = toy()
+    data["rivals"]["mine"]["unit_cost"] = "50 USD/kg"
+    return data
+
+
 def fed() -> dict[str, Any]:
-    """Volumes of the record, bundles, a reference pressure."""
+    """Volumes of the record, bundles, a chance in proportion to the pressure."""
     return _without_leverage(rich())
 
 
@@ -54,9 +61,12 @@ def everything() -> dict[str, Any]:
         bloc["growth"] = {"magnets": "4 %/yr", "light": f"{at + 1} %/yr"}
         bloc.get("reserve", {})["begins"] = "2025-03"
     data["options"]["recycle"] = data["options"]["thrift"] | {
-        "title": "Recycling", "potential": {"cars": "95 %", "toys": "30 %"}, "yearly_limit": "60 %", "running_cost": "1 USD/kg",
+        "title": "Recycling", "potential": {"cars": "99 %", "toys": "30 %"}, "yearly_limit": "99 %", "running_cost": "1 USD/kg",
     }  # fmt: skip
     del data["options"]["recycle"]["moves_to"]
+    data["options"]["thrift"]["running_cost"] = "-20 USD/kg"
+    data["countermeasures"]["duties"] |= {"delay": "2.5 month", "lasts": "0.4 yr"}
+    data["downstream"]["limit"] = "2 %"
     data["leader"] |= {
         "discount_rate": "8 %/yr", "capacity": "4200 t/yr", "capacity_growth": "3 %/yr", "idle_cost": "3 USD/kg",
         "home_growth": "2 %/yr", "rents": {"licence": 0.4, "exporter": 0.7},
@@ -73,7 +83,7 @@ def everything() -> dict[str, Any]:
     data["strategies"]["relent"] = {
         "title": "Half, then generous", "rules": [{"posture": "half"}, {"posture": "generous", "phase": "late"}],
     }  # fmt: skip
-    data["concession"] |= {"value": "600 million USD/yr", "begins": "2 month", "lasts": "1.5 yr"}
+    data["concession"] |= {"value": "1800 million USD/yr", "begins": "2 month", "lasts": "0.5 yr"}
     data["menu"]["bundles"] = [["all", "far"]]
     del data["strategies"]["half"]["if_conceded"]
     _chance(data, curve=CURVE)
@@ -83,21 +93,24 @@ def everything() -> dict[str, Any]:
 def typed() -> dict[str, Any]:
     """Everything, where the target's type decides."""
     data = everything()
+    # Stakes on both sides of the pain that is spared, close to it, so that a wrong stake changes who concedes.
     types = {
-        "soft": {"title": "Soft", "weight": "40 %", "stake": "10 million USD/yr"},
-        "hard": {"title": "Hard", "weight": "60 %", "stake": "9000 million USD/yr"},
+        "soft": {"title": "Soft", "weight": "40 %", "stake": "286 million USD/yr"},
+        "hard": {"title": "Hard", "weight": "60 %", "stake": "315 million USD/yr"},
     }
     _chance(data, types=types)
     data["concession"]["begins"] = "4 month"
-    data["strategies"]["relent"]["if_conceded"] = [{"posture": "generous"}]
+    data["strategies"]["relent"]["if_conceded"] = [{"posture": "open"}]
     return data
 
 
 def alike() -> dict[str, Any]:
-    """Everything, where shortages fall on all alike, and a capped chance is in proportion to the pressure."""
+    """Everything, where shortages fall on all alike, and a chance is held down by its cap."""
     data = everything()
     data["buyers"]["rationing"] = "pro_rata"
-    _chance(data, reference="relent", probability="30 %", cap="35 %")
+    rules = [{"posture": "generous"}, {"posture": "half", "product": "magnets", "phase": "squeeze"}]
+    data["strategies"]["early"] = {"title": "Mixed at first", "rules": rules}
+    _chance(data, reference="early", probability="30 %", cap="31 %")
     return data
 
 
@@ -127,7 +140,9 @@ PLAYS = {
     "types": Play(typed, "relent"),
     "alike": Play(alike, "mixed"),
     "toy": Play(toy),
+    "tied": Play(tied),
     "everything": Play(everything),
     "fed": Play(fed, "half"),
+    "menu": Play(fed),
     "cut short": Play(long, limit=0.0),
 }

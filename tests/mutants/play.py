@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+PROOFS = ("NOTHING", "LEADER_FEASIBLE", "BILEVEL_FEASIBLE", "OPTIMAL")
+
 
 def outcome(name: str) -> dict[str, Any]:
     """What a game gives: figures of the answer, figures of the bound, other figures, the proof, and what was refused."""
@@ -84,7 +86,7 @@ def difference(found: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any
     unit = 1e-4 * max(abs(baseline["answer"]["cost"]), abs(baseline["answer"]["value"]))
     moved = [part for part in ("answer", "bound", "report") if apart(found[part], baseline[part], unit)]
     new = [name for name in found["refused"] if name not in baseline["refused"]]
-    if found["proof"] != baseline["proof"] and not new:
+    if PROOFS.index(found["proof"]) < PROOFS.index(baseline["proof"]) and not new:
         new = [f"{found['proof']} instead of {baseline['proof']}"]
     figures = {
         key: [baseline["answer"][key], value]
