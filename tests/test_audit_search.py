@@ -110,6 +110,10 @@ def test_a_path_that_is_not_the_named_strategys_is_found_out() -> None:
     announced = desk.game.announce("half")
     claim, figures = claim_of(instance, announced), figures_of(desk.game, assess(desk.game, announced, None))
     name = "the path follows the strategy's rules"
+    month = next(iter(loaded(rich()).strategies["half"].fed_volumes))
+    fed = replace(claim, fed={month: next(iter(loaded(rich()).strategies["half"].fed_volumes.values()))})
+    checks = desk.auditor.certify(fed, figures, name="half").leader_checks
+    assert [check.ok for check in checks if check.name == "the volumes on record are fed in"] == [False]
     for told, is_ok in (("half", True), ("open", False)):
         checks = desk.auditor.certify(claim, figures, name=told).leader_checks
         assert [check.ok for check in checks if check.name == name] == [is_ok]

@@ -138,14 +138,18 @@ class Auditor:
         )
 
     def _path(self, claim: Claim, name: str | None) -> tuple[Check, ...]:
-        """Whether the path is what the rules of a named strategy say, before and after a concession."""
+        """Whether path and record are those of a named strategy, before and after a concession."""
         if name is None:
             return ()
         strategy = self.instance.strategies[name]
         is_same = claim.path == path_of(self.instance, strategy)
         if claim.conceded and self.instance.concession is not None:
             is_same = is_same and claim.conceded == path_if_conceded(self.instance, strategy)
-        return (Check("the path follows the strategy's rules", 0.0 if is_same else 1.0, 1.0),)
+        is_on_record = dict(claim.fed) == dict(strategy.fed_volumes)
+        return (
+            Check("the path follows the strategy's rules", 0.0 if is_same else 1.0, 1.0),
+            Check("the volumes on record are fed in", 0.0 if is_on_record else 1.0, 1.0),
+        )
 
     def _leader(self, audit: Audit, figures: Figures) -> tuple[Check, ...]:
         """The strategy is one that the leader may play, and its payoff is what arithmetic says."""

@@ -191,15 +191,15 @@ class Desk:
         announced = self.game.announcer.announce(self.game.menu.path(best.choice), OPTIMAL)
         assessment = assess(self.game, announced, self.cutoff)
         gain, deviation = self.deviation(assessment.evaluation)
-        assumptions = self.assumptions(len(screening.choices))
+        assumptions = self.assumptions(len(screening.choices), screening.complete)
         looked = looked_at(self.game, best, screening)
         certificate = self._certificate(assessment, best.bound, assumptions, gain, looked)
         return self._block(assessment, certificate, deviation, _search(self.game, best, screening))
 
-    def assumptions(self, screened: int) -> tuple[str, ...]:
-        """What a bound rests on that was found by looking at so many strategies of the menu."""
+    def assumptions(self, screened: int, is_complete: bool) -> tuple[str, ...]:
+        """What a bound rests on that was found by looking at so many strategies, in a search that says whether it ended."""
         found = []
-        if screened < len(self.game.menu):
+        if screened < len(self.game.menu) or not is_complete:
             found.append(
                 f"the search was stopped after {screened:,} of {len(self.game.menu):,} strategies: "
                 "the bound holds for those only"

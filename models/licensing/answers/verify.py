@@ -246,7 +246,7 @@ def _block(
     figures = _figures(desk, instance, block, assessment)
     is_optimum = block["strategy"]["is_optimum"] is True
     search = block.get("search") or result.get("search")
-    assumptions = desk.assumptions(int(search["screened"])) if is_optimum and search else ()
+    assumptions = desk.assumptions(int(search["screened"]), search["complete"] is True) if is_optimum and search else ()
     # Where no search was made the stated bound is only compared with what it should bound.
     limit = None if not is_optimum else bound if bound is not None else certificate["bound_musd"]
     gain, deviation = desk.deviation(assessment.evaluation)
