@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.retelling import plain
+
 GAP = 2
 HEAD = 12  # columns that the head of a number may take where there is room
 NARROWEST = 40
@@ -341,16 +343,6 @@ def to_json(data: object, ascii_only: bool = False) -> str:
     >>> to_json({"gap": float("nan"), "title": "é"}, ascii_only=True)
     '{\\n  "gap": null,\\n  "title": "\\\\u00e9"\\n}\\n'
     """
-    written = json.dumps(_finite(data), ensure_ascii=ascii_only, allow_nan=False, indent=2)
+    written = json.dumps(plain(data), ensure_ascii=ascii_only, allow_nan=False, indent=2)
     # Such characters stand within texts only, where an escape says the same and steers no terminal.
     return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", written) + "\n"
-
-
-def _finite(data: Any) -> Any:
-    if isinstance(data, Mapping):
-        return {str(key): _finite(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_finite(value) for value in data]
-    if isinstance(data, float):
-        return data if math.isfinite(data) else None
-    return data.item() if hasattr(data, "item") else data
