@@ -85,12 +85,12 @@ def certify(game: FiniteGame, claim: Claim) -> Certificate:
     is_listed = game.answers() <= MOST
     if is_listed:
         regions = [_Region(game, answer, claim.is_pessimistic) for answer in game.each_answer()]
-        proved = max(region.proved(claim.bound) for region in regions)
+        found = [region.judged(claim.bound) for region in regions]
+        proved, excess = (max(part) for part in zip(*found, strict=True))
         bound.append(
             _at_most("no answer of the types lets a mixture be worth more than the bound", proved, claim.bound, unit)
         )
         if not claim.is_pessimistic:
-            excess = max(region.tied(claim.bound) for region in regions)
             bound.append(Check("no tie that rounding may have undone is worth more", excess, 1.0, TIED))
     assumptions = tuple(claim.assumptions) + (() if is_listed else (UNPROVED,))
     return Certificate(
@@ -199,6 +199,13 @@ class _Region:
         self.of, self.noise = np.array(of), np.array(noise).reshape(self.stay.shape)
         self.size = np.abs(self.stay).max(axis=1, initial=0.0)
         self.size[self.size == 0.0] = 1.0
+
+    def judged(self, bound: float) -> tuple[float, float]:
+        """What :meth:`proved` and, for the leader, :meth:`tied` say; mostly one program settles both."""
+        if self.is_pessimistic:
+            return self.proved(bound), 0.0
+        wide = self._by_multipliers(self.stay + self.noise)
+        return (wide, 0.0) if wide <= bound else (self.proved(bound), self.tied(bound))
 
     def proved(self, bound: float) -> float:
         """A bound on what the leader is paid here; −inf where the answer does not count. Exact only where it exceeds ``bound``."""
