@@ -66,7 +66,8 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
     for rationing in ("efficient", "pro_rata"):
         data = rich()
         data["buyers"]["rationing"] = rationing
-        whole = {**data["options"]["thrift"], "moves_to": None, "potential": {"cars": "100 %"}}
+        whole = {**data["options"]["thrift"], "potential": {"cars": "100 %"}}
+        del whole["moves_to"]
         data["options"] |= {"redesign": whole}
         for posture in data["postures"].values():
             posture["release"] = "quarter"
