@@ -306,7 +306,7 @@ def test_a_result_that_cannot_be_saved_is_still_printed(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(runs, "prepare", prepared)
     found = run("solve", TOY, *ALONE, "--format", "json")
-    assert found.exit_code == 2
+    assert found.exit_code == 8
     assert json.loads(found.stdout)["command"] == "solve"
     assert "no space left" in found.stderr
 
@@ -395,6 +395,8 @@ def on_terminal(arguments: list[str], interrupt_after: float | None = None, **en
     """Run a command on a terminal of 60 columns; perhaps press Ctrl-C."""
     child, terminal = pty.fork()
     if child == 0:
+        # Whoever runs the tests in the background has them ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(sys.executable, [*CLI, *arguments], os.environ | {"TERM": "xterm", "COLUMNS": "60"} | environment)
     started, seen, pressed = time.monotonic(), b"", False
     while True:
