@@ -301,11 +301,18 @@ def asked(folder: Path, jobs: int) -> list[str]:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupted_study_says_how_to_go_on(tmp_path: Path, jobs: int) -> None:
     command = [sys.executable, "cli.py", *asked(tmp_path, jobs)]
-    process = subprocess.Popen(command, cwd=HOUSE, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # Whoever runs the tests in the background has them ignore Ctrl-C.
+    process = subprocess.Popen(
+        command, cwd=HOUSE, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
     ledger = tmp_path / "runs" / "ledger.sqlite"
-    wait_for_runs(ledger)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    try:
+        wait_for_runs(ledger)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (process.returncode, out) == (130, "")
     assert "points are finished and kept" in err
     assert f"resume: coercivity sweep one-buyer --vary {asked(tmp_path, jobs)[3]}" in err
