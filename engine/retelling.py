@@ -56,7 +56,7 @@ def holds(name: str, is_so: bool) -> Check:
 def compared(
     stated: Mapping[str, Any], again: Mapping[str, Any], told: str, apart: frozenset[str] = frozenset()
 ) -> Iterator[Check]:
-    """A check for each part of a result, that it says the same again; one that fails names the first entry that differs.
+    """A check for each part of a result, that it says the same again, and a failed one for each part that is not known.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def compared(
     for key in sorted(set(again) - apart):
         where = differs(stated.get(key), again[key]) if key in stated else "missing"
         name = f"{told}: {key}"
-        yield holds(name, True) if where is None else Check(f"{name}", math.inf, 1.0)
+        yield holds(name, True) if where is None else Check(name, math.inf, 1.0)
     for key in sorted(set(stated) - set(again) - apart):
         yield Check(f"{key!r} is a part of such a result", math.inf, 1.0)
 
