@@ -239,7 +239,8 @@ class _Searcher:
                 raise SolverFailed("a node of the judge's search", "the solver contradicts itself", "scale the data")
             return (inf, None) if status is SolveStatus.INFEASIBLE else (-inf, None)
         if self.is_convex:
-            convex = solve_quadratic(program, self.conditions.quadratic, is_known_convex=True)
+            seconds = max(0.0, self.until - time.perf_counter())
+            convex = solve_quadratic(program, self.conditions.quadratic, seconds=seconds, is_known_convex=True)
             if convex.status.known("a node of the judge's search") is SolveStatus.OPTIMAL:
                 return convex.value, convex.primal
             return (inf, None) if convex.status is SolveStatus.INFEASIBLE else (-inf, None)

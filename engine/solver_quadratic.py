@@ -24,6 +24,8 @@ RESIDUAL = 1e-7
 LARGEST_QUADRATIC = 800
 # Lemke's tableau is dense: faster than HiGHS up to the first number of rows and columns, hopeless beyond the second.
 SMALL, LARGEST_PIVOTED = 100, 1000
+# The active-set method of HiGHS can cycle without end: it is given this many steps, and more for every row and column.
+STEPS, STEPS_PER_SIDE = 1000, 20
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _by_lemke(program: LinearProgram, quadratic: sp.csr_array, seconds: float) -
 def _by_highs(program: LinearProgram, quadratic: sp.csr_array, seconds: float) -> tuple[Floats, Floats] | None:
     from highspy import HessianFormat, HighsHessian
 
-    highs = load(program, {**PRECISE, "qp_regularization_value": 0.0})
+    steps = STEPS + STEPS_PER_SIDE * sum(program.shape)
+    highs = load(program, {**PRECISE, "qp_regularization_value": 0.0, "qp_iteration_limit": steps})
     triangle = sp.csc_array(sp.tril(quadratic))
     hessian = HighsHessian()
     hessian.dim_, hessian.format_ = program.shape[1], HessianFormat.kTriangular
