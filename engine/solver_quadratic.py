@@ -2,16 +2,20 @@
 
 A solution is accepted only when our own residuals of its optimality conditions are small. Of 504 random degenerate programs
 of up to 11 columns the active-set method of HiGHS failed on 29 and Lemke's on none, so that Lemke's is asked first on small
-ones and second on large ones; where both fail the status says so.
+ones and second on large ones; where both fail they are asked again with rows and columns of one size, then the status says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from engine.errors import UsageError
 from engine.lemke import complementary_solution
@@ -26,6 +30,12 @@ LARGEST_QUADRATIC = 800
 SMALL, LARGEST_PIVOTED = 100, 1000
 # The active-set method of HiGHS can cycle without end: it is given this many steps, and more for every row and column.
 STEPS, STEPS_PER_SIDE = 1000, 20
+# Passes over rows and columns before a badly scaled program is tried again.
+BALANCING = 4
+
+# A point and the multipliers of the rows; None where a method found none.
+Found = tuple[Floats, Floats] | None
+Finder = Callable[[LinearProgram, sp.csr_array, float], Found]
 
 
 @dataclass(frozen=True)
@@ -85,21 +95,69 @@ def solve_quadratic(
     quadratic = sp.csr_array(quadratic)
     if not is_known_convex and not is_convex(quadratic):
         raise UsageError("quadratic objective", "not convex", "a method for nonconvex objectives has to branch")
-    best = _nothing(program, SolveStatus.FAILED)
     is_small = sum(program.shape) <= SMALL
-    for find in (_by_lemke, _by_highs) if is_small else (_by_highs, _by_lemke):
+    finders: tuple[Finder, ...] = (_by_lemke, _by_highs) if is_small else (_by_highs, _by_lemke)
+    balanced: tuple[Finder, ...] = tuple(partial(_balanced, find) for find in finders)
+    for find in finders + balanced:
         found = find(program, quadratic, seconds)
-        solution = best if found is None else _verified(program, quadratic, *found)
-        if solution.status is SolveStatus.OPTIMAL:
+        solution = None if found is None else _verified(program, quadratic, *found)
+        if solution is not None and solution.status is SolveStatus.OPTIMAL:
             return solution
-    return replace(best, status=_without_optimum(program, quadratic) or SolveStatus.FAILED)
+    return _nothing(program, _without_optimum(program, quadratic) or SolveStatus.FAILED)
 
 
-def _by_lemke(program: LinearProgram, quadratic: sp.csr_array, seconds: float) -> tuple[Floats, Floats] | None:
+def _balanced(find: Finder, program: LinearProgram, quadratic: sp.csr_array, seconds: float) -> Found:
+    """What a method finds where rows and columns are of about one size; factors are powers of two, so that none rounds."""
+    row, column = _factors(program.matrix)
+    matrix = sp.csr_array(sp.diags_array(row) @ program.matrix @ sp.diags_array(column))
+    cost = program.cost * column
+    unit = float(_power_of_two(np.array(max(np.abs(cost).max(initial=0.0), 1e-12))))
+    found = find(
+        replace(
+            program,
+            matrix=matrix,
+            cost=cost / unit,
+            row_lower=program.row_lower * row,
+            row_upper=program.row_upper * row,
+            col_lower=program.col_lower / column,
+            col_upper=program.col_upper / column,
+            offset=program.offset / unit,
+        ),
+        sp.csr_array(sp.diags_array(column) @ quadratic @ sp.diags_array(column) / unit),
+        seconds,
+    )
+    return None if found is None else (found[0] * column, found[1] * row * unit)
+
+
+def _factors(matrix: sp.csr_array) -> tuple[Floats, Floats]:
+    """What rows and columns are multiplied by so that their largest and least entries lie around one."""
+    entries = abs(sp.coo_array(matrix))
+    row, column = np.ones(matrix.shape[0]), np.ones(matrix.shape[1])
+    at_row, at_column = entries.coords
+    for _ in range(BALANCING):
+        row = _middle(entries.data * column[at_column], at_row, matrix.shape[0])
+        column = _middle(entries.data * row[at_row], at_column, matrix.shape[1])
+    return _power_of_two(row), _power_of_two(column)
+
+
+def _middle(size: Floats, at: NDArray[Any], count: int) -> Floats:
+    least, largest = np.full(count, inf), np.zeros(count)
+    np.minimum.at(least, at[size > 0], size[size > 0])
+    np.maximum.at(largest, at, size)
+    is_empty = largest == 0.0
+    least[is_empty], largest[is_empty] = 1.0, 1.0
+    return 1.0 / np.sqrt(least * largest)
+
+
+def _power_of_two(size: Floats) -> Floats:
+    return np.exp2(np.round(np.log2(size)))
+
+
+def _by_lemke(program: LinearProgram, quadratic: sp.csr_array, seconds: float) -> Found:
     return complementary_solution(program, quadratic) if sum(program.shape) <= LARGEST_PIVOTED else None
 
 
-def _by_highs(program: LinearProgram, quadratic: sp.csr_array, seconds: float) -> tuple[Floats, Floats] | None:
+def _by_highs(program: LinearProgram, quadratic: sp.csr_array, seconds: float) -> Found:
     from highspy import HessianFormat, HighsHessian
 
     steps = STEPS + STEPS_PER_SIDE * sum(program.shape)

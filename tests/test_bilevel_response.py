@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from math import inf
 
@@ -387,6 +388,33 @@ def test_a_quadratic_program_says_which_way_it_has_no_optimum() -> None:
     assert solve_quadratic(clash, flat).status is SolveStatus.INFEASIBLE
     with pytest.raises(UsageError, match="not convex"):
         solve_quadratic(box([0], [1]), sp.csr_array([[-1.0]]))
+
+
+def test_a_quadratic_program_is_solved_however_badly_its_rows_and_columns_are_scaled() -> None:
+    """HiGHS cycled for ever on such a node of the judge's search; the value is the ordinary program's."""
+    drawn = np.random.default_rng(5)
+    matrix = drawn.integers(-3, 4, (8, 12)).astype(float)
+    inside = drawn.uniform(0.0, 2.0, 12)
+    root = drawn.integers(-2, 3, (12, 12)).astype(float)
+    sides = matrix @ inside
+    cost = drawn.normal(size=12)
+    ordinary = replace(
+        box([0.0] * 12, [5.0] * 12, [*cost]), matrix=sp.csr_array(matrix), row_lower=sides - 1.0, row_upper=sides + 1.0
+    )
+    row, column = 2.0 ** drawn.integers(-30, 31, 8), 2.0 ** drawn.integers(-15, 16, 12)
+    scaled = replace(
+        ordinary,
+        cost=ordinary.cost * column,
+        matrix=sp.csr_array(matrix * row[:, None] * column),
+        row_lower=ordinary.row_lower * row,
+        row_upper=ordinary.row_upper * row,
+        col_lower=ordinary.col_lower / column,
+        col_upper=ordinary.col_upper / column,
+    )
+    value = solve_quadratic(ordinary, sp.csr_array(root @ root.T)).value
+    found = solve_quadratic(scaled, sp.csr_array(root @ root.T * column[:, None] * column))
+    assert found.status is SolveStatus.OPTIMAL
+    assert found.value == pytest.approx(value, rel=1e-6)
 
 
 @settings(max_examples=60)
