@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench failures mutants floor dist-test clean
+.PHONY: demo test check bench failures golden mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -29,6 +29,10 @@ bench: $(READY)
 # The solver gives up at every call in turn, every leaf of saved results is forged, every published problem rescaled.
 failures: $(READY)
 	COERCIVITY_FAILURES=40 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal tests/test_solver_failures.py tests/test_forging.py tests/test_scaling.py
+
+# The frozen answers of every command, written anew; read the difference before it is committed.
+golden: $(READY)
+	COERCIVITY_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants
