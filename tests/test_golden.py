@@ -31,7 +31,6 @@ COMMANDS = {
     "threshold_one_buyer": "threshold one-buyer concession.value",
     "threshold_template_grid": "threshold template concession.value 'segments.*.value' --grid",
     "sweep_one_buyer": "sweep one-buyer --vary concession.value=0:400:5",
-    "sweep_template_tornado": "sweep template",
     "montecarlo_one_buyer": "montecarlo one-buyer --vary concession.value=0:400 --runs 50",
     "sensitivity_one_buyer": "sensitivity one-buyer --vary concession.value=0:400 --runs 16",
     "sensitivity_one_buyer_morris": "sensitivity one-buyer --vary concession.value=0:400 --method morris --runs 4",
