@@ -21,6 +21,7 @@ test: $(READY) check
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	mkdir -p .package && ln -sfn .. .package/coercivity
 	$(BIN)/mypy
 
 bench: $(READY)
@@ -28,18 +29,18 @@ bench: $(READY)
 
 # The solver gives up at every call in turn, every leaf of saved results is forged, every published problem rescaled.
 failures: $(READY)
-	COERCIVITY_FAILURES=40 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal tests/test_solver_failures.py tests/test_forging.py tests/test_scaling.py
+	COERCIVITY_FAILURES=40 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal tests/engine/bilevel/test_solver_failures.py tests/house/test_forging.py tests/engine/bilevel/test_scaling.py
 
 # The frozen answers of every command, written anew; read the difference before it is committed.
 golden: $(READY)
-	COERCIVITY_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py
+	COERCIVITY_GOLDEN=1 $(BIN)/python -m pytest tests/house/test_golden.py
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants
 
 # The lowest versions that pyproject.toml states, in an environment of its own, have to do the work too.
 FLOOR := .venv-floor
-FLOOR_TESTS := tests/test_floor.py tests/test_toy.py tests/test_solver.py tests/test_program.py tests/test_study_runs.py
+FLOOR_TESTS := tests/house/test_floor.py tests/models/licensing/test_toy.py tests/engine/programs/test_solver.py tests/models/program/test_program.py tests/engine/study/test_study_runs.py
 
 $(FLOOR)/.ready: pyproject.toml tests/floor.py
 	$(PYTHON) -m venv --clear $(FLOOR)
@@ -62,7 +63,7 @@ dist-test:
 	tar --extract --file $(DIST)/coercivity-*.tar.gz --directory $(DIST)/source --strip-components 1
 	cd $(DIST)/source && ../venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,parquet]' hypothesis pytest
 	cd $(DIST)/source && ../venv/bin/python -m pytest --collect-only --quiet > ../collected.txt || { tail -n 40 ../collected.txt; exit 1; }
-	cd $(DIST)/source && ../venv/bin/python -m pytest tests/test_distribution.py tests/test_floor.py tests/test_toy.py
+	cd $(DIST)/source && ../venv/bin/python -m pytest tests/house/test_distribution.py tests/house/test_floor.py tests/models/licensing/test_toy.py
 
 clean:
-	rm -rf $(VENV) $(FLOOR) $(DIST) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .package $(VENV) $(FLOOR) $(DIST) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import errors
+from coercivity.engine import errors
 
 if TYPE_CHECKING:
-    from models.licensing.instance import Instance
+    from coercivity.models.licensing.data.instance import Instance
 
 LEVELS = ("NOTHING", "LEADER_FEASIBLE", "BILEVEL_FEASIBLE", "OPTIMAL")
 KINDS = ("sourced", "derived", "assumed", "overridden", "stale")
@@ -33,7 +33,7 @@ class Failure(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence."""
-        from engine.terminal import note
+        from coercivity.engine.desk.terminal import note
 
         note(self.message)
 
@@ -61,7 +61,7 @@ class Commands(click.Group):
             if ctx.find_root().meta.get("debug"):
                 import traceback
 
-                from engine import terminal
+                from coercivity.engine.desk import terminal
 
                 terminal.note(traceback.format_exc())
             words, code = errors.explain(error)
@@ -116,7 +116,7 @@ def _seconds(ctx: click.Context, parameter: click.Parameter, value: float | None
 
 
 def _processors() -> int:
-    from engine.doctor import processors
+    from coercivity.engine.desk.doctor import processors
 
     return processors()
 
@@ -196,9 +196,9 @@ def _is_quiet() -> bool:
 
 
 def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instance:
-    from engine.terminal import note
-    from models.licensing.files.examine import notice
-    from models.licensing.files.load import load
+    from coercivity.engine.desk.terminal import note
+    from coercivity.models.licensing.data.examine import notice
+    from coercivity.models.licensing.data.load import load
 
     data = load(instance, sets, variants)
     warned = "" if _is_quiet() else notice(data, instance, sets, variants)
@@ -208,7 +208,7 @@ def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instan
 
 
 def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]], run: dict[str, Any]) -> None:
-    from models.licensing.answers.deliver import answer
+    from coercivity.models.licensing.answers.deliver import answer
 
     question = {key: run.get(key) for key in ("strategy", "limit")}
     answer(name, instance.fingerprint(), work, run, _is_quiet(), question)
@@ -234,9 +234,9 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
     INSTANCE is a licensing game, or any bilevel program: X.mps with X.aux beside it, bilevel-neutral JSON, or a finite
     game as JSON. The answer comes with a certificate: what is proved, and by which checks.
     """
-    from models.program.files import kind_of, located
-    from models.program.solve import refuse_options
-    from models.program.solve import solve as solve_program
+    from coercivity.models.program.files import kind_of, located
+    from coercivity.models.program.solve import refuse_options
+    from coercivity.models.program.solve import solve as solve_program
 
     if kind_of(located(instance)):
         solve_program(located(instance), run | {"sets": sets, "variants": variants}, _is_quiet())
@@ -245,7 +245,7 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
     data = _load(instance, sets, variants)
     if run["strategy"] is not None:
         errors.check_name("--strategy", run["strategy"], data.strategies, "strategies")
-    from models.licensing.answers import commands
+    from coercivity.models.licensing.answers import commands
 
     run |= {"set": sets, "variant": variants}
     asked = (run["strategy"], run["jobs"], run["limit"])
@@ -261,7 +261,7 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
     The named strategies and the best one on the menu stand side by side.
     """
     data = _load(instance, sets, variants)
-    from models.licensing.answers import commands
+    from coercivity.models.licensing.answers import commands
 
     run |= {"set": sets, "variant": variants}
     _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress), run)
@@ -283,16 +283,16 @@ def export(instance: str, file: str, sets: tuple[str, ...], variants: tuple[str,
     licensing game must be linear in what buyers buy: no captured rent, no concession. Its binaries are the strategies,
     and its payoff is minimised with its sign turned.
     """
-    from engine.terminal import note
-    from models.program.files import kind_of, located
+    from coercivity.engine.desk.terminal import note
+    from coercivity.models.program.files import kind_of, located
 
     if kind_of(located(instance)):
-        from models.program.export import export as convert
+        from coercivity.models.program.export import export as convert
 
         written = convert(located(instance), file, asked["aux"], asked["simultaneous"])
     else:
-        from engine.formats import write
-        from models.licensing.export import problem_of
+        from coercivity.engine.bilevel.formats import write
+        from coercivity.models.licensing.leader.export import problem_of
 
         written = write(problem_of(_load(instance, sets, variants), asked["strategies"]), file)
     if not _is_quiet():
@@ -313,9 +313,9 @@ def verify(result: str, search: bool | None, jobs: int, form: str) -> None:
 
     RESULT is a result.json, the folder of a run, or - for stdin.
     """
-    from engine import runs, terminal
-    from models import verification
-    from models.licensing.answers.present import listing
+    from coercivity.engine.desk import runs, terminal
+    from coercivity.models import verification
+    from coercivity.models.licensing.pages import listing
 
     data, files = runs.read(result), runs.beside(result)
     with terminal.Progress(_is_quiet()) as progress:
@@ -344,9 +344,9 @@ def frontier(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **
     The Pareto set over the menu, the named strategies on it, and the weights that make each one best.
     """
     data = _load(instance, sets, variants)
-    from engine import delivery
-    from models.licensing.answers import frontier as answers
-    from models.licensing.answers.present import frontier as page
+    from coercivity.engine.desk import delivery
+    from coercivity.models.licensing.answers import frontier as answers
+    from coercivity.models.licensing.pages import frontier as page
 
     asked = {key: run[key] for key in ("limit", "phase")}
 
@@ -371,9 +371,9 @@ def threshold(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], *
     PARAMETER is a dotted path; * stands for a common factor on all that it matches. Default: a list.
     """
     data = _load(instance, sets, variants)
-    from engine import delivery
-    from models.licensing.answers import threshold as answers
-    from models.licensing.answers.present import threshold as page
+    from coercivity.engine.desk import delivery
+    from coercivity.models.licensing.answers.threshold import crossing as answers
+    from coercivity.models.licensing.pages import threshold as page
 
     asked = {key: run[key] for key in ("parameters", "strategy", "against", "grid")}
 
@@ -430,7 +430,7 @@ SAMPLING = _option("--sampling", "How draws are made.", type=click.Choice(("rand
 
 def _study(name: str, instance: str, asked: dict[str, Any], run: dict[str, Any]) -> None:
     """Load the instance, do the study of that name with what was asked, save it and print it."""
-    from models.licensing.studies.catalogue import study
+    from coercivity.models.licensing.studies.catalogue import study
 
     data = _load(instance, run["sets"], run["variants"])
     study(name, data, asked, run | {"given": _given()}, _is_quiet())
@@ -541,8 +541,8 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
     Each with the article's value, ours, the formula, the sources and a verdict. CLAIMS is another file of claims, or -
     for stdin. Exit 7 when a figure or a verdict is not what is on record.
     """
-    from engine import terminal
-    from models.licensing.claims import answer, present
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.claims import answer, present
 
     with terminal.Progress(_is_quiet()) as progress:
         found = answer.audited(claims, claim, without_model, progress)
@@ -561,9 +561,9 @@ def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], re
 
     Every observation of the instance beside what the model says, what was fitted to which, and what is missed.
     """
-    from engine import terminal
-    from models.licensing.answers.backtest import AGAIN, backtested, failures
-    from models.licensing.answers.present import backtest as present
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.answers.backtest.comparison import AGAIN, backtested, failures
+    from coercivity.models.licensing.pages import backtest as present
 
     data = _load(instance, sets, variants)
     with terminal.Progress(_is_quiet()) as progress:
@@ -582,7 +582,7 @@ def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], st
 
     Its variants are checked too. What is legal and improbable is listed on stderr as warnings.
     """
-    from models.licensing.answers.validate import validate as validated
+    from coercivity.models.licensing.answers.validate import validate as validated
 
     validated(instance, sets, variants, strict, form)
 
@@ -591,9 +591,9 @@ def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], st
 @_format("table", "json", "csv")
 def instances(form: str) -> None:
     """List the instances that are shipped."""
-    from engine import terminal
-    from models.licensing.answers.present import listing
-    from models.licensing.files.load import shipped
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.data.load import shipped
+    from coercivity.models.licensing.pages import listing
 
     rows = [{"name": name, "title": title} for name, title, _ in shipped()]
     data = {"schema_version": 1, "command": "instances", "instances": rows}
@@ -608,9 +608,9 @@ def show(instance: str, path: str | None, sets: tuple[str, ...], variants: tuple
 
     Prints YAML with every default and override written out; PATH is dotted.
     """
-    from engine import terminal
-    from models.licensing.answers.present.listing import part
-    from models.licensing.files.load import effective
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.data.load import effective
+    from coercivity.models.licensing.pages.listing import part
 
     data = _load(instance, sets, variants)
     terminal.write(effective(data) if path is None else part(data, path))
@@ -625,9 +625,9 @@ def sources(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], kin
 
     Read in a source, derived, assumed, overridden; and what is stale.
     """
-    from engine import terminal
-    from models.licensing.answers.present import listing
-    from models.licensing.files.provenance import counts, sources_table
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.data.provenance import counts, sources_table
+    from coercivity.models.licensing.pages import listing
 
     rows = sources_table(_load(instance, sets, variants))
     chosen = [vars(row) for row in rows if kind in (None, row.kind) or (kind == "stale" and row.stale)]
@@ -641,8 +641,8 @@ def schema() -> None:
 
     Editors use it to complete and to check while one writes.
     """
-    from engine import terminal
-    from models.licensing.files.load import json_schema
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.data.load import json_schema
 
     terminal.show("json", json_schema(), list)
 
@@ -656,8 +656,8 @@ def new(name: str) -> None:
     """
     from pathlib import Path
 
-    from engine import terminal
-    from models.licensing.files.load import shipped
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.data.load import shipped
 
     files = {known: path for known, _, path in shipped()}
     errors.check_name("NAME", name, files, "shipped instances")
@@ -668,9 +668,9 @@ def new(name: str) -> None:
 @_format("table", "json")
 def doctor(form: str) -> None:
     """Check the installation."""
-    from engine import terminal
-    from engine.doctor import table
-    from models.diagnosis import diagnoses
+    from coercivity.engine.desk import terminal
+    from coercivity.engine.desk.doctor import table
+    from coercivity.models.diagnosis import diagnoses
 
     found = diagnoses()
     failed = [one.name for one in found if not one.ok]

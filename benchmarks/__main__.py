@@ -21,15 +21,15 @@ import numpy as np
 from benchmarks import bilevel, studies
 from benchmarks.family import game
 from benchmarks.raw import raw_loop
-from engine.methods.enumeration import Choice, ordered_choices
-from engine.solver import solve_once
-from models.licensing.announcement import path_from_rules
-from models.licensing.commit import Game
-from models.licensing.evaluate import Followers
-from models.licensing.files.load import find, load
-from models.licensing.formulation import build
-from models.licensing.instance import Instance
-from models.licensing.search import LicenceScreen
+from coercivity.engine.menu.enumeration import Choice, ordered_choices
+from coercivity.engine.programs.hot import solve_once
+from coercivity.models.licensing.announcement.announce import path_from_rules
+from coercivity.models.licensing.buyers.evaluate import Followers
+from coercivity.models.licensing.buyers.formulation import build
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.load import find, load
+from coercivity.models.licensing.leader.commit import Game
+from coercivity.models.licensing.leader.search import LicenceScreen
 
 
 def seconds(work: Callable[[], object]) -> float:

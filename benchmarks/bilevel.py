@@ -23,16 +23,16 @@ import scipy.sparse as sp
 from highspy import HighsModelStatus, HighsVarType
 from highspy._core import _Highs
 
-from engine.bounds import BigM, sides_of
-from engine.certificate import ProofLevel
-from engine.choice import METHODS
-from engine.errors import CoercivityError
-from engine.formats import read
-from engine.judge import certify
-from engine.methods.big_m import conditions, refuses_class
-from engine.problem import BilevelProblem, Objective, Rows, Variables
-from engine.solution import Limits, Status
-from engine.solver import highs_model
+from coercivity.engine.bilevel.formats import read
+from coercivity.engine.bilevel.judge.certify import certify
+from coercivity.engine.bilevel.methods.big_m import conditions, refuses_class
+from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rows, Variables
+from coercivity.engine.bilevel.reformulations.bounds import BigM, sides_of
+from coercivity.engine.bilevel.selection import METHODS
+from coercivity.engine.bilevel.solution import Limits, Status
+from coercivity.engine.errors import CoercivityError
+from coercivity.engine.programs.hot import highs_model
+from coercivity.engine.proof.certificate import ProofLevel
 
 LITERATURE = Path(__file__).parents[1] / "instances" / "literature"
 # PAO takes 1e5 in its FA method and 1e6 in PCCG.
@@ -252,8 +252,8 @@ def attack() -> str:
 
 def game() -> str:
     """The licensing game itself, exported and answered commitment by commitment."""
-    from models.licensing.export import problem_of
-    from models.licensing.files.load import load
+    from coercivity.models.licensing.data.load import load
+    from coercivity.models.licensing.leader.export import problem_of
 
     linear = ("leader.rents.licence=0", "leader.rents.exporter=0", "concession.value=0 million USD/yr")
     problem = problem_of(load("template", linear))

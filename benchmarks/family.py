@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from models.licensing.instance import Instance
+from coercivity.models.licensing.data.instance import Instance
 
 
 def game(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from highspy._core import _Highs
 
-from engine.methods.enumeration import Choice
-from engine.solver import bounds_from_singletons, highs_model
-from models.licensing.commit import Game
+from coercivity.engine.menu.enumeration import Choice
+from coercivity.engine.programs.hot import bounds_from_singletons, highs_model
+from coercivity.models.licensing.leader.commit import Game
 
 
 def raw_loop(game: Game, choices: Sequence[Choice]) -> float:

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 from highspy._core import _Highs
 
-from engine.solver import HotProgram, highs_model
-from engine.study.designs import grid, random_draws
-from engine.study.executors import InProcess, Pool
-from engine.study.ledger import Ledger
-from engine.study.outcome import Outcome, Status
-from engine.study.running import run_all
-from models.licensing.evaluate import Followers
-from models.licensing.files.load import load
-from models.licensing.formulation import build
-from models.licensing.instance import Instance
-from models.licensing.studies.study import Outcomes, Study, study_of
-from models.licensing.studies.vary import grid_points, uncertain, varied
+from coercivity.engine.programs.hot import HotProgram, highs_model
+from coercivity.engine.study.designs import grid, random_draws
+from coercivity.engine.study.memory.ledger import Ledger
+from coercivity.engine.study.memory.outcome import Outcome, Status
+from coercivity.engine.study.work.executors import InProcess, Pool
+from coercivity.engine.study.work.running import run_all
+from coercivity.models.licensing.buyers.evaluate import Followers
+from coercivity.models.licensing.buyers.formulation import build
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.load import load
+from coercivity.models.licensing.studies.study import Outcomes, Study, study_of
+from coercivity.models.licensing.studies.vary import grid_points, uncertain, varied
 
 STRATEGIES = ("open", "stewardship", "targeted", "coercion_persistent")
 MEMORY = "import benchmarks.studies as b; b.points_in_memory({count})"

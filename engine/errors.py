@@ -164,7 +164,7 @@ def check_name(where: str, name: str, names: Iterable[str], kind: str) -> None:
     --------
     >>> check_name("--strategy", "opne", ["open", "half"], "strategies")
     Traceback (most recent call last):
-    engine.errors.UsageError: --strategy opne: no such name among the strategies
+    coercivity.engine.errors.UsageError: --strategy opne: no such name among the strategies
       fix: did you mean 'open'?
     """
     known = list(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.doctor import Diagnosis, examine, expect
+from coercivity.engine.desk.doctor import Diagnosis, examine, expect
 
 
 def diagnoses() -> list[Diagnosis]:
@@ -11,7 +11,7 @@ def diagnoses() -> list[Diagnosis]:
 
 
 def _instances() -> str:
-    from models.licensing.files.load import load, shipped
+    from coercivity.models.licensing.data.load import load, shipped
 
     names = [name for name, _, _ in shipped()]
     expect("one-buyer" in names, True, "one-buyer among the shipped instances")
@@ -20,17 +20,17 @@ def _instances() -> str:
 
 
 def _game() -> str:
-    from models.licensing.answers.commands import solve
-    from models.licensing.files.load import load
+    from coercivity.models.licensing.answers.commands import solve
+    from coercivity.models.licensing.data.load import load
 
     proof = solve(load("one-buyer"), "half")["certificate"]["proof"]
     return expect(proof, "BILEVEL_FEASIBLE", "the proof of strategy half of one-buyer")
 
 
 def _program() -> str:
-    from engine.formats import read
-    from models.program.answer import Question, answer
-    from models.program.files import located
+    from coercivity.engine.bilevel.formats import read
+    from coercivity.models.program.answer import Question, answer
+    from coercivity.models.program.files import located
 
     proof = answer(read(located("moore_bard1990")), Question("auto"))["certificate"]["proof"]
     return expect(proof, "OPTIMAL", "the proof of moore_bard1990")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine import delivery
-from engine.check import Check
-from engine.errors import AuditFailed
-from engine.retelling import seal_check
+from coercivity.engine.desk import delivery
+from coercivity.engine.errors import AuditFailed
+from coercivity.engine.proof.check import Check
+from coercivity.engine.proof.retelling import seal_check
 
 Progress = Callable[[str, int, int], None]
 
@@ -25,7 +25,7 @@ def verify(
     Parameters
     ----------
     files : the other files of its folder, by name; None where only the result is at hand
-    search : as in :func:`models.licensing.answers.verify.verify`; programs and finite games have nothing to search
+    search : as in :func:`coercivity.models.licensing.answers.verify.verify`; programs and finite games have nothing to search
     jobs : worker processes of the search
 
     Raises
@@ -35,14 +35,14 @@ def verify(
     """
     page: Any
     if "program" in result:
-        from models.program import answer, finite, present
+        from coercivity.models.program import answer, finite, present
 
         is_game = isinstance(result["program"], Mapping) and result["program"].get("kind") == "finite-game"
         found = (finite if is_game else answer).verify(result)
         page = finite if is_game else present
     else:
-        from models.licensing.answers.present import files as page
-        from models.licensing.answers.verify import verify as verify_game
+        from coercivity.models.licensing.answers.verify import verify as verify_game
+        from coercivity.models.licensing.pages import files as page
 
         found = verify_game(result, search, jobs, progress)
     checks = [seal_check(result)]

@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 import scipy.sparse as sp
 
-from engine.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
 
 Row = tuple[Sequence[float], str, float]
 

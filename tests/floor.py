@@ -9,7 +9,7 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[1]
 sys.path.insert(0, str(HOUSE))
 
-from engine.stated import Requirement, parsed  # noqa: E402 - run before anything is installed
+from coercivity.engine.desk.stated import Requirement, parsed  # noqa: E402 - run before anything is installed
 
 EXTRAS = ("charts", "cluster", "parquet")
 # What the tests there need; the tools that look at the code are not run there.

@@ -7,9 +7,9 @@ import json
 from pathlib import Path as File
 from typing import Any
 
-from engine.document import parse
-from models.licensing.files.load import load_text
-from models.licensing.instance import Instance
+from coercivity.engine.data.document import parse
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.load import load_text
 
 TOY = File(__file__).parents[1] / "instances" / "toy" / "one-buyer.yaml"
 DELETE = object()

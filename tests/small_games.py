@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from models.licensing.commit import Evaluation, Game
-from models.licensing.files.load import load_text
-from models.licensing.instance import Instance
-from models.licensing.quantity import month_index, month_name
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.load import load_text
+from coercivity.models.licensing.data.quantity import month_index, month_name
+from coercivity.models.licensing.leader.commit import Evaluation, Game
 
 START = "2025-01"
 POOL = 24

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from engine.errors import UsageError
+from coercivity.engine.errors import UsageError
 
 Floats = NDArray[np.float64]
 Distribution = Literal["uniform", "triangular", "lognormal"]

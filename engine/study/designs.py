@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from engine.errors import UsageError
-from engine.study.axes import Axis, Floats, check_names
+from coercivity.engine.errors import UsageError
+from coercivity.engine.study.axes import Axis, Floats, check_names
 
 MOST_POINTS = 10_000_000
 # Up to here an order is made by walking to the nearest point left, which takes a time that grows with the square.

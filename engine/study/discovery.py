@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
-from engine.errors import UsageError
-from engine.study.axes import Floats, check_names
+from coercivity.engine.errors import UsageError
+from coercivity.engine.study.axes import Floats, check_names
 
 Flags = NDArray[np.bool_]
 LEAST_POINTS = 50

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from engine.errors import UsageError
-from engine.study.axes import Floats
-from engine.study.designs import Design, Kind
+from coercivity.engine.errors import UsageError
+from coercivity.engine.study.axes import Floats
+from coercivity.engine.study.designs import Design, Kind
 
 # Outcomes that differ by less than this share of the largest one do not vary: what is left is rounding.
 NO_VARIATION = 1e-12

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from engine.errors import UsageError
-from engine.study.axes import Floats
+from coercivity.engine.errors import UsageError
+from coercivity.engine.study.axes import Floats
 
 SAME = 1e-9
 # Differences of larger numbers leave what a computer can hold.

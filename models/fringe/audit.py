@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 
-from engine.check import Check, at_most, compare
-from models.fringe.instance import BlockMarket, DominantFirm, Duopoly, Promise, Squeeze
-from models.fringe.outcome import (
+from coercivity.engine.proof.check import Check, at_most, compare
+from coercivity.models.fringe.instance import BlockMarket, DominantFirm, Duopoly, Promise, Squeeze
+from coercivity.models.fringe.outcome import (
     BlockOutcome,
     DominantOutcome,
     DuopolyOutcome,

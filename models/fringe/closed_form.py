@@ -10,8 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from models.fringe.instance import Block, BlockMarket, DominantFirm, Duopoly, Promise, Squeeze, check_lag
-from models.fringe.outcome import (
+from coercivity.models.fringe.instance import Block, BlockMarket, DominantFirm, Duopoly, Promise, Squeeze, check_lag
+from coercivity.models.fringe.outcome import (
     BlockOutcome,
     DominantOutcome,
     DuopolyOutcome,

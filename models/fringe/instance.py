@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any
 
-from engine.errors import Finding, InvalidInstance
+from coercivity.engine.errors import Finding, InvalidInstance
 
 LARGEST, SMALLEST = 1e50, 1e-50
 MOST_BLOCKS = 10_000

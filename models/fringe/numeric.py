@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 import scipy.sparse as sp
 
-from engine.solver import Floats, HotProgram, LinearProgram
-from models.fringe.instance import BlockMarket, DominantFirm, Duopoly, Promise, Squeeze, check_lag
-from models.fringe.outcome import (
+from coercivity.engine.programs.hot import Floats, HotProgram, LinearProgram
+from coercivity.models.fringe.instance import BlockMarket, DominantFirm, Duopoly, Promise, Squeeze, check_lag
+from coercivity.models.fringe.outcome import (
     BlockOutcome,
     DominantOutcome,
     DuopolyOutcome,
@@ -164,7 +164,8 @@ def promise(game: Promise, lag: float = 1.0) -> PromiseOutcome:
     def regret(discount: float) -> float:
         """What keeping the promise adds to the discounted average of breaking it."""
         sunk = 1.0 - discount**lag
-        return kept.profit - sunk * broken.profit - (1.0 - sunk) * feared.profit
+        gain: float = kept.profit - sunk * broken.profit - (1.0 - sunk) * feared.profit
+        return gain
 
     return PromiseOutcome(kept, feared, broken, lag, root(regret, 0.0, 1.0))
 

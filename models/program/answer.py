@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from engine import runs
-from engine.certificate import ProofLevel
-from engine.check import Check
-from engine.choice import METHODS, Solved, solve
-from engine.errors import AuditFailed
-from engine.formats.neutral import program_of
-from engine.formats.neutral_writer import data_of, laid_out
-from engine.judge import OUT_OF_TIME, BilevelCertificate, certify
-from engine.methods.big_m import Declared
-from engine.problem import BilevelProblem, Variables
-from engine.retelling import compared, holds
-from engine.solution import BilevelSolution, Limits, Status
+from coercivity.engine.bilevel.formats.neutral.reader import program_of
+from coercivity.engine.bilevel.formats.neutral.writer import data_of, laid_out
+from coercivity.engine.bilevel.judge.certify import OUT_OF_TIME, BilevelCertificate, certify
+from coercivity.engine.bilevel.methods.big_m import Declared
+from coercivity.engine.bilevel.problem import BilevelProblem, Variables
+from coercivity.engine.bilevel.selection import METHODS, Solved, solve
+from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.desk import runs
+from coercivity.engine.errors import AuditFailed
+from coercivity.engine.proof.certificate import ProofLevel
+from coercivity.engine.proof.check import Check
+from coercivity.engine.proof.retelling import compared, holds
 
 SCHEMA_VERSION = 1
 AGAIN = "save it again with coercivity solve"

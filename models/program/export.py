@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.errors import UsageError
-from engine.finite import read_finite
-from engine.formats import read, write
-from engine.formats.gambit import write_gambit
-from models.program.files import kind_of
+from coercivity.engine.bilevel.formats import read, write
+from coercivity.engine.errors import UsageError
+from coercivity.engine.finite.gambit import write_gambit
+from coercivity.engine.finite.game import read_finite
+from coercivity.models.program.files import kind_of
 
 
 def export(path: str, file: str, auxiliary: str | None = None, is_simultaneous: bool = False) -> tuple[Path, ...]:

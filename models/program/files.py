@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import UsageError
-from engine.formats import Unreadable
-from engine.formats.text import text_of
-from engine.methods.big_m import Declared
+from coercivity.engine.bilevel.formats import Unreadable
+from coercivity.engine.bilevel.formats.text import text_of
+from coercivity.engine.bilevel.methods.big_m import Declared
+from coercivity.engine.errors import UsageError
 
 MARKS = {"program": '"bilevel-neutral', "game": '"finite-game'}
 PEEK = 4096

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from engine import runs
-from engine.certificate import Certificate
-from engine.errors import AuditFailed
-from engine.finite import FiniteGame, data_of, game_of
-from engine.judge_finite import UNPROVED, PureClaim, certify, certify_pure
-from engine.methods.commitment import MOST, Commitment, pure, solve
-from engine.report import Block, Column, Prose, Table, amount
-from engine.retelling import compared, holds
-from models.program.answer import MANIFEST_OF_THE_RUN, row_of
+from coercivity.engine.desk import runs
+from coercivity.engine.errors import AuditFailed
+from coercivity.engine.finite.commitment import MOST, Commitment, pure, solve
+from coercivity.engine.finite.game import FiniteGame, data_of, game_of
+from coercivity.engine.finite.judge import UNPROVED, PureClaim, certify, certify_pure
+from coercivity.engine.proof.certificate import Certificate
+from coercivity.engine.proof.retelling import compared, holds
+from coercivity.engine.report.text import Block, Column, Prose, Table, amount
+from coercivity.models.program.answer import MANIFEST_OF_THE_RUN, row_of
 
 SOURCE = "game.json"
 SCHEMA_VERSION = 1

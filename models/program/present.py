@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.report import Block, Column, Prose, Table, amount, number
+from coercivity.engine.report.text import Block, Column, Prose, Table, amount, number
 
 Data = Mapping[str, Any]
 SOURCE = "problem.json"

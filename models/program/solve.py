@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from engine import delivery, terminal
-from engine.certificate import ProofLevel
-from engine.errors import BelowRequired, InfeasibleProgram, UsageError
-from engine.finite import read_finite
-from engine.formats import read
-from models.program import finite, present
-from models.program.answer import Question, answer, fingerprint
-from models.program.files import declared, kind_of
+from coercivity.engine.bilevel.formats import read
+from coercivity.engine.desk import delivery, terminal
+from coercivity.engine.errors import BelowRequired, InfeasibleProgram, UsageError
+from coercivity.engine.finite.game import read_finite
+from coercivity.engine.proof.certificate import ProofLevel
+from coercivity.models.program import finite, present
+from coercivity.models.program.answer import Question, answer, fingerprint
+from coercivity.models.program.files import declared, kind_of
 
 # Options of a licensing game that say nothing about a program, and what to do instead.
 FOREIGN = {

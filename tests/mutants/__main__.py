@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from mutants.bench import Bench, Verdict
-from mutants.faults import Fault, every
+from tests.mutants.bench import Bench, Verdict
+from tests.mutants.faults import Fault, every
 
 QUICK = 8
 

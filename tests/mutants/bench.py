@@ -15,10 +15,12 @@ from queue import Empty, Queue
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mutants.faults import Fault, Kind
+from tests.mutants.faults import Fault, Kind
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("engine", "models", "instances", "tests", "cli.py", "pyproject.toml", "README.md")
+COPIED = (
+    "engine", "models", "instances", "tests", "cli.py", "__init__.py", "__main__.py", "pyproject.toml", "README.md",
+)  # fmt: skip
 # The test files that are tried, by what the fault's file is about; the others are too slow for a run of all faults.
 LEADER = ("test_toy", "test_reactions", "test_periods", "test_theorems_leader")
 BUYERS = ("test_toy", "test_fringe_audit", "test_formulation")
@@ -86,8 +88,8 @@ class Bench:
 
     def __init__(self, folder: Path, games: Sequence[str] = ()) -> None:
         self.folder, self.games = folder, list(games)
-        self.snapshot = folder / "snapshot"
-        self.snapshot.mkdir()
+        self.snapshot = folder / "snapshot" / "coercivity"
+        self.snapshot.mkdir(parents=True)
         for name in COPIED:
             _copy(ROOT / name, self.snapshot / name)
         self.baseline = folder / "baseline.json"
@@ -101,7 +103,9 @@ class Bench:
     def judge(self, fault: Fault, with_tests: bool = True) -> Verdict:
         """Seed one fault and see who catches it."""
         with TemporaryDirectory(dir=self.folder) as name:
-            copy = Path(name)
+            # The folder has the name of the package, so that the copy is imported and not what is installed.
+            copy = Path(name) / "coercivity"
+            copy.mkdir()
             for entry in COPIED:
                 _copy(self.snapshot / entry, copy / entry)
             fault.spoil(copy)
@@ -142,7 +146,7 @@ class Bench:
 
     @staticmethod
     def _first_failure(copy: Path, tests: Sequence[str]) -> str | None:
-        files = [f"tests/{name}.py" for name in tests]
+        files = [str(next((copy / "tests").rglob(f"{name}.py"))) for name in tests]
         command = [sys.executable, "-m", "pytest", "-x", "--tb=no", *files]
         try:
             done = subprocess.run(
@@ -169,4 +173,4 @@ def _calm() -> dict[str, str]:
 
 def _alone(copy: Path) -> dict[str, str]:
     """The environment of a process that imports what is in the copy."""
-    return _calm() | {"PYTHONPATH": os.pathsep.join((str(copy), str(copy / "tests")))}
+    return _calm() | {"PYTHONPATH": os.pathsep.join((str(copy.parent), str(copy)))}

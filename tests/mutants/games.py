@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from rich_instance import TOY, reacting, rich
-
-from engine.document import parse
+from coercivity.engine.data.document import parse
+from tests.rich_instance import TOY, reacting, rich
 
 CURVE = [
     {"pressure": "0 million USD", "probability": "0 %"},

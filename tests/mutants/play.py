@@ -20,11 +20,10 @@ PROOFS = ("NOTHING", "LEADER_FEASIBLE", "BILEVEL_FEASIBLE", "OPTIMAL")
 
 def outcome(name: str) -> dict[str, Any]:
     """What a game gives: figures of the answer, figures of the bound, other figures, the proof, and what was refused."""
-    from rich_instance import text_of
-
-    from models.licensing.answers.commands import Desk, silent
-    from models.licensing.files.load import load_text
-    from mutants.games import PLAYS
+    from coercivity.models.licensing.answers.commands import Desk, silent
+    from coercivity.models.licensing.data.load import load_text
+    from tests.mutants.games import PLAYS
+    from tests.rich_instance import text_of
 
     play = PLAYS[name]
     try:
@@ -99,13 +98,13 @@ def difference(found: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any
 def play(root: Path, file: Path, names: list[str]) -> None:
     """Play the games named in a copy and leave there their outcomes, or how these differ from a baseline."""
     os.chdir(root)
-    sys.path[:0] = [str(root), str(root / "tests")]
-    import models
+    sys.path[:0] = [str(root.parent), str(root)]
+    import coercivity
 
     # The package as installed must not stand in for the copy that has the fault.
-    assert models.__file__ is not None
-    assert Path(models.__file__).resolve().is_relative_to(root.resolve()), f"{models.__file__} is not in {root}"
-    from mutants.games import PLAYS
+    assert coercivity.__file__ is not None
+    assert Path(coercivity.__file__).resolve().is_relative_to(root.resolve()), f"{coercivity.__file__} is not in {root}"
+    from tests.mutants.games import PLAYS
 
     baseline = json.loads(file.read_text("utf-8")) if file.exists() else None
     found: dict[str, Any] = {}

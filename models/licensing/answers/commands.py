@@ -10,25 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from engine.certificate import Certificate
-from engine.errors import UsageError
-from engine.methods.enumeration import Best, Choice, Screening, resolve
-from engine.parallel import spread
-from models.licensing.announcement import Announcement, path_from_rules, path_if_conceded
-from models.licensing.answers.promises import promises
-from models.licensing.answers.results import Assessment, assess, path_rows, strategy_block
-from models.licensing.answers.verdict import verdict_of
-from models.licensing.audit import Claim
-from models.licensing.audit_search import Looked
-from models.licensing.certify import Auditor, Figures
-from models.licensing.commit import Evaluation, Game, tolerance_of
-from models.licensing.evaluate import Followers, Layout
-from models.licensing.files.load import effective
-from models.licensing.instance import Instance
-from models.licensing.leverage import CutOff
-from models.licensing.licences import Path
-from models.licensing.market import Market
-from models.licensing.moves import Rule, Strategy
+from coercivity.engine.errors import UsageError
+from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve
+from coercivity.engine.parallel import spread
+from coercivity.engine.proof.certificate import Certificate
+from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules, path_if_conceded
+from coercivity.models.licensing.announcement.licences import Path
+from coercivity.models.licensing.answers.promises import promises
+from coercivity.models.licensing.answers.results import Assessment, assess, path_rows, strategy_block
+from coercivity.models.licensing.answers.verdict import verdict_of
+from coercivity.models.licensing.audit.certify import Auditor, Figures
+from coercivity.models.licensing.audit.recompute import Claim
+from coercivity.models.licensing.audit.search import Looked
+from coercivity.models.licensing.buyers.evaluate import Followers, Layout
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.load import effective
+from coercivity.models.licensing.data.strategies import Rule, Strategy
+from coercivity.models.licensing.leader.commit import Evaluation, Game, tolerance_of
+from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.reading.leverage import CutOff
 
 Progress = Callable[[str, int, int], None]
 SCHEMA_VERSION = 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine import errors, runs, terminal
-from engine.delivery import begin, save
-from engine.retelling import SEAL, seal
-from models.licensing.answers.present import files, frames
+from coercivity.engine import errors
+from coercivity.engine.desk import runs, terminal
+from coercivity.engine.desk.delivery import begin, save
+from coercivity.engine.proof.retelling import SEAL, seal
+from coercivity.models.licensing.pages import files, frames
 
 
 def answer(

@@ -8,7 +8,7 @@ shortest length, at the end of each phase, while licences hold. All in million U
 expected present values, leverage is a loss at its own date.
 
 The search reads one answer of the buyers per strategy: the best response once their costs are tilted by a thousandth of
-the leader's gain (:mod:`models.licensing.search`). The members that are best for some weights, up to a number, and the
+the leader's gain (:mod:`coercivity.models.licensing.leader.search`). The members that are best for some weights, up to a number, and the
 named strategies are then evaluated exactly; rates of exchange between payoff and leverage are those of exact figures,
 and the largest difference between the two readings is stated.
 """
@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UsageError, check_name
-from engine.methods.enumeration import Choice, Screening, screen_menu
-from engine.methods.pareto import (
+from coercivity.engine.errors import UsageError, check_name
+from coercivity.engine.menu.enumeration import Choice, Screening, screen_menu
+from coercivity.engine.menu.pareto import (
     Indices,
     dominators,
     exchange_rates,
@@ -35,15 +35,15 @@ from engine.methods.pareto import (
     support,
     tolerances,
 )
-from engine.parallel import spread
-from models.licensing.answers.appraiser import Appraiser, receipts_and_outlays
-from models.licensing.answers.commands import Progress, described, reproduced, silent
-from models.licensing.answers.present.frontier import sentences
-from models.licensing.evaluate import Followers, Layout
-from models.licensing.instance import Instance
-from models.licensing.leverage import CutOff
-from models.licensing.market import Market
-from models.licensing.periods import Floats
+from coercivity.engine.parallel import spread
+from coercivity.models.licensing.answers.commands import Progress, described, reproduced, silent
+from coercivity.models.licensing.answers.objectives import Appraiser, receipts_and_outlays
+from coercivity.models.licensing.buyers.evaluate import Followers, Layout
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.pages.frontier import sentences
+from coercivity.models.licensing.reading.leverage import CutOff
 
 SCHEMA_VERSION = 1
 # Figures of one strategy that differ by less than this share of the largest count as equal.

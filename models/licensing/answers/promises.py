@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from models.licensing.announcement import path_from_rules, path_if_conceded, relieved
-from models.licensing.commit import Game
-from models.licensing.discretion import Move, Play, build_lag, play
-from models.licensing.licences import Path
+from coercivity.models.licensing.announcement.announce import path_from_rules, path_if_conceded, relieved
+from coercivity.models.licensing.announcement.licences import Path
+from coercivity.models.licensing.leader.commit import Game
+from coercivity.models.licensing.leader.discretion import Move, Play, build_lag, play
 
 OPTIMAL = "optimal"
 # A licence that is a week late is no threat.

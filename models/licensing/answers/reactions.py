@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.licensing.quantity import month_name
+from coercivity.models.licensing.data.quantity import month_name
 
 if TYPE_CHECKING:
-    from models.licensing.answers.results import Assessment
-    from models.licensing.commit import Game
+    from coercivity.models.licensing.answers.results import Assessment
+    from coercivity.models.licensing.leader.commit import Game
 
 
 def reactions_block(game: Game, assessment: Assessment) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.certificate import Certificate
-from models.licensing.accounts import Accounts, accounts_of, public_money
-from models.licensing.announcement import Announcement
-from models.licensing.answers.measures import bloc_supply, observations, shortage
-from models.licensing.answers.reactions import reactions_block
-from models.licensing.commit import Evaluation, Game
-from models.licensing.evaluate import Response
-from models.licensing.leverage import Curve, CutOff, leverage_curve, log_power
-from models.licensing.licences import Path
-from models.licensing.periods import Floats
+from coercivity.engine.proof.certificate import Certificate
+from coercivity.models.licensing.announcement.announce import Announcement
+from coercivity.models.licensing.announcement.licences import Path
+from coercivity.models.licensing.answers.backtest.measures import bloc_supply, observations, shortage
+from coercivity.models.licensing.answers.reactions import reactions_block
+from coercivity.models.licensing.buyers.evaluate import Response
+from coercivity.models.licensing.leader.commit import Evaluation, Game
+from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.reading.accounts import Accounts, accounts_of, public_money
+from coercivity.models.licensing.reading.leverage import Curve, CutOff, leverage_curve, log_power
 
 
 @dataclass(frozen=True)

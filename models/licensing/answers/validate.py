@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine import terminal
-from engine.errors import InvalidInstance
-from models.licensing.answers.present import listing
-from models.licensing.files.examine import examine
+from coercivity.engine.desk import terminal
+from coercivity.engine.errors import InvalidInstance
+from coercivity.models.licensing.data.examine import examine
+from coercivity.models.licensing.pages import listing
 
 
 def validate(path: str, sets: Sequence[str], variants: Sequence[str], is_strict: bool, form: str) -> None:
@@ -19,7 +19,7 @@ def validate(path: str, sets: Sequence[str], variants: Sequence[str], is_strict:
     InvalidInstance
         All findings; as JSON they are on stdout too.
     UsageError
-        As :func:`models.licensing.files.load.load`.
+        As :func:`coercivity.models.licensing.data.load.load`.
     """
     said: dict[str, Any] = {"schema_version": 1, "command": "validate", "ok": True, "findings": [], "warnings": []}
     try:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.licensing.answers.promises import sentences as promised
-from models.licensing.instance import Instance
-from models.licensing.quantity import Quantity
+from coercivity.models.licensing.answers.promises import sentences as promised
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.quantity import Quantity
 
 
 def verdict_of(
     instance: Instance, blocks: list[dict[str, Any]], promises: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The verdict over evaluated strategies, each a block of :mod:`models.licensing.answers.results`.
+    """The verdict over evaluated strategies, each a block of :mod:`coercivity.models.licensing.answers.results`.
 
-    ``promises`` is what :mod:`models.licensing.answers.promises` found about them.
+    ``promises`` is what :mod:`coercivity.models.licensing.answers.promises` found about them.
     """
     # Of equals the proved optimum goes first.
     ranked = sorted(blocks, key=lambda block: (-round(_value(block), 6), not block["strategy"]["is_optimum"]))

@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine import runs
-from engine.certificate import Certificate, ProofLevel
-from engine.check import Check, compare
-from engine.errors import AuditFailed
-from engine.retelling import compared, holds, plain
-from models.licensing.announcement import path_from_rules, path_if_conceded
-from models.licensing.answers.commands import (
+from coercivity.engine.desk import runs
+from coercivity.engine.errors import AuditFailed
+from coercivity.engine.proof.certificate import Certificate, ProofLevel
+from coercivity.engine.proof.check import Check, compare
+from coercivity.engine.proof.retelling import compared, holds, plain
+from coercivity.models.licensing.announcement.announce import path_from_rules, path_if_conceded
+from coercivity.models.licensing.announcement.licences import Path
+from coercivity.models.licensing.answers.commands import (
     OPTIMAL,
     SCHEMA_VERSION,
     Desk,
@@ -31,16 +33,15 @@ from models.licensing.answers.commands import (
     path_of_rows,
     reproduced,
 )
-from models.licensing.answers.promises import promises
-from models.licensing.answers.results import Assessment
-from models.licensing.answers.verdict import verdict_of
-from models.licensing.audit import Claim
-from models.licensing.audit_search import SEARCHED, Looked
-from models.licensing.certify import Auditor, Figures
-from models.licensing.files.load import load_text
-from models.licensing.instance import Instance
-from models.licensing.licences import Path
-from models.licensing.periods import conceded_from, grid_of, strikes_of, tree_of
+from coercivity.models.licensing.answers.promises import promises
+from coercivity.models.licensing.answers.results import Assessment
+from coercivity.models.licensing.answers.verdict import verdict_of
+from coercivity.models.licensing.audit.certify import Auditor, Figures
+from coercivity.models.licensing.audit.recompute import Claim
+from coercivity.models.licensing.audit.search import SEARCHED, Looked
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.load import load_text
+from coercivity.models.licensing.market.periods import conceded_from, grid_of, strikes_of, tree_of
 
 Progress = Callable[[str, int, int], None]
 TOLD = "the model says the same again"
@@ -320,4 +321,5 @@ def _by_scenario(instance: Instance, values: np.ndarray) -> np.ndarray:
         raise AuditFailed(
             "plan", f"a figure has shape {values.shape}, not {shape}", "save the result again with coercivity solve"
         )
-    return values[np.array([tree.path(scenario) for scenario in range(tree.scenarios)])]
+    by_leaf: NDArray[Any] = values[np.array([tree.path(scenario) for scenario in range(tree.scenarios)])]
+    return by_leaf

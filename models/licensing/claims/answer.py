@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from engine.errors import check_name
-from models.licensing.claims import files
-from models.licensing.claims.data import VERDICTS, Claim, Claims, Measure, in_unit
-from models.licensing.claims.formula import names
-from models.licensing.claims.measures import Models
-from models.licensing.claims.recompute import Judged, Recomputed, needed, questions, recomputed
+from coercivity.engine.errors import check_name
+from coercivity.models.licensing.claims import files
+from coercivity.models.licensing.claims.data import VERDICTS, Claim, Claims, Measure, in_unit
+from coercivity.models.licensing.claims.formula import names
+from coercivity.models.licensing.claims.measures import Models
+from coercivity.models.licensing.claims.recompute import Judged, Recomputed, needed, questions, recomputed
 
 SCHEMA_VERSION = 1
 Progress = Callable[[str, int, int], None]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.units import UnitError
-from models.licensing.claims.data import Claim, Claims, Day, Figure, Measure, Rule, in_unit
-from models.licensing.claims.formula import FormulaError, NoValue, evaluate, names, normal, quantity_amount
-from models.licensing.claims.measures import AGAINST, MONTHS, UNITS
-from models.licensing.claims.recompute import Amounts, figures, own_amounts, shared_amounts
-from models.licensing.files.faults import Fault, Path, unknown
-from models.licensing.quantity import Quantity, month_index
+from coercivity.engine.data.units import UnitError
+from coercivity.models.licensing.claims.data import Claim, Claims, Day, Figure, Measure, Rule, in_unit
+from coercivity.models.licensing.claims.formula import FormulaError, NoValue, evaluate, names, normal, quantity_amount
+from coercivity.models.licensing.claims.measures import AGAINST, MONTHS, UNITS
+from coercivity.models.licensing.claims.recompute import Amounts, figures, own_amounts, shared_amounts
+from coercivity.models.licensing.data.faults import Fault, Path, unknown
+from coercivity.models.licensing.data.quantity import Quantity, month_index
 
 OF_KIND = {"assumption": "assumption", "not_found": "not found"}
 

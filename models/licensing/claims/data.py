@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from engine.units import NUMBER, UnitError, convert
-from models.licensing.claims.formula import normal
-from models.licensing.instance import Money, Source
-from models.licensing.quantity import Month, Name, Quantity, Table, quantity
+from coercivity.engine.data.units import NUMBER, UnitError, convert
+from coercivity.models.licensing.claims.formula import normal
+from coercivity.models.licensing.data.instance import Money, Source
+from coercivity.models.licensing.data.quantity import Month, Name, Quantity, Table, quantity
 
 SCHEMA = "coercivity/claims/1"
 
@@ -100,7 +100,7 @@ def in_unit(number: object, unit: str, rates: Mapping[str, float]) -> float:
     Raises
     ------
     UnitError
-        As :func:`engine.units.convert`.
+        As :func:`coercivity.engine.data.units.convert`.
 
     Examples
     --------

@@ -12,13 +12,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from engine import document as documents
-from engine.document import Document
-from engine.errors import Finding, InvalidInstance, UsageError
-from engine.reader import dotted
-from models.licensing.claims.check import faults
-from models.licensing.claims.data import Claims
-from models.licensing.files.schema import Breach, LicensingShape, breaches
+from coercivity.engine.data import document as documents
+from coercivity.engine.data.document import Document
+from coercivity.engine.data.reader import dotted
+from coercivity.engine.errors import Finding, InvalidInstance, UsageError
+from coercivity.models.licensing.claims.check import faults
+from coercivity.models.licensing.claims.data import Claims
+from coercivity.models.licensing.data.schema import Breach, LicensingShape, breaches
 
 DEFAULT = "counter-punch"
 
@@ -50,7 +50,7 @@ def load_text(text: str, name: str = "text") -> Claims:
 
 def find(name: str | None) -> str:
     """The path of a file of claims; raises :class:`UsageError` where there is none."""
-    folder = resources.files("instances") / "claims"
+    folder = resources.files("coercivity.instances") / "claims"
     shipped = {entry.name.removesuffix(".yaml"): str(entry) for entry in folder.iterdir() if entry.name[-5:] == ".yaml"}
     if name is None:
         return shipped[DEFAULT]

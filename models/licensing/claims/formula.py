@@ -15,8 +15,8 @@ from typing import Any
 
 import pint
 
-from engine.report import amount
-from engine.units import ALIASES, UnitError, convert, registry
+from coercivity.engine.data.units import ALIASES, UnitError, convert, registry
+from coercivity.engine.report.text import amount
 
 LONGEST = 400
 LARGEST_POWER = 8.0
@@ -71,7 +71,7 @@ def normal(unit: str, rates: Mapping[str, float]) -> str:
     ('t/yr', 'billion USD', '1', '%')
     >>> normal("MT", {})
     Traceback (most recent call last):
-    engine.units.UnitError: unknown unit 'MT' in '1 MT'; units: g, kg, t, kt, USD, day, week, month, yr, %, million …
+    coercivity.engine.data.units.UnitError: unknown unit 'MT' in '1 MT'; units: g, kg, t, kt, USD, day, week, month, yr, %, million …
     """
     if unit in ("", "1", "%"):
         return unit or "1"
@@ -123,7 +123,7 @@ def parse(text: str) -> ast.expr:
     --------
     >>> parse("__import__('os')")
     Traceback (most recent call last):
-    models.licensing.claims.formula.FormulaError: '__import__' is not a function of formulas; use numbers, ...
+    coercivity.models.licensing.claims.formula.FormulaError: '__import__' is not a function of formulas; use numbers, ...
     """
     if len(text) > LONGEST or not text.isascii():
         raise FormulaError(f"the formula is longer than {LONGEST} letters, or has letters beyond ASCII", ALLOWED)
@@ -199,7 +199,7 @@ def evaluate(text: str, known: Mapping[str, Amount], unit: str, rates: Mapping[s
     100.0
     >>> evaluate("tonnes * price", known, "t", {})
     Traceback (most recent call last):
-    models.licensing.claims.formula.FormulaError: the formula gives a quantity in USD * kt / kg, not one in t; ...
+    coercivity.models.licensing.claims.formula.FormulaError: the formula gives a quantity in USD * kt / kg, not one in t; ...
     """
     found = _value(parse(text), known, registry(rates_key(rates)))
     if found.is_day:

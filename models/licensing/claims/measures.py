@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import check_name
+from coercivity.engine.errors import check_name
 
 if TYPE_CHECKING:
-    from models.licensing.claims.data import Measure, MeasureName
-    from models.licensing.commit import Evaluation, Game
+    from coercivity.models.licensing.claims.data import Measure, MeasureName
+    from coercivity.models.licensing.leader.commit import Evaluation, Game
 
 UNITS: dict[MeasureName, str] = {
     "payoff_change": "million USD",
@@ -71,8 +71,8 @@ class Models:
         return float(_FUNCTIONS[asked.measure](game, ours, other, asked))
 
     def _evaluation(self, instance: str, strategy: str) -> tuple[Game, Evaluation]:
-        from models.licensing.commit import Game
-        from models.licensing.files.load import load
+        from coercivity.models.licensing.data.load import load
+        from coercivity.models.licensing.leader.commit import Game
 
         if instance not in self._games:
             self.progress("building", len(self._games), len(self._games) + 1)
@@ -115,8 +115,8 @@ def _buyers_pain(game: Game, ours: Evaluation, other: Evaluation, asked: Measure
 
 def _break_even_probability(game: Game, ours: Evaluation, other: Evaluation, asked: Measure) -> float:
     """Probability of the concession at which the two strategies pay the same; above 1 where none is enough."""
-    from engine.errors import UsageError
-    from models.licensing.payoff import concession_value
+    from coercivity.engine.errors import UsageError
+    from coercivity.models.licensing.leader.payoff import concession_value
 
     worth = concession_value(game.books)[0]
     if worth <= 0:
@@ -128,7 +128,7 @@ def _tonnes(game: Game, found: Evaluation, asked: Measure) -> tuple[float, float
     """Exports, rivals' sales and the leader's use at home in the months asked for, while licences hold; tonnes."""
     import numpy as np
 
-    from models.licensing.quantity import month_index
+    from coercivity.models.licensing.data.quantity import month_index
 
     assert asked.begins is not None and asked.ends is not None
     grid, plan, leader = game.market.grid, found.response.plan, game.instance.leader

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.report import Block, Column, Prose, Table
-from models.licensing.claims.formula import shown
+from coercivity.engine.report.text import Block, Column, Prose, Table
+from coercivity.models.licensing.claims.formula import shown
 
 Data = Mapping[str, Any]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.errors import AuditFailed
-from models.licensing.claims.data import Claim, Claims, Figure, Measure, Rule, in_unit
-from models.licensing.claims.formula import (
+from coercivity.engine.errors import AuditFailed
+from coercivity.models.licensing.claims.data import Claim, Claims, Figure, Measure, Rule, in_unit
+from coercivity.models.licensing.claims.formula import (
     Amount,
     FormulaError,
     day_amount,
@@ -20,7 +20,7 @@ from models.licensing.claims.formula import (
     shown,
     with_numbers,
 )
-from models.licensing.claims.measures import UNITS
+from coercivity.models.licensing.claims.measures import UNITS
 
 # A distance is compared with a limit that was written in decimals: their last binary digit must not decide.
 SLACK = 1e-9

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from models.licensing.instance import Instance
-from models.licensing.studies.deliver import Page, deliver
-from models.licensing.studies.discover import discovered
-from models.licensing.studies.montecarlo import montecarlo
-from models.licensing.studies.pages import discover as discover_page
-from models.licensing.studies.pages import montecarlo as montecarlo_page
-from models.licensing.studies.pages import sensitivity as sensitivity_page
-from models.licensing.studies.pages import sweep as sweep_page
-from models.licensing.studies.sensitivity import sensitivity
-from models.licensing.studies.sweep import sweep
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.pages.studies import discover as discover_page
+from coercivity.models.licensing.pages.studies import montecarlo as montecarlo_page
+from coercivity.models.licensing.pages.studies import sensitivity as sensitivity_page
+from coercivity.models.licensing.pages.studies import sweep as sweep_page
+from coercivity.models.licensing.studies.deliver import Page, deliver
+from coercivity.models.licensing.studies.discover import discovered
+from coercivity.models.licensing.studies.montecarlo import montecarlo
+from coercivity.models.licensing.studies.sensitivity import sensitivity
+from coercivity.models.licensing.studies.sweep import sweep
 
 STUDIES: dict[str, tuple[Callable[..., Any], Page]] = {
     "sweep": (sweep, sweep_page),
@@ -26,7 +26,7 @@ STUDIES: dict[str, tuple[Callable[..., Any], Page]] = {
 
 
 def study(name: str, instance: Instance, asked: Mapping[str, Any], run: Mapping[str, Any], is_quiet: bool) -> None:
-    """Do a study and deliver it; raises as :func:`models.licensing.studies.deliver.deliver`.
+    """Do a study and deliver it; raises as :func:`coercivity.models.licensing.studies.deliver.deliver`.
 
     Parameters
     ----------

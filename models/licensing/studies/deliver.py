@@ -9,16 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine import charts, errors, parquet, report, runs, terminal
-from engine.delivery import save
-from engine.study.content import program_version
-from engine.study.executors import Executor, InProcess, Pool
-from engine.study.ledger import Ledger
-from engine.study.running import Interrupted, Progress, parse_shard
-from models.licensing.instance import Instance
-from models.licensing.studies import tables
-from models.licensing.studies.lab import Effort, Lab, Planned
-from models.licensing.studies.study import PACKAGES, Outcomes, Study
+from coercivity.engine import errors
+from coercivity.engine.desk import runs, terminal
+from coercivity.engine.desk.delivery import save
+from coercivity.engine.report import parquet
+from coercivity.engine.report import text as report
+from coercivity.engine.report.charts import page as charts
+from coercivity.engine.study.memory.content import program_version
+from coercivity.engine.study.memory.ledger import Ledger
+from coercivity.engine.study.work.executors import Executor, InProcess, Pool
+from coercivity.engine.study.work.running import Interrupted, Progress, parse_shard
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.pages.studies import tables
+from coercivity.models.licensing.studies.session import Effort, Lab, Planned
+from coercivity.models.licensing.studies.study import PACKAGES, Outcomes, Study
 
 Work = Callable[[Lab], tuple[dict[str, Any], Study, Outcomes]]
 Options = Mapping[str, Any]
@@ -127,7 +131,7 @@ def _ledger(run: Options, stack: ExitStack) -> Path:
 
 def _executor(run: Options) -> Executor:
     if run["executor"] == "dask":
-        from engine.study.cluster import DaskExecutor
+        from coercivity.engine.study.work.cluster import DaskExecutor
 
         return DaskExecutor(run["scheduler"] or "local", run["jobs"], partial(program_version, *PACKAGES))
     return Pool(run["jobs"]) if run["jobs"] > 1 else InProcess()

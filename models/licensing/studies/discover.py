@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.study.axes import Distribution
-from engine.study.discovery import Box, Discovery, Score, discover
-from models.licensing.studies.lab import Lab
-from models.licensing.studies.montecarlo import drawn
-from models.licensing.studies.outline import outline
-from models.licensing.studies.study import Outcomes, Study
-from models.licensing.studies.vary import UNSTATED, uncertain, varied
+from coercivity.engine.study.axes import Distribution
+from coercivity.engine.study.discovery import Box, Discovery, Score, discover
+from coercivity.models.licensing.studies.montecarlo import drawn
+from coercivity.models.licensing.studies.outline import outline
+from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.study import Outcomes, Study
+from coercivity.models.licensing.studies.vary import UNSTATED, uncertain, varied
 
 HELD_OUT = 3  # every third draw is kept to score the boxes on
 LEAST_HELD_OUT = 30
@@ -46,7 +46,7 @@ def discovered(
     Raises
     ------
     UsageError
-        As :func:`models.licensing.studies.vary.varied`; or too few draws have a value.
+        As :func:`coercivity.models.licensing.studies.vary.varied`; or too few draws have a value.
     """
     found = varied(lab.instance, vary, unstated) if vary else uncertain(lab.instance, unstated)
     one, others = lab.pair(strategy, against)

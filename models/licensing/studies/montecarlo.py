@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UsageError
-from engine.study.axes import Distribution
-from engine.study.designs import Design, latin_hypercube, random_draws, sobol_sequence
-from engine.study.regret import (
+from coercivity.engine.errors import UsageError
+from coercivity.engine.study.axes import Distribution
+from coercivity.engine.study.designs import Design, latin_hypercube, random_draws, sobol_sequence
+from coercivity.engine.study.regret import (
     QUANTILES,
     Estimate,
     Payoffs,
@@ -20,12 +20,12 @@ from engine.study.regret import (
     expected_value_of_perfect_information,
     summaries,
 )
-from models.licensing.leverage import log_power
-from models.licensing.studies.lab import Lab
-from models.licensing.studies.outline import outline
-from models.licensing.studies.study import Outcomes, Study
-from models.licensing.studies.vary import UNSTATED, Varied, uncertain, varied
-from models.licensing.studies.worker import OPTIMAL, What
+from coercivity.models.licensing.reading.leverage import log_power
+from coercivity.models.licensing.studies.outline import outline
+from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.study import Outcomes, Study
+from coercivity.models.licensing.studies.vary import UNSTATED, Varied, uncertain, varied
+from coercivity.models.licensing.studies.worker import OPTIMAL, What
 
 SAMPLINGS = {"random": random_draws, "lhs": latin_hypercube, "sobol": sobol_sequence}
 
@@ -62,7 +62,7 @@ def montecarlo(
     Raises
     ------
     UsageError
-        As :func:`models.licensing.studies.vary.varied`; or fewer than two draws have a value.
+        As :func:`coercivity.models.licensing.studies.vary.varied`; or fewer than two draws have a value.
     """
     found = varied(lab.instance, vary, unstated) if vary else uncertain(lab.instance, unstated)
     design = drawn(found, sampling, runs, seed)

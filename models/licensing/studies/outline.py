@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.study.content import program_version
-from models.licensing.answers.commands import described, reproduced
-from models.licensing.studies.lab import Lab
-from models.licensing.studies.study import PACKAGES, Outcomes, Study
-from models.licensing.studies.worker import TILT
+from coercivity.engine.study.memory.content import program_version
+from coercivity.models.licensing.answers.commands import described, reproduced
+from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.study import PACKAGES, Outcomes, Study
+from coercivity.models.licensing.studies.worker import TILT
 
 BOUND = (
     f"Payoffs are upper bounds of the optimistic value, read from one program tilted by {TILT:g}; on the shipped instances "

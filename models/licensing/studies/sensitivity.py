@@ -7,14 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from engine.study.axes import Distribution
-from engine.study.designs import morris, saltelli
-from engine.study.indices import Effect, Index, Interval, elementary_effects, first_orders_together, sobol_indices
-from models.licensing.studies.lab import Lab
-from models.licensing.studies.outline import outline
-from models.licensing.studies.study import Outcomes, Study
-from models.licensing.studies.sweep import screened
-from models.licensing.studies.vary import UNSTATED, Varied, uncertain, varied
+from coercivity.engine.study.axes import Distribution
+from coercivity.engine.study.designs import morris, saltelli
+from coercivity.engine.study.indices import (
+    Effect,
+    Index,
+    Interval,
+    elementary_effects,
+    first_orders_together,
+    sobol_indices,
+)
+from coercivity.models.licensing.studies.outline import outline
+from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.study import Outcomes, Study
+from coercivity.models.licensing.studies.sweep import screened
+from coercivity.models.licensing.studies.vary import UNSTATED, Varied, uncertain, varied
 
 METHODS = ("sobol", "morris")
 LEVELS = 4  # of Morris' grid: the usual number
@@ -48,7 +55,7 @@ def sensitivity(
     Raises
     ------
     UsageError
-        As :func:`models.licensing.studies.vary.varied`; a point has no value, so that the indices would be wrong; or
+        As :func:`coercivity.models.licensing.studies.vary.varied`; a point has no value, so that the indices would be wrong; or
         the outcome does not vary.
     """
     found = varied(lab.instance, vary, unstated) if vary else uncertain(lab.instance, unstated)

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from engine.study.content import key_of, program_version
-from engine.study.designs import Design, close_order
-from engine.study.executors import Run
-from engine.study.outcome import Outcome, Status
-from models.licensing.evaluate import Followers
-from models.licensing.instance import Instance
-from models.licensing.periods import Floats
-from models.licensing.studies.changes import Writer
-from models.licensing.studies.vary import Varied
-from models.licensing.studies.worker import OPTIMAL, Question, What
+from coercivity.engine.study.designs import Design, close_order
+from coercivity.engine.study.memory.content import key_of, program_version
+from coercivity.engine.study.memory.outcome import Outcome, Status
+from coercivity.engine.study.work.executors import Run
+from coercivity.models.licensing.buyers.evaluate import Followers
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.studies.substitution import Writer
+from coercivity.models.licensing.studies.vary import Varied
+from coercivity.models.licensing.studies.worker import OPTIMAL, Question, What
 
-PACKAGES = ("engine", "models.licensing")
+PACKAGES = ("engine", "coercivity.models.licensing")
 # What a point costs in memory is a row of the design and a row of every outcome; messages are kept for this many.
 SHOWN = 1000
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UsageError
-from engine.study.designs import grid, one_at_a_time
-from engine.study.indices import Swing, swings
-from models.licensing.studies.lab import Lab
-from models.licensing.studies.outline import outline
-from models.licensing.studies.study import Outcomes, Study
-from models.licensing.studies.vary import Varied, grid_points, uncertain, varied
-from models.licensing.studies.worker import OPTIMAL, What
+from coercivity.engine.errors import UsageError
+from coercivity.engine.study.designs import grid, one_at_a_time
+from coercivity.engine.study.indices import Swing, swings
+from coercivity.models.licensing.studies.outline import outline
+from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.study import Outcomes, Study
+from coercivity.models.licensing.studies.vary import Varied, grid_points, uncertain, varied
+from coercivity.models.licensing.studies.worker import OPTIMAL, What
 
 SHOWN = 2_000  # points of a grid that the result holds; all are in the tables beside it
 
@@ -32,7 +32,7 @@ def sweep(
 
     Parameters
     ----------
-    vary : ``PATH=low:high:points`` and the like, one text an axis; see :mod:`models.licensing.studies.vary`
+    vary : ``PATH=low:high:points`` and the like, one text an axis; see :mod:`coercivity.models.licensing.studies.vary`
     strategies : named ones to weigh; default: all
     strategy, against : the pair whose difference is drawn; default: the best two as stated
     what : ``solve`` also finds the best strategy on the menu at every point
@@ -44,7 +44,7 @@ def sweep(
     Raises
     ------
     UsageError
-        As :func:`models.licensing.studies.vary.varied`; or an end of a range could not be weighed, so that there is no
+        As :func:`coercivity.models.licensing.studies.vary.varied`; or an end of a range could not be weighed, so that there is no
         tornado.
     """
     found = varied(lab.instance, vary) if vary else uncertain(lab.instance)

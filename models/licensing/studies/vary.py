@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.errors import UsageError
-from engine.study.axes import Axis, Distribution
-from engine.study.designs import MOST_POINTS
-from engine.units import UnitError, convert
-from models.licensing.answers.parameter import Parameter, parameter_of
-from models.licensing.instance import Instance
-from models.licensing.studies.changes import Writer
+from coercivity.engine.data.units import UnitError, convert
+from coercivity.engine.errors import UsageError
+from coercivity.engine.study.axes import Axis, Distribution
+from coercivity.engine.study.designs import MOST_POINTS
+from coercivity.models.licensing.answers.threshold.parameter import Parameter, parameter_of
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.studies.substitution import Writer
 
 # Blocks with ranges of their own that say nothing about the game: the record, what was fitted to it, what is reported.
 RECORDS = ("observations.", "calibration.", "leverage.")

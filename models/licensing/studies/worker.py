@@ -14,17 +14,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from models.licensing.announcement import Announcement, relieved
-from models.licensing.answers.parameter import Parameter
-from models.licensing.commit import Game
-from models.licensing.evaluate import Followers, Layout
-from models.licensing.instance import Instance
-from models.licensing.market import Market
-from models.licensing.payoff import concession_value, probability_of
-from models.licensing.periods import Floats
-from models.licensing.programs import Program, Programs
-from models.licensing.search import LicenceScreen
-from models.licensing.studies.changes import Writer
+from coercivity.models.licensing.announcement.announce import Announcement, relieved
+from coercivity.models.licensing.answers.threshold.parameter import Parameter
+from coercivity.models.licensing.buyers.evaluate import Followers, Layout
+from coercivity.models.licensing.buyers.programs import Program, Programs
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.leader.commit import Game
+from coercivity.models.licensing.leader.payoff import concession_value, probability_of
+from coercivity.models.licensing.leader.search import LicenceScreen
+from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.studies.substitution import Writer
 
 # A hundredth of the search's tilt: errors of the payoff stay below a tenth of a million USD, and above the solver's.
 TILT = 1e-5

@@ -1,0 +1,1 @@
+"""Coercivity: an open decision engine for export-licensing strategy."""

@@ -1,0 +1,1 @@
+"""Bilevel programs: a leader who commits, a follower who answers, in matrices; methods and their judge."""

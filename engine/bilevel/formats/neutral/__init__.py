@@ -1,0 +1,1 @@
+"""The format bilevel-neutral: matrices of both levels as JSON, read strictly and written exactly."""

@@ -1,0 +1,319 @@
+"""Bilevel programs as JSON, ``bilevel-neutral/1``: matrices of both levels, quadratic terms, prices of follower's rows.
+
+One object: ``x`` and ``y`` with ``names``, ``lb``, ``ub`` (null: none) and ``type`` (C, I, B); ``upper`` and ``lower`` with
+``sense``, linear costs (``cx``, ``cy``, ``c0``; ``dx``, ``dy``, ``d0``), ``Q`` as [variable, variable, coefficient], each pair
+once, and rows (``A``, ``B``, ``row_sense``, ``b``; ``C``, ``D``, ``row_sense``, ``e``). In the leader's ``Q`` the name
+``dual:e[k]`` stands for the price of the follower's k-th equality row, counted from 0: the derivative of the follower's
+optimal value, in its own sense, with respect to the right-hand side. Null in place of the variable beside it stands for 1.
+
+``followers`` tells several followers apart, each with the variables ``y`` and the ``rows`` that are its own; their objectives
+add up to the one of ``lower``. ``class``, ``source``, ``known``, ``checked``, ``notes`` and ``extensions`` are remarks.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from coercivity.engine.bilevel.formats.neutral.parts import Place, Reading, Wrong, parsed, shown
+from coercivity.engine.bilevel.formats.text import Malformed, text_of
+from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+
+__all__ = ["FORMAT", "Malformed", "parse_neutral", "program_of", "read"]
+
+FORMAT = "bilevel-neutral/1"
+KEYS = ("format", "name", "x", "y", "upper", "lower")
+REMARKS = ("class", "source", "known", "checked", "notes", "extensions", "followers")
+LEVELS = {"upper": ("cx", "cy", "c0", "A", "B", "b"), "lower": ("dx", "dy", "d0", "C", "D", "e")}
+SENSES = {"min": 1.0, "max": -1.0}
+PRICE = re.compile(r"dual:e\[(\d+)\]")
+
+# A term with a price: column or None, number of the equality row, coefficient.
+Priced = tuple[int | None, int, float]
+
+
+def read(path: str | Path) -> BilevelProblem:
+    """The program in a file.
+
+    Raises
+    ------
+    Unreadable
+        There is no such file, or it cannot be read.
+    Malformed
+        It does not say a bilevel program; all that is wrong, with line, column and the place inside.
+    """
+    return parse_neutral(text_of(path), str(path))
+
+
+def parse_neutral(text: str, name: str) -> BilevelProblem:
+    """The program that a text says; ``name`` is what to call it in messages."""
+    return program_of(parsed(text, name), name, text)
+
+
+def program_of(data: Any, name: str, text: str = "") -> BilevelProblem:
+    """The program that plain data say; ``text``, if given, is where they were read from, to tell lines.
+
+    Raises
+    ------
+    Malformed
+        The data do not say a bilevel program; all that is wrong, with its place.
+    """
+    reading = Reading(name, text)
+    reading.attempt(_check_format, data)
+    reading.raise_any()
+    top = reading.attempt(reading.table, data, (), KEYS, REMARKS) or {}
+    reading.raise_any()
+    reading.attempt(_check_head, reading, top)
+    levels = [reading.attempt(_variables, reading, top[level], (level,)) for level in "xy"]
+    reading.raise_any()
+    leader, follower = (level for level in levels if level is not None)
+    reading.attempt(_check_names, leader, follower)
+    reading.raise_any()
+    return _program(reading, top, leader, follower)
+
+
+def _program(reading: Reading, top: Mapping[str, Any], leader: Variables, follower: Variables) -> BilevelProblem:
+    both = [_level(reading, top[level], level, leader, follower) for level in LEVELS]
+    reading.raise_any()
+    (upper, rows, is_maximised, prices), (lower, follower_rows, is_follower_maximised, _) = (
+        level for level in both if level is not None
+    )
+    terms = reading.attempt(_prices, prices, follower_rows, is_follower_maximised)
+    members = reading.attempt(_members, reading, top.get("followers"), follower.names, follower_rows, lower)
+    reading.raise_any()
+    return BilevelProblem(
+        top["name"], leader, follower, upper, rows, lower, follower_rows, is_maximised, is_follower_maximised,
+        terms or (), members or (),
+    )  # fmt: skip
+
+
+def _check_format(data: Any) -> None:
+    if not isinstance(data, dict) or "format" not in data:
+        raise Wrong((), "JSON, but not a bilevel program", f'this program reads objects with "format": "{FORMAT}"')
+    if data["format"] != FORMAT:
+        raise Wrong(("format",), f"{shown(data['format'])} is not known", f"this program reads {FORMAT}")
+
+
+def is_name(name: Any) -> bool:
+    """Whether something is a text on one line, and no price."""
+    return isinstance(name, str) and bool(name.strip()) and name.isprintable() and not name.startswith("dual:")
+
+
+def _check_head(reading: Reading, top: Mapping[str, Any]) -> None:
+    if not is_name(top["name"]):
+        raise Wrong(("name",), f"{shown(top['name'])} is not a name", "name the problem, on one line")
+    for at, text in enumerate(reading.list_of(top.get("extensions", []), ("extensions",))):
+        # An extension changes what the matrices mean; only the one about prices is known.
+        if not isinstance(text, str) or "dual" not in text:
+            raise Wrong(("extensions", at), "an extension that is not known", "this program knows prices, dual:e[k]")
+
+
+def _check_names(leader: Variables, follower: Variables) -> None:
+    twice = sorted(set(leader.names) & set(follower.names))
+    if twice:
+        raise Wrong(("y", "names"), f"{twice[0]!r} is the leader's too", "give every variable its own name")
+    if not follower.names:
+        raise Wrong(("y", "names"), "the follower has no variables", "a program without follower is not bilevel")
+
+
+def _variables(reading: Reading, data: Any, place: Place) -> Variables:
+    """The columns of one level."""
+    table = reading.table(data, place, ("names", "lb", "ub", "type"))
+    names, kinds = (reading.list_of(table[key], (*place, key)) for key in ("names", "type"))
+    seen: set[str] = set()
+    for at, name in enumerate(names):
+        if not is_name(name):
+            what = f"{shown(name)} is not a name"
+            raise Wrong((*place, "names", at), what, "write a text on one line that does not begin with dual:")
+        if name in seen:
+            raise Wrong((*place, "names", at), f"{name!r} is there twice", "name every variable once")
+        seen.add(name)
+    if len(kinds) != len(names) or any(kind not in ("C", "I", "B") for kind in kinds):
+        raise Wrong((*place, "type"), f"not a letter for each of {len(names)} variables", "C, I or B for each")
+    lower = reading.numbers(table["lb"], (*place, "lb"), len(names), -math.inf)
+    upper = reading.numbers(table["ub"], (*place, "ub"), len(names), math.inf)
+    for at, kind in enumerate(kinds):
+        if kind == "B":
+            if -math.inf < lower[at] < 0 or 1 < upper[at] < math.inf:
+                raise Wrong((*place, "type", at), "a binary with bounds outside of [0, 1]", "write I, or other bounds")
+            lower[at], upper[at] = max(lower[at], 0.0), min(upper[at], 1.0)
+        if lower[at] > upper[at]:
+            raise Wrong((*place, "ub", at), f"{upper[at]:g} is below the lower bound {lower[at]:g}", "exchange the two")
+    return Variables(tuple(names), lower, upper, np.array([kind != "C" for kind in kinds], dtype=bool))
+
+
+def _level(
+    reading: Reading, data: Any, level: str, leader: Variables, follower: Variables
+) -> tuple[Objective, Rows, bool, list[Priced]] | None:
+    """Objective, rows, whether it is maximised, and terms with prices; None where something was wrong."""
+    own, others, constant, left, right, sides = LEVELS[level]
+    keys = ("sense", own, others, constant, "Q", left, right, "row_sense", sides)
+    table = reading.attempt(reading.table, data, (level,), keys)
+    if table is None:
+        return None
+    names = {name: at for at, name in enumerate((*leader.names, *follower.names))}
+    sign = reading.attempt(_sense, table["sense"], level)
+    costs = [
+        reading.attempt(reading.numbers, table[key], (level, key), len(columns))
+        for key, columns in ((own, leader), (others, follower))
+    ]
+    start = reading.attempt(reading.number, table[constant], (level, constant))
+    products = reading.attempt(_products, reading, table["Q"], level, names)
+    rows = reading.attempt(_rows, reading, table, level, (len(leader), len(follower)))
+    if sign is None or start is None or products is None or rows is None or any(cost is None for cost in costs):
+        return None
+    # Zero is added so that nothing is −0, which prints as if it were something.
+    linear = sign * np.concatenate([cost for cost in costs if cost is not None]) + 0.0
+    quadratic, prices = products
+    objective = Objective(linear, sp.csr_array(sign * quadratic), sign * start + 0.0)
+    return objective, rows, sign < 0, [(column, row, sign * value) for column, row, value in prices]
+
+
+def _sense(word: Any, level: str) -> float:
+    if not isinstance(word, str) or word not in SENSES:
+        raise Wrong((level, "sense"), f"{shown(word)} is no sense", "write min or max")
+    return SENSES[word]
+
+
+def _products(reading: Reading, data: Any, level: str, names: Mapping[str, int]) -> tuple[sp.csr_array, list[Priced]]:
+    """The matrix whose half is the quadratic form, and the terms with prices."""
+    at_row: list[int] = []
+    at_column: list[int] = []
+    values: list[float] = []
+    prices: list[Priced] = []
+    seen: set[frozenset[str | None]] = set()
+    for at, entry in enumerate(reading.list_of(data, (level, "Q"))):
+        place = (level, "Q", at)
+        first, second, coefficient = _product(reading, entry, place)
+        if frozenset((first, second)) in seen:
+            raise Wrong(place, "the pair is there twice", "add the coefficients up")
+        seen.add(frozenset((first, second)))
+        if isinstance(first, str) and PRICE.fullmatch(first):
+            first, second = second, first
+        price = PRICE.fullmatch(second or "")
+        if price and level == "lower":
+            raise Wrong(place, "a follower has no price in its objective", "remove it")
+        for name in (first,) if price else (first, second):
+            if name not in names and not (price and name is None):
+                raise Wrong(place, f"unknown variable {name!r}", "use a name of x or y, or dual:e[0] for a price")
+        if price:
+            prices.append((None if first is None else names[first], int(price[1]), coefficient))
+            continue
+        row, column = names[str(first)], names[str(second)]
+        at_row += [row, column]
+        at_column += [column, row]
+        values += [coefficient, coefficient]
+    shape = (len(names), len(names))
+    matrix = sp.csr_array(sp.coo_array((np.array(values, dtype=float), (at_row, at_column)), shape=shape))
+    matrix.eliminate_zeros()
+    return matrix, prices
+
+
+def _product(reading: Reading, entry: Any, place: Place) -> tuple[str | None, str | None, float]:
+    if (
+        not isinstance(entry, list)
+        or len(entry) != 3
+        or not all(isinstance(name, str) or name is None for name in entry[:2])
+    ):
+        raise Wrong(place, "not [variable, variable, coefficient]", "write three entries")
+    return entry[0], entry[1], reading.number(entry[2], (*place, 2))
+
+
+def _rows(reading: Reading, table: Mapping[str, Any], level: str, widths: tuple[int, int]) -> Rows:
+    left, right, key = LEVELS[level][3:]
+    senses = reading.list_of(table["row_sense"], (level, "row_sense"))
+    sides = reading.numbers(table[key], (level, key), len(senses))
+    for at, sense in enumerate(senses):
+        if sense not in ("<=", ">=", "="):
+            raise Wrong((level, "row_sense", at), f"{shown(sense)} is no relation", "write <=, >= or =")
+    parts = [
+        reading.matrix(table[part], (level, part), (len(senses), width))
+        for part, width in zip((left, right), widths, strict=True)
+    ]
+    is_at_most, is_at_least = (np.array([sense == word for sense in senses], dtype=bool) for word in ("<=", ">="))
+    return Rows(
+        tuple(f"{level}.{key}[{at}]" for at in range(len(sides))),
+        sp.csr_array(np.hstack(parts)),
+        np.where(is_at_most, -np.inf, sides),
+        np.where(is_at_least, np.inf, sides),
+    )
+
+
+def _prices(prices: Sequence[Priced], rows: Rows, is_maximised: bool) -> tuple[PriceTerm, ...]:
+    """The terms with prices, for a follower that minimises."""
+    equalities = np.flatnonzero(rows.lower == rows.upper)
+    for _, number, _ in prices:
+        if number >= len(equalities):
+            what = f"dual:e[{number}], but the follower has {len(equalities)} equality rows"
+            raise Wrong(("upper", "Q"), what, "count its equality rows from 0")
+    sign = -1.0 if is_maximised else 1.0
+    return tuple(PriceTerm(int(equalities[number]), column, sign * value) for column, number, value in prices)
+
+
+def _members(reading: Reading, data: Any, names: tuple[str, ...], rows: Rows, objective: Objective) -> tuple[str, ...]:
+    """The follower of each column, by its name or ``follower k``; empty where ``data`` is None, one follower.
+
+    Raises
+    ------
+    Wrong
+        A column or row belongs to none or to two, or two followers meet in a row or in the objective.
+    """
+    if data is None:
+        return ()
+    owner: dict[str, int] = {}
+    rows_of: dict[int, int] = {}
+    titles: list[str] = []
+    for at, entry in enumerate(reading.list_of(data, ("followers",))):
+        place = ("followers", at)
+        table = reading.table(entry, place, ("y", "rows"), ("name", "objective"))
+        title = table.get("name", f"follower {at + 1}")
+        if not is_name(title) or title in titles:
+            raise Wrong((*place, "name"), f"{shown(title)} is not a name of its own", "name every follower once")
+        titles.append(title)
+        for k, name in enumerate(reading.list_of(table["y"], (*place, "y"))):
+            if name not in names:
+                raise Wrong((*place, "y", k), f"{shown(name)} is not a variable of y", "use a name of y")
+            if name in owner:
+                raise Wrong((*place, "y", k), f"{name!r} belongs to two followers", "share the variables of y out")
+            owner[name] = at
+        for k, row in enumerate(reading.list_of(table["rows"], (*place, "rows"))):
+            if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < len(rows):
+                raise Wrong((*place, "rows", k), f"{shown(row)} is not a row", "count the rows of lower from 0")
+            if row in rows_of:
+                raise Wrong((*place, "rows", k), f"row {row} belongs to two followers", "share the rows of lower out")
+            rows_of[row] = at
+    _check_shared_out(owner, rows_of, names, rows)
+    whose = np.array([owner[name] for name in names])
+    _check_apart(whose, rows_of, rows, objective)
+    return tuple(titles[at] for at in whose)
+
+
+def _check_shared_out(owner: dict[str, int], rows_of: dict[int, int], names: tuple[str, ...], rows: Rows) -> None:
+    for name in names:
+        if name not in owner:
+            raise Wrong(("followers",), f"{name!r} belongs to no follower", "list it under y of one")
+    for row in range(len(rows)):
+        if row not in rows_of:
+            raise Wrong(("followers",), f"row {row} of lower belongs to no follower", "list it under rows of one")
+
+
+def _check_apart(whose: np.ndarray, rows_of: dict[int, int], rows: Rows, objective: Objective) -> None:
+    """Followers that meet play a game among themselves, and are not one follower with the sum of their objectives."""
+    leader = rows.matrix.shape[1] - len(whose)
+    fix = "state one follower whose optimum is their equilibrium, or none"
+    entries = rows.matrix.tocoo()
+    for row, column, value in zip(*entries.coords, entries.data, strict=True):
+        if value and column >= leader and whose[column - leader] != rows_of[int(row)]:
+            other = whose[column - leader]
+            what = f"has a variable of followers[{other}], and belongs to followers[{rows_of[int(row)]}]"
+            raise Wrong(("lower", "D", int(row)), what, fix)
+    terms = objective.quadratic.tocoo()
+    for row, column, value in zip(*terms.coords, terms.data, strict=True):
+        if value and min(row, column) >= leader and whose[row - leader] != whose[column - leader]:
+            raise Wrong(("lower", "Q"), "a product of variables of two followers", fix)

@@ -1,0 +1,1 @@
+"""Methods for bilevel programs, one file or folder each."""

@@ -1,0 +1,116 @@
+"""Every commitment of a leader who has finitely many, each answered by the follower.
+
+The plainest method, and a yardstick for the others: it uses nothing of the follower but its answers, so that it takes any
+follower whose best responses can be described, with integers or without. What the leader's own rows exclude is not asked.
+
+Accepts: a leader whose variables are all bounded integers, with no more than 20,000 combinations; any convex follower, or
+a linear one with integers; quadratic objectives, coupling rows and prices.
+Bound: the least value over all commitments; rests on no assumption. None while some are left.
+Source: von Stackelberg (1934); Bard, *Practical Bilevel Optimization* (1998), chapter 6, on implicit enumeration.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.response.responder import Responder, UnsupportedFollower
+from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
+from coercivity.engine.programs.hot import Floats
+
+METHOD = "commitments"
+MOST = 20_000
+# A row of the leader's own that is kept to within this, against its entries, is kept.
+KEPT = 1e-9
+
+
+def refuses(problem: BilevelProblem) -> str | None:
+    """Why the problem is not accepted, with a method that does; None where it is."""
+    leader = problem.leader
+    if not leader.is_integer.all():
+        return (
+            "the leader has continuous variables, and so no list of commitments: use complementarity or value_function"
+        )
+    if not np.isfinite(np.r_[leader.lower, leader.upper]).all():
+        return "an integer variable of the leader has no bound: use complementarity or value_function"
+    if (count := math.prod(len(values) for values in _values(problem))) > MOST:
+        return f"{count:.3g} commitments, more than {MOST:,}: use complementarity or value_function"
+    try:
+        Responder(problem)
+    except UnsupportedFollower as refusal:
+        return f"{refusal.what}: {refusal.fix}"
+    return None
+
+
+def count(problem: BilevelProblem) -> int:
+    """How many commitments keep the leader's own rows; of a problem that is not refused."""
+    return sum(1 for _ in _commitments(problem))
+
+
+def _values(problem: BilevelProblem) -> list[Floats]:
+    ends = zip(np.ceil(problem.leader.lower - KEPT), np.floor(problem.leader.upper + KEPT), strict=True)
+    return [np.arange(low, high + 1.0) for low, high in ends]
+
+
+def _commitments(problem: BilevelProblem) -> Iterator[Floats]:
+    """Those that keep the rows in which nothing of the follower's stands."""
+    n, rows = len(problem.leader), problem.rows
+    own = np.flatnonzero(abs(rows.matrix[:, n:]).sum(axis=1) == 0) if len(rows) else np.zeros(0, dtype=np.intp)
+    matrix = rows.matrix[own, :n].toarray() if len(own) else np.zeros((0, n))
+    room = KEPT * (1.0 + np.abs(matrix).sum(axis=1))
+    for values in itertools.product(*_values(problem)):
+        x = np.array(values, dtype=float)
+        activity = matrix @ x
+        if np.all(activity >= rows.lower[own] - room) and np.all(activity <= rows.upper[own] + room):
+            yield x
+
+
+def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolution:
+    """The leader's optimistic optimum.
+
+    Raises
+    ------
+    UsageError
+        The method refuses the problem; with the reason.
+    """
+    started, limits = time.perf_counter(), limits or Limits()
+    if reason := refuses(problem):
+        raise UsageError(problem.name, reason)
+    responder, best, tried, is_finished = Responder(problem), None, 0, True
+    value = math.inf
+    for x in _commitments(problem):
+        if time.perf_counter() - started > limits.seconds or tried >= limits.nodes:
+            is_finished = False
+            break
+        tried += 1
+        try:
+            found = responder.incumbent(x)
+        except InfeasibleProgram:
+            continue
+        except SolverFailed:
+            # What this commitment is worth is not known, and so no bound either.
+            is_finished = False
+            continue
+        if found.value < value:
+            value, best = found.value, found
+        if value == -math.inf:
+            break
+    point = None if best is None else best.point
+    return BilevelSolution(
+        point, value, value if is_finished else -math.inf, _status(value, is_finished), METHOD,
+        seconds=time.perf_counter() - started, nodes=tried, programs=tried, prices=best.prices if best else None,
+    )  # fmt: skip
+
+
+def _status(value: float, is_finished: bool) -> Status:
+    if value == -math.inf:
+        return Status.UNBOUNDED
+    if not is_finished:
+        return Status.LIMIT
+    return Status.INFEASIBLE if value == math.inf else Status.OPTIMAL

@@ -1,0 +1,125 @@
+"""Which method solves a bilevel program: the one asked for, or the first that accepts it, with the reason.
+
+The order is measured on the published problems. Branching on complementarities comes first wherever it applies, as it
+takes every class of continuous followers, needs no bound on a multiplier and is the fastest; integers of the follower
+leave the value function. A leader with a short list of commitments has them all answered, whatever the follower's size.
+The mixed-integer forms can be asked for by name, and serve as a second opinion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+
+import numpy as np
+
+from coercivity.engine.bilevel.methods import big_m, commitments, interdiction, strong_duality
+from coercivity.engine.bilevel.methods.big_m import Declared
+from coercivity.engine.bilevel.methods.complementarity import method as complementarity
+from coercivity.engine.bilevel.methods.value_function import method as value_function
+from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.scaling import scaled
+from coercivity.engine.bilevel.solution import BilevelSolution, Limits
+from coercivity.engine.errors import SolverFailed, UsageError, check_name
+
+METHODS: Mapping[str, ModuleType] = {
+    module.METHOD: module
+    for module in (complementarity, interdiction, value_function, strong_duality, big_m, commitments)
+}
+AUTO = "auto"
+# So few commitments are answered one by one before anything cleverer is tried.
+FEW = 64
+# Those whose proof can lean on bounds that a user declares.
+LEANING = (big_m.METHOD, strong_duality.METHOD)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A claim, and why its method was taken."""
+
+    solution: BilevelSolution
+    why: str
+
+
+def solve(
+    problem: BilevelProblem, method: str = AUTO, limits: Limits | None = None, declared: Declared | None = None
+) -> Solved:
+    """The claim of a method about a bilevel program.
+
+    Parameters
+    ----------
+    method : a name among ``METHODS``, or ``auto``
+    declared : bounds on multipliers and slacks that nobody derived, for the methods that use them
+
+    Raises
+    ------
+    UsageError
+        The method, or every method, refuses the problem; with each reason. Or bounds are declared that the method does not use.
+    SolverFailed
+        The solver gave up on a method, and no other one accepts the problem.
+    """
+    check_name("--method", method, [AUTO, *METHODS], "methods")
+    if declared is not None:
+        declared.check(problem)
+    units = scaled(problem)
+    found = _solved(units.problem, method, limits or Limits(), declared)
+    return replace(found, solution=units.out_of(found.solution))
+
+
+def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Declared | None) -> Solved:
+    if declared is not None and method not in LEANING:
+        what = f"method {method} rests on no declared bound"
+        raise UsageError("declared bounds", what, f"name a method that uses them: {' or '.join(LEANING)}")
+    if method == AUTO and commitments.refuses(problem) is None and commitments.count(problem) <= FEW:
+        return Solved(
+            commitments.solve(problem, limits), f"the leader has no more than {FEW} commitments, and each is answered"
+        )
+    if method != AUTO:
+        module = METHODS[method]
+        claim = module.solve(problem, limits, declared=declared) if declared else module.solve(problem, limits)
+        if declared is not None and not claim.assumptions:
+            claim = replace(claim, notes=(*claim.notes, "no declared bound was needed: all were derived"))
+        return Solved(claim, "it was asked for")
+    refusals: dict[str, str] = {}
+    failed = False
+    for name, solver in _in_order(problem).items():
+        try:
+            return Solved(solver(problem, limits), _why(problem, refusals))
+        except (UsageError, SolverFailed) as refusal:
+            refusals[name] = refusal.what
+            failed = failed or isinstance(refusal, SolverFailed)
+    # Advice to use another method would send the reader in a circle, where all of them refuse.
+    reasons = "; ".join(f"{name}: {what.split(': use ')[0]}" for name, what in refusals.items())
+    if failed:
+        raise SolverFailed(problem.name, f"no method came to an answer. {reasons}", "scale its data")
+    raise UsageError(problem.name, f"no method accepts it. {reasons}", _remedy(problem))
+
+
+def _remedy(problem: BilevelProblem) -> str:
+    """What would bring a problem that every method refuses into a class that one accepts."""
+    if not problem.follower.is_integer.any():
+        return "state a convex follower, and bound the variables in which the leader's objective is concave"
+    quadratic = bool(np.any(problem.follower_objective.quadratic.data))
+    if quadratic:
+        return "linearise the follower's objective, or relax its integers: with both no best response is described here"
+    return (
+        "let the leader's variables be bounded integers, few enough to be tried one by one (commitments), "
+        "or make the leader's objective linear (value_function), or relax the follower's integers (complementarity)"
+    )
+
+
+def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Limits], BilevelSolution]]:
+    names = list(METHODS)
+    if problem.follower.is_integer.any():
+        # Nothing else takes integers of the follower; the refusals of the others would only hide their reasons.
+        names = [interdiction.METHOD, value_function.METHOD, commitments.METHOD]
+    return {name: METHODS[name].solve for name in names}
+
+
+def _why(problem: BilevelProblem, refusals: Mapping[str, str]) -> str:
+    if refusals and not problem.follower.is_integer.any():
+        return "the methods before it refuse: " + "; ".join(f"{name}: {what}" for name, what in refusals.items())
+    if problem.follower.is_integer.any():
+        return "the follower has integers, so that its best responses have no optimality conditions to branch on"
+    return "the follower is continuous and convex; branching on its complementarities needs no bound on any multiplier"

@@ -1,0 +1,1 @@
+"""Data as written: documents that know their lines, and quantities with units."""

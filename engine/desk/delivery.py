@@ -1,0 +1,129 @@
+"""Results on their way out: where they are saved, what is printed, what is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from coercivity.engine import errors
+from coercivity.engine.desk import runs, terminal
+from coercivity.engine.proof.check import Check
+from coercivity.engine.proof.retelling import SEAL, holds, seal
+from coercivity.engine.report import text as report
+from coercivity.engine.report.charts import page as charts
+
+
+class Page(Protocol):
+    """The room that turns a result into letters and pictures; ``SOURCE`` is the file that its question is saved as."""
+
+    SOURCE: str
+
+    def blocks(self, result: Mapping[str, Any]) -> list[report.Block]:
+        """The report."""
+
+    def rows(self, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The result as rows, for CSV."""
+
+    def drawn(self, result: Mapping[str, Any]) -> dict[str, str]:
+        """Pictures by file name."""
+
+
+def deliver(
+    name: str,
+    fingerprint: str,
+    work: Callable[[Any], dict[str, Any]],
+    run: Mapping[str, Any],
+    is_quiet: bool,
+    question: Mapping[str, object],
+    page: Page,
+) -> None:
+    """Check where a result goes, do the work, save it and print it; of its certificate nothing is asked.
+
+    Parameters
+    ----------
+    work : makes the result; called with a progress reporter
+    run : the options ``charts``, ``no_save``, ``out``, ``form`` of the command
+    question : what, beside the instance, tells this run from others
+
+    Raises
+    ------
+    CoercivityError
+        The target cannot be written, or charts cannot be drawn.
+    """
+    target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
+    seconds = round((runs.now() - started).total_seconds(), 3)
+    result["manifest"] |= {
+        "options": dict(question),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": seconds,
+    }
+    result["manifest"]["versions"] = runs.versions()
+    result["manifest"][SEAL] = seal(result)
+    unsaved = None
+    if target is not None:
+        found = {
+            runs.RESULT: report.to_json(result),
+            runs.REPORT: report.text(page.blocks(result), 100),
+            page.SOURCE: result["manifest"]["effective_instance"],
+        }
+        unsaved = save(target, found | (page.drawn(result) if run["charts"] else {}), is_quiet)
+    terminal.show(run["form"], result, lambda: page.blocks(result), lambda: page.rows(result))
+    if unsaved is not None:
+        raise unsaved
+    if not result.get("search", {}).get("complete", True):
+        raise errors.BelowRequired(name, "the search was stopped", "give it more time with --limit, or none")
+
+
+def judged_files(result: Mapping[str, Any], page: Page, files: Mapping[str, str]) -> list[Check]:
+    """Whether the files beside a saved result say what it says: each is made again from the result and compared.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, AttributeError
+        The result is not one that a report can be made of.
+    """
+    expected = {
+        runs.REPORT: report.text(page.blocks(result), 100),
+        page.SOURCE: str(result["manifest"]["effective_instance"]),
+    }
+    pictures = {name for name in files if name.endswith((".svg", ".html"))}
+    if pictures and not charts.missing_libraries():
+        expected |= page.drawn(result)
+    checks = [
+        holds(f"{name} says what the result says", text == expected[name])
+        for name, text in files.items()
+        if name in expected
+    ]
+    strange = set(files) - set(expected) - (pictures if charts.missing_libraries() else set())
+    return checks + [holds(f"{name} is a file of such a run", False) for name in sorted(strange)]
+
+
+def begin(
+    name: str,
+    fingerprint: str,
+    work: Callable[[Any], dict[str, Any]],
+    run: Mapping[str, Any],
+    is_quiet: bool,
+    question: Mapping[str, object],
+) -> tuple[runs.Run | None, datetime, dict[str, Any]]:
+    """Check where the result goes before the work is done, and do it; the target, when it began, and the result."""
+    if run["charts"]:
+        charts.require()
+        if run["no_save"]:
+            raise errors.UsageError("--charts", "they are saved, and --no-save saves nothing", "leave one out")
+    target = None if run["no_save"] else runs.prepare(run["out"], runs.identity(fingerprint, name, question))
+    started = runs.now()
+    with terminal.Progress(is_quiet) as progress:
+        return target, started, work(progress)
+
+
+def save(target: runs.Run, found: Mapping[str, str], is_quiet: bool) -> errors.CoercivityError | None:
+    """Save files; what went wrong is returned, so that the result can still be printed."""
+    try:
+        target.save(found)
+    except errors.CoercivityError as error:
+        return error
+    if not is_quiet:
+        terminal.note(f"saved: {target.folder} ({', '.join(found)})")
+    return None

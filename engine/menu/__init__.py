@@ -1,0 +1,1 @@
+"""Menus: finitely many strategies enumerated, compared, and held against temptation."""

@@ -1,1 +1,0 @@
-"""Ways to find a leader's best commitment, one file each."""

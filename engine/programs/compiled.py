@@ -1,0 +1,60 @@
+"""Pyomo models as matrices: ``compile_pyomo`` says where their variables and constraints went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from coercivity.engine.programs.hot import Ints, LinearProgram
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A linear program with the addresses of the model's parts.
+
+    ``columns`` and ``rows`` map a component's name to its indices and the position of each in the program.
+    """
+
+    program: LinearProgram
+    columns: Mapping[str, tuple[list[Any], Ints]]
+    rows: Mapping[str, tuple[list[Any], Ints]]
+
+
+def compile_pyomo(model: Any) -> Compiled:
+    """The matrices of a linear Pyomo model with one objective, which is minimised."""
+    import pyomo.environ as pyo
+    from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+    variables = [v for block in model.component_objects(pyo.Var, descend_into=False) for v in block.values()]
+    form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None, column_order=variables)
+    count = len(form.columns)
+    column = {id(v): position for position, v in enumerate(form.columns)}
+    row = {id(entry.constraint): position for position, entry in enumerate(form.rows)}
+    senses = np.array([entry.bound_type for entry in form.rows])
+    rhs = np.asarray(form.rhs, dtype=float)
+    program = LinearProgram(
+        cost=np.asarray(form.c.todense(), dtype=float).ravel(),
+        matrix=sp.csr_array(form.A),
+        row_lower=np.where(senses > 0, -np.inf, rhs),
+        row_upper=np.where(senses < 0, np.inf, rhs),
+        col_lower=np.array([-np.inf if v.lb is None else v.lb for v in form.columns], dtype=float),
+        col_upper=np.array([np.inf if v.ub is None else v.ub for v in form.columns], dtype=float),
+        offset=float(form.c_offset[0]),
+    )
+    assert program.cost.shape == (count,)
+    return Compiled(program, _addresses(model, pyo.Var, column), _addresses(model, pyo.Constraint, row))
+
+
+def _addresses(model: Any, kind: Any, position: dict[int, int]) -> dict[str, tuple[list[Any], Ints]]:
+    found = {}
+    for block in model.component_objects(kind, descend_into=False):
+        pairs = [(index, position[id(data)]) for index, data in block.items() if id(data) in position]
+        found[str(block.local_name)] = (
+            [index for index, _ in pairs],
+            np.array([at for _, at in pairs], dtype=np.int32),
+        )
+    return found

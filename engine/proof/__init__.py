@@ -1,0 +1,1 @@
+"""Proof: checks of claimed figures, certificates, and saved results told again."""

@@ -1,0 +1,204 @@
+"""Pictures as SVG and as one page that opens without a network; rows as bars and lines; needs the extra ``charts``."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from coercivity.engine.errors import UsageError
+
+PALETTE = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#97bbf5", "#9c6b4e", "#3ca951", "#ff8ab7", "#9498a0"]
+INSTALL = "pip install altair vl-convert-python (or, in the repository's folder, pip install '.[charts]')"
+DASHES = [[1, 0], [6, 3], [2, 2]]
+
+
+class Drawable(Protocol):
+    """Whatever can be drawn: it has a name for its file, a title, rows, and says itself how it is drawn."""
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without its ending: letters, digits, ``-`` and ``_``, a letter first."""
+
+    @property
+    def title(self) -> str:
+        """What the picture is of."""
+
+    @property
+    def rows(self) -> Sequence[object]:
+        """What is drawn; a picture without rows is left out."""
+
+    def specification(self) -> dict[str, Any]:
+        """The picture in Vega-Lite, with its data in it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What to draw: rows with the fields ``label``, ``series``, ``value``; for lines also ``date``.
+
+    A date is written 2025-04-01T00:00, so that it is one of local time and no time zone moves it.
+
+    Attributes
+    ----------
+    kind : bars stacks the series of each label, with a mark at their sum; lines runs over dates; steps does so
+        with a value that holds until the next date
+    unit : the title of the axis of values
+    order : labels of bars, or series of lines, from first to last
+    percent : the values are shares
+    """
+
+    name: str
+    title: str
+    kind: Literal["bars", "lines", "steps"]
+    rows: Sequence[Mapping[str, Any]]
+    unit: str
+    order: Sequence[str]
+    percent: bool = False
+
+    def specification(self) -> dict[str, Any]:
+        """The picture in Vega-Lite, with its data in it."""
+        import altair
+
+        data: Any = altair.InlineData(values=[dict(row) for row in self.rows])
+        chart = _bars(data, self) if self.kind == "bars" else _lines(data, self)
+        specification: dict[str, Any] = chart.properties(title=self.title).configure_view(stroke=None).to_dict()
+        return specification
+
+
+def missing_libraries() -> list[str]:
+    """The libraries that charts need and that are not installed."""
+    return [name for name in ("altair", "vl_convert") if importlib.util.find_spec(name) is None]
+
+
+def require() -> None:
+    """Nothing, where charts can be drawn.
+
+    Raises
+    ------
+    UsageError
+        The libraries are not installed.
+    """
+    missing = missing_libraries()
+    if missing:
+        raise UsageError("--charts", f"{' and '.join(missing)} not installed", f"{INSTALL}, or leave --charts out")
+
+
+def files(pictures: Sequence[Drawable], title: str, paragraphs: Sequence[str]) -> dict[str, str]:
+    """The pictures as files by name: an SVG for each, and ``charts.html`` with all of them and the paragraphs.
+
+    Pictures without rows are left out.
+
+    Raises
+    ------
+    UsageError
+        Two pictures have one name, or a name cannot be that of a file.
+    """
+    import vl_convert
+
+    shown = [picture for picture in pictures if picture.rows]
+    _check_names([picture.name for picture in shown])
+    drawn = [(picture, picture.specification()) for picture in shown]
+    found = {f"{picture.name}.svg": str(vl_convert.vegalite_to_svg(spec)) for picture, spec in drawn}
+    return found | {"charts.html": _page(drawn, title, paragraphs)}
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse what would overwrite another picture, or break the page that finds its pictures by name."""
+    for at, name in enumerate(names):
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            raise UsageError(
+                f"picture {name!r}", "not a name for a file", "take letters, digits, - and _, a letter first"
+            )
+        if name in names[:at]:
+            raise UsageError(f"picture {name!r}", "two pictures have this name", "give each its own")
+
+
+def _bars(data: Any, picture: Picture) -> Any:
+    import altair
+
+    series = list(dict.fromkeys(str(row["series"]) for row in picture.rows))
+    value = altair.X("value:Q", title=picture.unit)
+    label = altair.Y("label:N", title=None, sort=list(picture.order), axis=altair.Axis(labelLimit=260))
+    base = altair.Chart(data).properties(width=620, height={"step": 24})
+    bars = base.mark_bar().encode(
+        x=value,
+        y=label,
+        color=_colours(series),
+        tooltip=["label:N", "series:N", altair.Tooltip("value:Q", format=",.1f", title=picture.unit)],
+    )
+    total = altair.X("sum(value):Q", title=picture.unit)
+    sums = base.mark_tick(color="black", thickness=3).encode(
+        x=total, y=label, tooltip=["label:N", altair.Tooltip("sum(value):Q", format=",.1f", title="sum")]
+    )
+    return altair.layer(bars, sums)
+
+
+def _lines(data: Any, picture: Picture) -> Any:
+    import altair
+
+    series = list(picture.order)
+    mark, precise = ("%", ".1%") if picture.percent else (",.0f", ",.1f")
+    # More lines than colours: the second round is dashed.
+    dashes = [DASHES[at // len(PALETTE) % len(DASHES)] for at in range(len(series))]
+    value = altair.Tooltip("value:Q", format=precise, title=picture.unit)
+    chart = altair.Chart(data).mark_line(interpolate="step-after" if picture.kind == "steps" else "linear", clip=True)
+    return chart.encode(
+        x=altair.X("date:T", title=None, axis=altair.Axis(format="%Y-%m", labelOverlap=True)),
+        y=altair.Y("value:Q", title=picture.unit, axis=altair.Axis(format=mark)),
+        color=_colours(series),
+        strokeDash=altair.StrokeDash(
+            "series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=dashes)
+        ),
+        tooltip=["series:N", "label:N", value],
+    ).properties(width=620, height=300)
+
+
+def _colours(series: Sequence[str]) -> Any:
+    import altair
+
+    colours = [PALETTE[at % len(PALETTE)] for at in range(len(series))]
+    scale = altair.Scale(domain=list(series), range=colours)
+    return altair.Color("series:N", title=None, sort=list(series), scale=scale)
+
+
+def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragraphs: Sequence[str]) -> str:
+    """One HTML page with the drawing library in it, so that it needs nothing from elsewhere."""
+    import vl_convert
+
+    bundle: Any = vl_convert.javascript_bundle  # its stub asks for an argument that has a default
+    library = bundle()
+    titles = {picture.name: html.escape(picture.title) for picture, _ in drawn}
+    figures = "\n".join(f'<figure id="{name}" aria-label="{words}"></figure>' for name, words in titles.items())
+    # A tag inside a text of the data would end the script, and an opening comment would keep it from ending.
+    specifications = json.dumps({picture.name: spec for picture, spec in drawn}).replace("<", "\\u003c")
+    words = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }}
+figure {{ margin: 2.5rem 0; overflow-x: auto; }}
+</style>
+<script>{library}</script>
+</head>
+<body>
+<h1>{html.escape(title)}</h1>
+{words}
+{figures}
+<script>
+const pictures = {specifications};
+const actions = {{ export: true, source: false, compiled: false, editor: false }};
+for (const [name, specification] of Object.entries(pictures)) {{
+  vegaEmbed("#" + name, specification, {{ actions }});
+}}
+</script>
+</body>
+</html>
+"""

@@ -1,0 +1,1 @@
+"""The announcement: what everybody hears of a strategy, and what it sets off."""

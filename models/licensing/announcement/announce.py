@@ -1,0 +1,375 @@
+"""From a strategy to what everybody hears: licensed volumes, closed routes, probabilities, and what they set off.
+
+Everything that a strategy changes in the followers' program stands here, as arrays, so that the formulation,
+the hot evaluation and any later method start from the same reading of the instance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from coercivity.models.licensing.announcement.corridor import relief_by_width
+from coercivity.models.licensing.announcement.countermeasures import Answer, Governments
+from coercivity.models.licensing.announcement.home import HomeFlows, HomeMarket
+from coercivity.models.licensing.announcement.licences import Licences, Path
+from coercivity.models.licensing.announcement.trust import TrustPath
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.quantity import Quantity
+from coercivity.models.licensing.data.strategies import Posture, Rule, Strategy
+from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.market.periods import Floats, phase_bounds
+
+# A branch that no posture makes possible keeps this probability and a copy of the trunk's licences, so that no
+# dual is divided by zero and no decision is distorted.
+HAZARD_FLOOR = 1e-3
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What a strategy says, on the nodes of the market's tree, and what it sets off.
+
+    Attributes
+    ----------
+    path : postures [phase][group][product]; ``conceded`` likewise, once the target has conceded
+    licence : [n,b,k] tonnes licensed for a period; infinite under open trade
+    drawable : [n,b,k] tonnes that may be bought in it: the whole quarter's, where licences are released by the quarter
+    release : [n,b,k] tonnes that may be bought in the quarter that ends with the node; infinite where none is released
+    route_capacity : [n,r] tonnes per period
+    exporter_capacity : [n] tonnes per period, after firms that are gone
+    relief : [n,b,k] USD/kg by which a corridor lowers the buyers' cost of an uncertain price
+    funding : [t,j] share of the capital cost of orders that countermeasures pay
+    weight : [n] probability of each node as the buyers see it
+    leader_weight : [n] the same as the leader sees it
+    hazard, leader_hazard : [h]
+    chance : of the concession that the weights hold; 0 where none changes a licence
+    trust : state of trust in which each phase begins; empty without an automaton
+    fed : whether volumes of the record were fed in
+    """
+
+    name: str
+    path: Path
+    licence: Floats
+    route_capacity: Floats
+    weight: Floats
+    leader_weight: Floats
+    hazard: Floats
+    leader_hazard: Floats
+    drawable: Floats
+    release: Floats
+    exporter_capacity: Floats
+    relief: Floats
+    funding: Floats
+    conceded: Path = ()
+    chance: float = 0.0
+    trust: tuple[str, ...] = ()
+    fed: bool = False
+    leakage: bool = True
+
+
+def told(announced: Announcement) -> bytes:
+    """A hash of everything that an announcement changes in the followers' program."""
+    parts = (
+        announced.drawable, announced.release, announced.route_capacity, announced.exporter_capacity, announced.weight,
+        announced.relief, announced.funding,
+    )  # fmt: skip
+    return hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).digest()
+
+
+def path_from_rules(instance: Instance, strategy: Strategy) -> Path:
+    """The postures that a strategy's rules give, a later rule over an earlier one.
+
+    Raises
+    ------
+    ValueError
+        Some phase, group or product is left without a posture.
+    """
+    return _ruled(instance, strategy.rules)
+
+
+def path_if_conceded(instance: Instance, strategy: Strategy) -> Path:
+    """The postures once the target has conceded: what the strategy says, or else the target relieved."""
+    path = path_from_rules(instance, strategy)
+    if strategy.if_conceded:
+        return _ruled(instance, (*strategy.rules, *strategy.if_conceded))
+    return relieved(instance, path) if instance.concession is not None else path
+
+
+def _ruled(instance: Instance, rules: Sequence[Rule]) -> Path:
+    chosen: dict[tuple[str, str, str], str] = {}
+    for rule in rules:
+        for phase in instance.phases if rule.phase is None else (rule.phase,):
+            for group in instance.groups if rule.group is None else (rule.group,):
+                for product in instance.products if rule.product is None else (rule.product,):
+                    chosen[phase, group, product] = rule.posture
+    return tuple(
+        tuple(
+            tuple(_chosen(chosen, phase, group, product) for product in instance.products) for group in instance.groups
+        )
+        for phase in instance.phases
+    )
+
+
+def _chosen(chosen: dict[tuple[str, str, str], str], phase: str, group: str, product: str) -> str:
+    if (phase, group, product) not in chosen:
+        raise ValueError(f"no rule gives a posture for phase {phase}, group {group}, product {product}")
+    return chosen[phase, group, product]
+
+
+class Announcer:
+    """Turns paths of postures into announcements for one market; pieces are computed once and reused."""
+
+    def __init__(self, instance: Instance, market: Market) -> None:
+        self.instance, self.market = instance, market
+        self.bounds = phase_bounds(instance, market.grid)
+        groups = market.sets.groups
+        self.members = [
+            np.array([b for b, bloc in enumerate(instance.blocs.values()) if bloc.group == group], dtype=int)
+            for group in groups
+        ]
+        self.group_of = np.array([groups.index(bloc.group) for bloc in instance.blocs.values()], dtype=int)
+        self.licences = Licences(instance, market, self.bounds, self.members)
+        self.governments = Governments(instance, market)
+        self.home = HomeMarket(instance, market)
+        self._relief = relief_by_width(instance)
+        self._has_exits = any(firm.rescue == "exit" for firm in instance.firms.values())
+
+    def named(self, name: str) -> Announcement:
+        """The announcement of a strategy of the instance."""
+        strategy = self.instance.strategies[name]
+        path, conceded = path_from_rules(self.instance, strategy), path_if_conceded(self.instance, strategy)
+        return self.announce(path, name, strategy.fed_volumes, conceded=conceded)
+
+    def announce(
+        self,
+        path: Path,
+        name: str = "",
+        fed: Mapping[str, Quantity] | None = None,
+        leakage: bool = True,
+        conceded: Path | None = None,
+        chance: float = 0.0,
+    ) -> Announcement:
+        """What everybody hears when the leader commits to ``path``.
+
+        Parameters
+        ----------
+        path : postures [phase][group][product]
+        fed : tonnes licensed in a month to all buyers together; replaces the postures' volumes in that month
+        leakage : whether re-export is possible at all
+        conceded : the path once the target has conceded; default: the target relieved
+        chance : of the concession, where it changes licences (types); no less than the floor of a hazard
+        """
+        market, tree = self.market, self.market.tree
+        trust = TrustPath(self.instance, _used(path))
+        hazard, leader_hazard = self.hazards(path, trust)
+        if tree.conceded is not None and conceded is None:
+            conceded = relieved(self.instance, path)
+        licence = self.licences.on_nodes(path, trust, hazard > 0, fed or {}, conceded)
+        capacity = market.exporter_capacity[tree.period]
+        if self._has_exits:
+            capacity = capacity * (1.0 - self._on_nodes(self.home.flows(self.home.planned(licence)).lost))
+        drawable, release = self.licences.drawable(path, licence)
+        routes = self._routes(path)[tree.period]
+        odds = max(chance, HAZARD_FLOOR) if tree.conceded is not None else 0.0
+        return Announcement(
+            name=name,
+            path=path,
+            licence=licence,
+            route_capacity=routes if leakage else np.zeros_like(routes),
+            weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, hazard), odds),
+            leader_weight=tree.weights(np.where(hazard == 0, HAZARD_FLOOR, leader_hazard), odds),
+            hazard=hazard,
+            leader_hazard=leader_hazard,
+            drawable=drawable,
+            release=release,
+            exporter_capacity=capacity,
+            relief=self._corridors(path)[tree.period],
+            funding=self.set_off(licence).funding,
+            conceded=conceded or (),
+            chance=chance,
+            trust=trust.states,
+            fed=bool(fed),
+            leakage=leakage,
+        )
+
+    def spared(self, announced: Announcement, fed: Mapping[str, Quantity]) -> Announcement:
+        """The same announcement with the concession's target relieved, and what is feared left as it is.
+
+        Only the target's licences, corridor and routes differ, so the difference of the buyers' costs is what the
+        measures against the target do, and never the fear that they spread to others.
+        """
+        path = relieved(self.instance, announced.path)
+        trust = TrustPath(self.instance, _used(announced.path))
+        licence = self.licences.on_nodes(path, trust, announced.hazard > 0, fed, announced.conceded or None)
+        drawable, release = self.licences.drawable(path, licence)
+        routes = self._routes(path)[self.market.tree.period]
+        return replace(
+            announced,
+            path=path,
+            licence=licence,
+            drawable=drawable,
+            release=release,
+            route_capacity=routes if announced.leakage else np.zeros_like(routes),
+            relief=self._corridors(path)[self.market.tree.period],
+        )
+
+    def hazards(self, path: Path, trust: TrustPath | None = None) -> tuple[Floats, Floats]:
+        """Hazard of each phase for buyers, whose fear trust sets, and for the leader, who knows itself."""
+        used = _used(path)
+        trust = trust or TrustPath(self.instance, used)
+        postures = [[self.instance.postures[name] for name in names] for names in used]
+        buyers = np.array([trust.hazard(phase, found) for phase, found in enumerate(postures)])
+        leader = np.array([max(_leader_hazard(posture) for posture in found) for found in postures])
+        return buyers, leader
+
+    def set_off(self, licence: Floats) -> Answer:
+        """The countermeasures that licences [n,b,k] set off, read where they hold."""
+        return self.governments.answer(licence[: len(self.market.grid)])
+
+    def home_flows(self, announced: Announcement) -> HomeFlows:
+        """What an announcement brings about at home."""
+        return self.home.flows(self.home.planned(announced.licence))
+
+    def buffer(self, path: Path) -> Floats:
+        """Tonnes that the leader holds ready in each period [t]."""
+        return self._by_posture(path, lambda posture: float(posture.buffer) if posture.buffer is not None else 0.0)
+
+    def corridor(self, path: Path) -> Floats:
+        """What the leader pays to keep the price in its corridor in each period [t], thousand USD."""
+        risk = self.instance.buyers.price_risk
+        if risk is None:
+            return np.zeros(len(self.market.grid))
+        absorbed = {width: swing for width, (_, swing) in self._relief.items()}
+        months, price = self.market.grid.length, self.market.price
+        return np.asarray(months * self._by_posture(
+            path, lambda posture: 0.0 if posture.corridor is None else float(risk.absorption) * absorbed[float(posture.corridor)], price
+        ))  # fmt: skip
+
+    def _by_posture(self, path: Path, factor: Callable[[Posture], float], value: Floats | None = None) -> Floats:
+        """Sum over groups and products of a posture's factor × monthly forecast (× a value by product), [t]."""
+        total = np.zeros(len(self.market.grid))
+        monthly = self.market.forecast / self.market.grid.length[:, None, None]
+        for phase, (first, last) in enumerate(self.bounds):
+            for group, members in enumerate(self.members):
+                for k in range(len(self.market.sets.products)):
+                    weight = factor(self.instance.postures[path[phase][group][k]])
+                    if weight:
+                        worth = 1.0 if value is None else float(value[k])
+                        total[first:last] += weight * worth * monthly[first:last][:, members, k].sum(axis=1)
+        return total
+
+    def _corridors(self, path: Path) -> Floats:
+        """What corridors take off the buyers' cost of an uncertain price [t,b,k], USD/kg."""
+        relief = np.zeros_like(self.market.forecast)
+        if self._relief:
+            for phase, (first, last) in enumerate(self.bounds):
+                for group, members in enumerate(self.members):
+                    for k, price in enumerate(self.market.price):
+                        width = self.instance.postures[path[phase][group][k]].corridor
+                        if width is not None:
+                            relief[first:last, members, k] = self._relief[float(width)][0] * price
+        return relief
+
+    def _on_nodes(self, values: Floats) -> Floats:
+        """Values by scenario and period [w,t] on the nodes [n]."""
+        tree = self.market.tree
+        found = np.empty(len(tree))
+        for scenario in reversed(range(tree.scenarios)):  # the trunk last: its own scenario passes through it
+            found[tree.path(scenario)] = values[scenario]
+        return found
+
+    def _routes(self, path: Path) -> Floats:
+        """Re-export capacity [t,r] that end-use control leaves open."""
+        market = self.market
+        capacity = market.route_capacity.copy()
+        for phase, (first, last) in enumerate(self.bounds):
+            for r, (source, _) in enumerate(market.route_ends):
+                names = path[phase][self.group_of[source]]
+                control = max(_end_use_control(self.instance.postures[name]) for name in names)
+                capacity[first:last, r] *= 1.0 - control
+        return capacity
+
+
+def _used(path: Path) -> list[frozenset[str]]:
+    """The postures in force in each phase."""
+    return [frozenset(name for group in phase for name in group) for phase in path]
+
+
+@dataclass(frozen=True)
+class Menu:
+    """The joint strategies that the search ranges over: one posture per slot, a slot being a phase and a bundle.
+
+    Attributes
+    ----------
+    postures : the postures on the menu
+    bundles : numbers of the groups that are treated alike
+    phases, groups, products : sizes of a path
+    """
+
+    postures: tuple[str, ...]
+    bundles: tuple[tuple[int, ...], ...]
+    phases: int
+    groups: int
+    products: int
+
+    @property
+    def slots(self) -> int:
+        """Number of decisions in a joint strategy."""
+        return self.phases * len(self.bundles)
+
+    def __len__(self) -> int:
+        paths: int = len(self.postures) ** self.slots
+        return paths
+
+    def path(self, choice: Sequence[int]) -> Path:
+        """The path that fills slot ``phase · bundles + bundle`` with the posture of that number."""
+        count = len(self.bundles)
+        rows = []
+        for phase in range(self.phases):
+            names = [""] * self.groups
+            for bundle, members in enumerate(self.bundles):
+                for group in members:
+                    names[group] = self.postures[int(choice[phase * count + bundle])]
+            rows.append(tuple((name,) * self.products for name in names))
+        return tuple(rows)
+
+    def choice(self, path: Path) -> tuple[int, ...] | None:
+        """The choice that gives a path; None if the path is not on the menu."""
+        picked = []
+        for phase in path:
+            for members in self.bundles:
+                names = {name for group in members for name in phase[group]}
+                if len(names) != 1 or next(iter(names)) not in self.postures:
+                    return None
+                picked.append(self.postures.index(names.pop()))
+        return tuple(picked)
+
+
+def menu_of(instance: Instance) -> Menu:
+    """The menu of an instance."""
+    groups = tuple(instance.groups)
+    bundles = instance.menu.bundles or tuple((group,) for group in groups)
+    numbered = tuple(tuple(groups.index(group) for group in bundle) for bundle in bundles)
+    return Menu(instance.menu.postures, numbered, len(instance.phases), len(groups), len(instance.products))
+
+
+def relieved(instance: Instance, path: Path) -> Path:
+    """The path with the concession's target group under the relief posture in every phase."""
+    concession = instance.concession
+    assert concession is not None
+    target = tuple(instance.groups).index(concession.target)
+    return tuple(
+        tuple((concession.relief,) * len(names) if group == target else names for group, names in enumerate(phase))
+        for phase in path
+    )
+
+
+def _leader_hazard(posture: Posture) -> float:
+    return float(posture.hazard if posture.leader_hazard is None else posture.leader_hazard)
+
+
+def _end_use_control(posture: Posture) -> float:
+    return 0.0 if posture.end_use_control is None else float(posture.end_use_control)

@@ -1,0 +1,182 @@
+"""Licensed volumes: what a path of postures delivers while licences hold, in a breakdown, and after a concession."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from coercivity.models.licensing.announcement.trust import TrustPath
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.quantity import Quantity, month_index
+from coercivity.models.licensing.data.strategies import Breakdown
+from coercivity.models.licensing.market.arrays import Market, quarters_of
+from coercivity.models.licensing.market.periods import Floats
+
+DAYS_PER_MONTH = 365.0 / 12.0
+Path = tuple[tuple[tuple[str, ...], ...], ...]
+"""Postures by phase, group and product."""
+
+
+class Licences:
+    """Reads paths of postures as tonnes, for one market; what several paths share is computed once."""
+
+    def __init__(
+        self, instance: Instance, market: Market, bounds: Sequence[tuple[int, int]], members: Sequence[np.ndarray]
+    ) -> None:
+        self.instance, self.market, self.bounds, self.members = instance, market, bounds, members
+        self.quarters = quarters_of(market.grid)
+        self._flows: dict[tuple[int, str], Floats] = {}
+        self._path_nodes = [market.tree.path(scenario) for scenario in range(market.tree.scenarios)]
+
+    def on_nodes(
+        self,
+        path: Path,
+        trust: TrustPath,
+        is_feared: np.ndarray,
+        fed: Mapping[str, Quantity],
+        conceded: Path | None,
+    ) -> Floats:
+        """Licensed tonnes [n,b,k]; infinite where trade is open.
+
+        Parameters
+        ----------
+        is_feared : [h] whether a phase's breakdown is possible; else its branch is a copy of the trunk
+        fed : tonnes of the record by month
+        conceded : the path once the target has conceded, if the tree has a branch for it
+        """
+        tree = self.market.tree
+        trunk = self.trunk(path, fed)
+        licence = np.empty((len(tree), *trunk.shape[1:]))
+        for phase, strike in enumerate(tree.strikes):
+            branch = self._broken(path, phase, trunk, trust) if is_feared[phase] else trunk
+            licence[self._path_nodes[phase + 1][strike:]] = branch[strike:]
+        if tree.conceded is not None and conceded is not None:
+            branch = self._relieved(trunk, self.trunk(conceded, fed))
+            licence[self._path_nodes[-1][tree.conceded :]] = branch[tree.conceded :]
+        licence[: tree.periods] = trunk
+        return licence
+
+    def drawable(self, path: Path, licence: Floats) -> tuple[Floats, Floats]:
+        """What may be bought in a period and in the quarter that ends with it, both [n,b,k] tonnes.
+
+        A posture that releases licences by the quarter lets buyers choose the month; a quarter counts if it lies in
+        one phase. Elsewhere the month's licence stands and no quarter has a limit.
+        """
+        drawable, release = licence, np.full_like(licence, np.inf)
+        for phase, (first, last) in enumerate(self.bounds):
+            pooled = self._pooled(path, phase)
+            if pooled.any():
+                drawable = drawable.copy() if drawable is licence else drawable
+                for months in self.quarters:
+                    if first <= months[0] and months[-1] < last:
+                        self._pool(months, pooled, licence, drawable, release)
+        return drawable, release
+
+    def _pooled(self, path: Path, phase: int) -> np.ndarray:
+        """Blocs and products [b,k] whose licences a phase releases by the quarter."""
+        pooled = np.zeros(self.market.forecast.shape[1:], dtype=bool)
+        for group, members in enumerate(self.members):
+            for k, name in enumerate(path[phase][group]):
+                posture = self.instance.postures[name]
+                pooled[members, k] = posture.release == "quarter" and posture.licensed != "open"
+        return pooled
+
+    def _pool(
+        self, months: tuple[int, int, int], pooled: np.ndarray, licence: Floats, drawable: Floats, release: Floats
+    ) -> None:
+        # The trunk last: what a node may draw is the quarter of its own path, and the trunk's nodes are on many.
+        for nodes in reversed(self._path_nodes):
+            quarter = [int(nodes[t]) for t in months]
+            total = licence[quarter].sum(axis=0)
+            for node in quarter:
+                drawable[node] = np.where(pooled, total, drawable[node])
+            release[quarter[-1]] = np.where(pooled, total, release[quarter[-1]])
+
+    def trunk(self, path: Path, fed: Mapping[str, Quantity]) -> Floats:
+        """Licensed tonnes [t,b,k] while licences hold: applications delivered a processing time after they were filed."""
+        market = self.market
+        licence = np.zeros_like(market.forecast)
+        opened = np.ones_like(market.forecast, dtype=bool)
+        for phase, (first, last) in enumerate(self.bounds):
+            for group, members in enumerate(self.members):
+                for k in range(len(market.sets.products)):
+                    name = path[phase][group][k]
+                    if self.instance.postures[name].licensed == "open":
+                        continue
+                    opened[first:last, members, k] = False
+                    licence[:, members, k] += self._flow(phase, name) @ market.forecast[:, members, k]
+        licence[opened] = np.inf
+        for month, tonnes in fed.items():
+            period = int(np.flatnonzero(market.grid.start == month_index(month))[0])
+            forecast = market.forecast[period]
+            volume = float(tonnes) * forecast / forecast.sum()
+            licence[period] = np.where(opened[period], np.inf, volume)
+        return licence
+
+    def _flow(self, phase: int, name: str) -> Floats:
+        """Share of each period's forecast that applications filed in ``phase`` deliver, [t, filing t]."""
+        key = (phase, name)
+        if key not in self._flows:
+            grid, posture = self.market.grid, self.instance.postures[name]
+            delay = (float(posture.processing) if posture.processing else 0.0) / DAYS_PER_MONTH
+            assert posture.licensed != "open"
+            flow = np.zeros((len(grid), len(grid)))
+            for filed in range(*self.bounds[phase]):
+                moved = grid.overlap(grid.start[filed] + delay, grid.end[filed] + delay)
+                flow[:, filed] = float(posture.licensed) * moved / grid.length[filed]
+            self._flows[key] = flow
+        return self._flows[key]
+
+    def _broken(self, path: Path, phase: int, trunk: Floats, trust: TrustPath) -> Floats:
+        """Licensed tonnes [t,b,k] when licences break down in ``phase``: for a while a share, and the buffer, is delivered."""
+        grid = self.market.grid
+        strike = float(grid.start[self.market.tree.strikes[phase]])
+        licence = trunk.copy()
+        for group, members in enumerate(self.members):
+            for k in range(len(self.market.sets.products)):
+                posture = self.instance.postures[path[phase][group][k]]
+                feared = trust.breakdown(phase, posture)
+                buffer = 0.0 if posture.buffer is None else float(posture.buffer)
+                self._break(licence, trunk, members, k, feared, strike, buffer)
+        return licence
+
+    def _break(
+        self,
+        licence: Floats,
+        trunk: Floats,
+        members: np.ndarray,
+        k: int,
+        feared: Breakdown,
+        strike: float,
+        buffer: float,
+    ) -> None:
+        grid, market = self.market.grid, self.market
+        hit = grid.overlap(strike, strike + float(feared.lasts)) / grid.length
+        at = int(np.searchsorted(grid.start, strike, side="right")) - 1
+        held = buffer * market.forecast[at, members, k] / grid.length[at]
+        for period in np.flatnonzero(hit > 0):
+            usual = trunk[period, members, k]
+            base = np.where(np.isinf(usual), market.forecast[period, members, k], usual)
+            # Where trade was open, the part of the period after the spell is bounded by the exporters alone.
+            rest = np.where(np.isinf(usual), market.exporter_capacity[period], usual)
+            missing = (1.0 - float(feared.delivered)) * hit[period] * base
+            drawn = np.minimum(held, missing)
+            held = held - drawn
+            licence[period, members, k] = (
+                float(feared.delivered) * hit[period] * base + drawn + (1.0 - hit[period]) * rest
+            )
+
+    def _relieved(self, trunk: Floats, conceded: Floats) -> Floats:
+        """Licensed tonnes [t,b,k] on the branch of the concession: the other path while the concession lasts."""
+        grid, concession = self.market.grid, self.instance.concession
+        assert concession is not None
+        begins = float(grid.start[0]) + float(concession.begins)
+        part = (grid.overlap(begins, begins + 12.0 * float(concession.lasts)) / grid.length)[:, None, None]
+        capacity = np.broadcast_to(self.market.exporter_capacity[:, None, None], trunk.shape)
+        here = np.where(np.isinf(conceded), capacity, conceded)
+        there = np.where(np.isinf(trunk), capacity, trunk)
+        mixed = part * here + (1.0 - part) * there
+        # Open throughout, or open on both paths: no cap at all.
+        free = np.isinf(conceded) & (np.isinf(trunk) | (part >= 1.0)) | (np.isinf(trunk) & (part <= 0.0))
+        return np.where(free, np.inf, np.where(part <= 0.0, trunk, mixed))

@@ -1,0 +1,1 @@
+"""The backtest: what the model says about the facts on record."""

@@ -1,0 +1,1 @@
+"""Thresholds: where the ranking of two strategies turns."""

@@ -1,0 +1,277 @@
+"""The followers' program of a changed market, assembled from arrays: what Pyomo would write, at the price of a solve.
+
+A study changes numbers of the instance at every point, and with them right-hand sides, bounds, costs and those
+coefficients that hold a demand or a lead time. The formulation in Pyomo stays the one that is read and trusted: it says
+once which rows and columns there are, and a test holds what is assembled here against what it writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from coercivity.engine.programs.hot import LinearProgram
+from coercivity.models.licensing.buyers.evaluate import Layout, tier_share
+from coercivity.models.licensing.market.arrays import Investment, Market
+from coercivity.models.licensing.market.charges import expansion_charge, redesign_charge
+from coercivity.models.licensing.market.periods import Floats, Tree
+
+Entries = tuple[np.ndarray, np.ndarray, Floats]
+
+
+def structure_of(market: Market) -> Hashable:
+    """What decides which rows and columns the program has; markets that share it share a layout."""
+    return (
+        market.sets,
+        market.grid.start.tobytes(),
+        market.grid.length.tobytes(),
+        market.tree.departures,
+        market.tree.conceded,
+        market.has_releases,
+        market.rival_product,
+        tuple(market.rival_cost),
+        tuple(market.expansions),
+        market.route_ends,
+        market.option_from,
+        market.option_to,
+        (market.option_potential > 0).tobytes(),
+        tuple(crowded_segments(market)),
+        (market.reserve_target > 0).tobytes(),
+        tuple(market.segment_shares(k)[e] for k in range(len(market.sets.products)) for e in range(len(market.sets.segments)))
+        if market.pro_rata else None,
+    )  # fmt: skip
+
+
+def crowded_segments(market: Market) -> list[tuple[int, int]]:
+    """Products and segments (k, e) out of which the options together could take more than all."""
+    found: list[tuple[int, int]] = []
+    for k in range(len(market.sets.products)):
+        mine = [o for o, source in enumerate(market.option_from) if source == k]
+        total = market.option_potential[mine].sum(axis=0)
+        found.extend((k, int(e)) for e in np.flatnonzero(total > 1.0))
+    return found
+
+
+class Assembler:
+    """Writes the programs of all markets that share the structure of one.
+
+    Parameters
+    ----------
+    layout : of the market for which Pyomo wrote the program
+    market : that market
+    """
+
+    def __init__(self, layout: Layout, market: Market) -> None:
+        self.layout, self.structure = layout, structure_of(market)
+        self.tree = market.tree
+        self._columns = {name: _positions(index, at) for name, (index, at) in layout.columns.items()}
+        self._rows = {name: _positions(index, at) for name, (index, at) in layout.rows.items()}
+        self._pairs = _ancestors(market.tree)
+        self.fixed = self._without_moving_entries(layout.program.matrix)
+
+    def layout_for(self, market: Market) -> Layout:
+        """The layout of another market of the same structure, with its program."""
+        unit_cost = self._unit_cost(market)
+        period = market.tree.period
+        return replace(
+            self.layout,
+            program=self._program(market, unit_cost),
+            unit_cost=unit_cost,
+            licence_share=tier_share(market, self.layout.rows["export_licence"][0]),
+            release_share=tier_share(market, self.layout.rows["quarterly_release"][0]),
+            discount=market.discount[period],
+        )
+
+    # -- the matrix ------------------------------------------------------------------------------------------------
+
+    def _without_moving_entries(self, matrix: Any) -> Any:
+        """The part of the matrix that no number of the instance changes: its ones and minus ones."""
+        rows, columns = matrix.shape
+        moving = sp.csr_array((rows, columns))
+        for laws, variable in ((("demand_balance", "unmet_cap"), "designed_out"), (("rival_capacity",), "ordered")):
+            is_row, is_column = np.zeros(rows), np.zeros(columns)
+            for law in laws:
+                if law in self.layout.rows:
+                    is_row[self.layout.rows[law][1]] = 1.0
+            is_column[self.layout.columns[variable][1]] = 1.0
+            moving = moving + sp.diags_array(is_row).tocsr() @ matrix @ sp.diags_array(is_column).tocsr()
+        fixed = sp.csr_array(matrix - moving)
+        fixed.eliminate_zeros()
+        return fixed
+
+    def _matrix(self, market: Market) -> Any:
+        parts = [*self._orders(market), *self._designs(market)]
+        if not parts:
+            return self.fixed
+        rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+        moving = sp.csr_array((values, (rows, columns)), shape=self.fixed.shape)
+        matrix = sp.csr_array(self.fixed + moving)
+        matrix.eliminate_zeros()
+        return matrix
+
+    def _orders(self, market: Market) -> list[Entries]:
+        """Capacity that was ordered a lead time ago, in the rows of rivals' capacity."""
+        found = []
+        for j, order in market.expansions.items():
+            node, before, weight = self._served(order)
+            years = market.grid.years[market.tree.period[node]]
+            found.append((self._rows["rival_capacity"][node, j], self._columns["ordered"][before, j], -weight * years))
+        return found
+
+    def _designs(self, market: Market) -> list[Entries]:
+        """Demand that was designed out a lead time ago, where it is missing and where thrifting moves it to."""
+        found = []
+        blocs, tiers = range(len(market.sets.blocs)), range(len(market.sets.tiers))
+        for o, order in market.redesigns.items():
+            node, before, weight = self._served(order)
+            period, source, other = market.tree.period[node], market.option_from[o], market.option_to[o]
+            for e in np.flatnonzero(market.option_potential[o] > 0):
+                for b in blocs:
+                    column = self._columns["designed_out"][before, b, o, e]
+                    for c in tiers:
+                        tonnes = weight * market.demand[period, b, source, c, e]
+                        for k, sign in ((source, 1.0), (other, -1.0)):
+                            if k is not None:
+                                found.append((self._rows["demand_balance"][node, b, k, c], column, sign * tonnes))
+                                if not market.pro_rata and e != market.top_segment:
+                                    found.append((self._rows["unmet_cap"][node, b, k, c, e], column, sign * tonnes))
+        return found
+
+    def _served(self, order: Investment) -> tuple[np.ndarray, np.ndarray, Floats]:
+        """Nodes, the nodes before them whose cumulative orders count there, and with which weight."""
+        node, period, before = self._pairs
+        here = self.tree.period[node]
+        following = np.where(period < here, order.served[np.minimum(period + 1, len(order.served) - 1), here], 0.0)
+        weight = order.served[period, here] - following
+        counts = np.abs(weight) > 1e-12
+        return node[counts], before[counts], weight[counts]
+
+    # -- right-hand sides, bounds, costs ------------------------------------------------------------------------------
+
+    def _program(self, market: Market, unit_cost: Floats) -> LinearProgram:
+        program = self.layout.program
+        row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
+        for law, sides, target in (
+            ("demand_balance", self._needs(market), row_lower),
+            ("final_stock", market.initial_stock[None].repeat(len(market.tree), axis=0), row_lower),
+            ("rival_capacity", market.capacity[market.tree.period], row_upper),
+            ("unmet_cap", market.demand[market.tree.period], row_upper),
+        ):
+            if law in self.layout.rows and len(self.layout.rows[law][1]):
+                index, at = self.layout.rows[law]
+                target[at] = sides[tuple(index.T)]
+        upper = program.col_upper.copy()
+        for variable, bounds in self._upper_bounds(market).items():
+            index, at = self.layout.columns[variable]
+            if len(at):
+                upper[at] = bounds[tuple(index.T)]
+        return LinearProgram(
+            unit_cost, self._matrix(market), row_lower, row_upper, program.col_lower, upper, _constant(market)
+        )
+
+    def _needs(self, market: Market) -> Floats:
+        """Demand on every node [n,b,k,c], less the stock at the start on the first."""
+        needs = market.demand.sum(axis=-1)[market.tree.period]
+        needs[market.tree.parent < 0] -= market.initial_stock
+        return np.asarray(needs)
+
+    def _upper_bounds(self, market: Market) -> Mapping[str, Floats]:
+        """Upper bounds of the variables that have one, over the variables' own axes."""
+        period, sets = market.tree.period, market.sets
+        shape = (len(period), len(sets.blocs), len(sets.options), len(sets.segments))
+        possible = np.zeros((len(period), len(sets.rivals)))
+        for j, order in market.expansions.items():
+            possible[:, j] = np.where(order.possible[period], np.inf, 0.0)
+        designs = np.zeros((len(period), len(sets.options)))
+        for o, order in market.redesigns.items():
+            designs[:, o] = order.possible[period] * market.option_limit[o] * market.grid.years[period]
+        return {
+            "cover": market.cover_target[period][..., None] * market.step_share,
+            "reserve": market.reserve_target[period],
+            "ordered": np.broadcast_to(market.potential, (len(period), len(sets.rivals))),
+            "expansion": possible,
+            "design_order": np.broadcast_to(designs[:, None, :, None], shape),
+            "designed_out": np.broadcast_to(market.option_potential[None, None], shape),
+        }
+
+    def _unit_cost(self, market: Market) -> Floats:
+        """Discounted cost of every column, not weighted with its node's probability."""
+        period = market.tree.period
+        discount, months = market.discount[period], market.grid.length[period]
+        holding = discount * months * market.holding_cost
+        by_index: dict[str, Floats] = {
+            "imports": discount[:, None, None, None] * market.price[None, None, :, None],
+            "surplus": (holding + discount * months * market.surplus_cost)[:, None, None, None],
+            "unmet": discount[:, None, None, None, None] * market.segment_value,
+            "cover": (holding[:, None] - (discount * months)[:, None] * market.step_penalty)[:, None, None, None, :],
+            "reserve": (holding[:, None] - (discount * months)[:, None] * market.reserve_penalty)[:, :, None, None],
+            "rival_sales": discount[:, None, None, None] * self._rival_cost(market)[period][..., None],
+            "reexport": (discount[:, None] * market.route_cost)[:, :, None, None],
+            "expansion": self._expansion_cost(market)[period],
+            "design_order": self._design_cost(market)[period],
+        }
+        cost = np.zeros(self.layout.program.shape[1])
+        for variable, values in by_index.items():
+            index, at = self.layout.columns[variable]
+            if len(at):
+                shape = tuple(index.max(axis=0) + 1)
+                cost[at] = np.broadcast_to(_cut(values, shape), shape)[tuple(index.T)]
+        return cost
+
+    def _rival_cost(self, market: Market) -> Floats:
+        """Cost of a kilogram from every rival in every bloc [t,j,b] after what treasuries pay."""
+        cost = np.zeros((len(market.grid), len(market.sets.rivals), len(market.sets.blocs)))
+        for (j, b), unit_cost in market.rival_cost.items():
+            cost[:, j, b] = unit_cost - market.subsidy[:, j]
+        return cost
+
+    def _expansion_cost(self, market: Market) -> Floats:
+        """[t,j]"""
+        cost = np.zeros((len(market.grid), len(market.sets.rivals)))
+        for j in market.expansions:
+            cost[:, j] = [expansion_charge(market, j, period) for period in range(len(market.grid))]
+        return cost
+
+    def _design_cost(self, market: Market) -> Floats:
+        """[t,b,o,e]"""
+        sets = market.sets
+        cost = np.zeros((len(market.grid), len(sets.blocs), len(sets.options), len(sets.segments)))
+        for o in market.redesigns:
+            for e in np.flatnonzero(market.option_potential[o] > 0):
+                for b in range(len(sets.blocs)):
+                    cost[:, b, o, e] = [redesign_charge(market, b, o, int(e), t) for t in range(len(market.grid))]
+        return cost
+
+
+def _cut(values: Floats, shape: tuple[int, ...]) -> Floats:
+    """The corner of an array that is as long as ``shape`` on every axis that is not of length one."""
+    return values[
+        tuple(slice(None) if have == 1 else slice(want) for have, want in zip(values.shape, shape, strict=True))
+    ]
+
+
+def _constant(market: Market) -> float:
+    """Penalties at empty shelves, from which every tonne of cover is taken off: the same for all probabilities."""
+    months = market.discount * market.grid.length
+    cover = np.einsum("t,tbkc,s,s->", months, market.cover_target, market.step_share, market.step_penalty)
+    return float(cover + np.einsum("t,tbkc,b->", months, market.reserve_target, market.reserve_penalty))
+
+
+def _positions(index: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Where a component stands in the program, by its index; −1 where it has no such entry."""
+    if not len(at):
+        return np.full((1,) * max(1, index.shape[1]), -1)
+    found = np.full(index.max(axis=0) + 1, -1, dtype=np.int64)
+    found[tuple(index.T)] = at
+    return found
+
+
+def _ancestors(tree: Tree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs of a node and a period up to its own: the node, the period, and the node of that period on its path."""
+    pairs = [(n, m, tree.ancestor(n, m)) for n in range(len(tree)) for m in range(int(tree.period[n]) + 1)]
+    node, period, before = np.array(pairs, dtype=np.int64).T
+    return node, period, before

@@ -1,0 +1,1 @@
+"""Cross-checks: what an instance must satisfy across its fields."""

@@ -1,0 +1,324 @@
+"""The licensing game's data: what an instance file may say, validated, frozen, and free of any model.
+
+Every field is documented where it stands; ``coercivity schema`` prints the same as a JSON Schema. Units
+are those of the annotated type whatever unit the file uses. A cross-check that needs two fields lives in
+:mod:`coercivity.models.licensing.data.crosschecks.market`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from coercivity.models.licensing.data.quantity import (
+    Capex,
+    Currency,
+    DiscountRate,
+    Month,
+    Months,
+    Name,
+    OwnName,
+    Price,
+    Quantity,
+    Rate,
+    Share,
+    StockCost,
+    Table,
+    TonnesPerYear,
+    Whole,
+    Years,
+    quantity,
+)
+from coercivity.models.licensing.data.reactions import (
+    Countermeasure,
+    Downstream,
+    Firm,
+    Home,
+    PriceRisk,
+    Slip,
+    Support,
+    Trust,
+)
+from coercivity.models.licensing.data.record import Calibration, Observation
+from coercivity.models.licensing.data.strategies import Concession, Leverage, Menu, Posture, Strategy, Variant
+
+SCHEMA = "coercivity/licensing/1"
+
+
+class Source(Table):
+    """Where a number comes from."""
+
+    publisher: str
+    title: str
+    date: str
+    url: str | None = None
+
+
+class Money(Table):
+    """Constant US dollars of ``year``; other currencies at the stated price in dollars."""
+
+    year: Whole
+    exchange_rates: dict[Currency, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict, description="US dollars per unit of a currency"
+    )
+
+
+class Calendar(Table):
+    """Uneven periods from ``start``: first months, then quarters, then years."""
+
+    start: Month
+    months: Whole = Field(ge=1, le=240)
+    quarters: Whole = Field(ge=0, le=120)
+    years: Whole = Field(ge=0, le=60)
+
+
+class Phase(Table):
+    """A run of periods over which a posture is constant. Licences may break down at ``breakdown``."""
+
+    begins: Month
+    breakdown: Month | None = Field(
+        None, description="when a breakdown in this phase strikes; default: its first month"
+    )
+
+
+class Product(Table):
+    """A traded product and the shares of its demand by end-use segment (they add up to 1)."""
+
+    title: str
+    segments: dict[Name, Share]
+
+
+class Segment(Table):
+    """An end use; ``value`` is the output lost per kilogram that is missing."""
+
+    title: str
+    value: Price
+
+
+class Tier(Table):
+    """Makers with the same cover: the stock they hold at rest, in months of their demand."""
+
+    title: str
+    cover: Months
+
+
+class CoverStep(Table):
+    """One step of the convex penalty for stock below the working cover."""
+
+    share: Share = Field(description="width of the step as a share of the working cover")
+    penalty: StockCost
+
+
+class Stocks(Table):
+    """What holding stock costs, and what running below the working cover costs."""
+
+    holding_cost: StockCost
+    surplus_cost: StockCost = Field(
+        description="on top of the holding cost, for stock beyond the working cover and the reserve: finance and space"
+    )
+    cover_steps: tuple[CoverStep, ...] = Field(
+        min_length=1, description="from the first gap to the deepest; shares add up to 1"
+    )
+
+
+class Group(Table):
+    """Blocs that the leader treats alike."""
+
+    title: str
+
+
+class Reserve(Table):
+    """A reserve mandated by a government: months of demand on top of the working cover, from a date."""
+
+    months: Months
+    begins: Month
+    penalty: StockCost = Field(description="price of the slack")
+
+
+class Bloc(Table):
+    """A buyer bloc: price-taking makers."""
+
+    title: str
+    group: Name
+    demand: dict[Name, TonnesPerYear] = Field(description="by product, at the start, whoever serves it")
+    imports: dict[Name, TonnesPerYear] = Field(
+        description="by product: what the leader supplied before the announcement; licences are shares of it, grown like demand"
+    )
+    growth: dict[Name, Rate] = Field(description="by product, compounded yearly from the start")
+    tiers: dict[Name, Share] = Field(description="share of demand by cover tier; adds up to 1")
+    cover: dict[Name, Months] = Field(
+        default_factory=dict, description="cover by tier, where it differs from the tier's own"
+    )
+    reserve: Reserve | None = None
+
+
+class Rents(Table):
+    """Who owns what scarcity earns; what the leader does not take stays with the buying bloc's importers."""
+
+    licence: Share = Field(description="share of the licence rent that the leader captures")
+    exporter: Share = Field(description="share of the exporter-capacity rent that the leader captures")
+
+
+class Leader(Table):
+    """The licensing government with its exporters."""
+
+    title: str
+    discount_rate: DiscountRate
+    price: dict[Name, Price] = Field(description="export price by product")
+    unit_cost: dict[Name, Price] = Field(description="variable cost by product")
+    capacity: TonnesPerYear = Field(description="export capacity over all products at the start")
+    capacity_growth: Rate
+    idle_cost: Price = Field(description="cost of a kilogram of export capacity left idle: fixed cost and lost work")
+    buffer_cost: StockCost = Field(description="what the leader pays to hold a buffer")
+    home_use: TonnesPerYear = Field(description="output used at home at the start")
+    home_growth: Rate
+    public_funds: Share | None = Field(
+        None,
+        description="what a dollar of support costs beyond itself: the marginal cost of public funds; needed by firms",
+    )
+    rents: Rents
+
+
+class Buyers(Table):
+    """What all buyers share."""
+
+    discount_rate: DiscountRate
+    price_risk: PriceRisk | None = None
+    rationing: Literal["efficient", "pro_rata"] = Field(
+        "efficient", description="how a shortage falls on the segments of a bloc: cheapest uses first, or all alike"
+    )
+
+
+class Addition(Table):
+    """Capacity that comes whatever the leader does: decided before the announcement."""
+
+    begins: Month
+    capacity: TonnesPerYear
+
+
+class Expansion(Table):
+    """Capacity that buyers may order in answer to the leader."""
+
+    potential: TonnesPerYear
+    lead_time: Months
+    capex: Capex
+    life: Years
+    opens: Month | None = Field(None, description="orders are possible from this month on; default: the announcement")
+
+
+class Rival(Table):
+    """A source outside the leader's control: one plant or one class of plants, one product."""
+
+    title: str
+    owner: str = Field(description="the bloc that earns its rent, or 'outside'")
+    product: Name
+    serves: dict[Name, Price] = Field(description="freight and qualification cost by bloc served")
+    capacity: TonnesPerYear
+    unit_cost: Price = Field(description="avoidable cost of a kilogram")
+    committed: tuple[Addition, ...] = ()
+    expansion: Expansion | None = None
+    support: Support | None = None
+    slip: Slip | None = None
+
+
+class Option(Table):
+    """A demand-side answer: thrifting moves demand to another product, redesign and recycling remove it."""
+
+    title: str
+    product: Name
+    moves_to: Name | None = Field(None, description="product that takes the demand over; none: it disappears")
+    potential: dict[Name, Share] = Field(description="largest share of demand that can go, by segment")
+    yearly_limit: Share = Field(description="largest share of demand that can be designed out per year of orders")
+    lead_time: Months
+    cost: Capex = Field(description="one-off cost per kilogram of yearly demand designed out")
+    life: Years
+    running_cost: quantity("USD/kg", None) = Field(
+        description="extra cost of the substitute per kilogram avoided, beside the price no longer paid"
+    )
+
+
+class Route(Table):
+    """Re-export from one bloc to another: leakage."""
+
+    source: Name
+    destination: Name
+    capacity: TonnesPerYear
+    cost: Price
+    owner: str = Field(description="the bloc that earns the leakage rent, or 'outside'")
+
+
+class Instance(Table):
+    """A whole licensing game."""
+
+    format: Literal["coercivity/licensing/1"] = Field(alias="schema")
+    name: OwnName
+    title: str
+    story: str = ""
+    caveats: tuple[str, ...] = Field(
+        (), description="sentences that a reader of any verdict on this instance must know"
+    )
+    as_of: Month = Field(
+        description="the month up to which facts were gathered; older ones than `stale_after` are listed as stale"
+    )
+    stale_after: Whole = Field(3, ge=0, description="years after which a sourced number counts as stale")
+    assumed: str | None = Field(None, description="reason that marks every bare number in the file as an assumption")
+    money: Money
+    sources: dict[str, Source] = Field(default_factory=dict)
+    calendar: Calendar
+    phases: dict[Name, Phase] = Field(min_length=1)
+    tail: Month = Field(description="open trade from this month to the end")
+    products: dict[Name, Product] = Field(min_length=1)
+    segments: dict[Name, Segment] = Field(
+        min_length=1, description="in order of rising value; the last one is never capped"
+    )
+    tiers: dict[Name, Tier] = Field(min_length=1)
+    stocks: Stocks
+    groups: dict[Name, Group] = Field(min_length=1)
+    blocs: dict[Name, Bloc] = Field(min_length=1)
+    buyers: Buyers
+    leader: Leader
+    rivals: dict[Name, Rival] = Field(default_factory=dict)
+    cost_of_capital: quantity("1/yr", 0, 1)
+    options: dict[Name, Option] = Field(default_factory=dict)
+    routes: dict[Name, Route] = Field(default_factory=dict)
+    trust: Trust | None = None
+    countermeasures: dict[Name, Countermeasure] = Field(default_factory=dict)
+    firms: dict[Name, Firm] = Field(default_factory=dict)
+    home: Home | None = None
+    downstream: Downstream | None = None
+    postures: dict[Name, Posture] = Field(min_length=1)
+    strategies: dict[Name, Strategy] = Field(min_length=1)
+    baseline: Name = Field("open", description="the strategy that pain is measured against: open trade")
+    menu: Menu
+    concession: Concession | None = None
+    leverage: Leverage | None = None
+    observations: dict[Name, Observation] = Field(default_factory=dict)
+    calibration: Calibration | None = None
+    variants: dict[Name, Variant] = Field(default_factory=dict)
+
+    def quantities(self) -> Iterator[tuple[str, Quantity]]:
+        """Every number about the world with its path, in the order of the file."""
+        yield from _quantities(self, "")
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the effective data; two files that say the same have the same one."""
+        text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _quantities(node: object, path: str) -> Iterator[tuple[str, Quantity]]:
+    if isinstance(node, Quantity):
+        yield path, node
+    elif isinstance(node, BaseModel):
+        for key in type(node).model_fields:
+            yield from _quantities(getattr(node, key), f"{path}.{key}" if path else key)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _quantities(value, f"{path}.{key}")
+    elif isinstance(node, tuple):
+        for position, value in enumerate(node):
+            yield from _quantities(value, f"{path}.{position}")

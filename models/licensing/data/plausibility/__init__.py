@@ -1,0 +1,1 @@
+"""Plausibility: what is legal and hardly meant, as warnings."""

@@ -1,0 +1,129 @@
+"""What the strategy sets off besides buying: trust, countermeasures, and the leader's own firms and makers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from coercivity.models.licensing.data.quantity import (
+    MillionUsd,
+    MillionUsdPerYear,
+    Month,
+    Months,
+    Name,
+    Price,
+    Share,
+    StockCost,
+    Table,
+    TonnesPerYear,
+    Years,
+    quantity,
+)
+from coercivity.models.licensing.data.strategies import Breakdown
+
+
+class TrustState(Table):
+    """How much buyers fear, given what they have seen."""
+
+    title: str
+    fear: quantity("1", 0, 100) = Field(description="factor on the hazard of whatever posture is in force")
+    breakdown: Breakdown | None = Field(
+        None, description="what is feared in this state, in place of what the posture says"
+    )
+
+
+class Trust(Table):
+    """A finite automaton: the conduct of a phase moves the state that the next phase begins in.
+
+    The conduct of a phase is the worst among the postures in force, in the order of ``conducts``. Where ``moves``
+    says nothing the state stays.
+    """
+
+    initial: Name
+    conducts: tuple[Name, ...] = Field(min_length=1, description="from the best to the worst")
+    states: dict[Name, TrustState] = Field(min_length=1)
+    moves: dict[Name, dict[Name, Name]] = Field(
+        default_factory=dict, description="by state and conduct: the state that follows"
+    )
+
+
+class Countermeasure(Table):
+    """An instrument of a buyers' government: anti-coercion tariffs, procurement bans, counter-controls.
+
+    It is set off by what was announced, never by an outcome: the share of forecast imports licensed to the bloc.
+    """
+
+    title: str
+    bloc: Name
+    threshold: Share = Field(description="licensed share of forecast imports below which it is set off")
+    patience: Months = Field(description="how long the share must stay below the threshold")
+    delay: Months = Field(description="from then until it bites")
+    lasts: Years
+    cost: MillionUsdPerYear = Field(description="to the leader, while it lasts")
+    funding: dict[Name, Share] = Field(
+        default_factory=dict,
+        description="by rival: share of capital cost that the instrument pays for orders placed while it lasts",
+    )
+
+
+class Support(Table):
+    """Public money for a rival, whatever the leader does."""
+
+    begins: Month
+    capital: Share = Field(description="share of capital cost paid for orders from then on")
+    floor: Price | None = Field(
+        None,
+        description="guaranteed price: the treasury pays what the leader's export price falls short of it, per kilogram sold",
+    )
+
+
+class Slip(Table):
+    """Part of a class of plants comes later than planned."""
+
+    share: Share = Field(description="share of what is committed or ordered that slips")
+    by: Months
+
+
+class Firm(Table):
+    """A class of the leader's own firms."""
+
+    title: str
+    export_share: Share = Field(description="share of the leader's exports that this class sells")
+    export_margin: Price = Field(description="gross margin on a kilogram exported")
+    home_sales: TonnesPerYear
+    home_margin: quantity("USD/kg", None) = Field(description="gross margin on a kilogram sold at home")
+    price_exposure: quantity("1", -1, 1) = Field(
+        description="how the home margin moves with the home price: 1 for sellers of what is in glut, -1 for its users"
+    )
+    fixed_cost: MillionUsdPerYear
+    cash: MillionUsd = Field(description="at the announcement; what is earned beyond it is paid out")
+    rescue: Literal["support", "exit"] = Field(
+        description="when the cash is gone: the state pays, or the class is gone for good"
+    )
+
+
+class Home(Table):
+    """The leader's home market for what it also exports, and what happens to output that is not exported."""
+
+    price: Price
+    elasticity: quantity("1", 0.01, 10) = Field(description="of home demand, without its sign")
+    adjustment: Months = Field(description="output follows sales with this lag; what is not sold meanwhile is stored")
+    dumped: quantity("1/yr", 0, 12) = Field(description="share of the stored output that is sold off at home, a year")
+    storage_cost: StockCost
+
+
+class Downstream(Table):
+    """Industry that follows the material: users abroad who move to the leader's country when they are denied."""
+
+    share: quantity("1/yr", 0, 1) = Field(description="share of denied demand that moves, per year of denial")
+    limit: Share = Field(description="most of forecast imports that can move")
+    value: Price = Field(description="to the leader, per kilogram of yearly demand that has moved, a year")
+
+
+class PriceRisk(Table):
+    """What the swings of the leader's price cost, to buyers and to whoever absorbs them."""
+
+    volatility: quantity("1", 0.001, 2) = Field(description="standard deviation of the price around its mean")
+    premium: Share = Field(description="what buyers would pay to be rid of a dollar of expected swing")
+    absorption: Share = Field(description="what it costs the leader to absorb a dollar of expected swing")

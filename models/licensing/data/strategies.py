@@ -1,0 +1,145 @@
+"""What the leader may do and hope for: postures, strategies, the menu, the concession, and the leverage reported."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from coercivity.models.licensing.data.quantity import (
+    MillionUsd,
+    MillionUsdPerYear,
+    Month,
+    Months,
+    Name,
+    Share,
+    Table,
+    Tonnes,
+    Years,
+    quantity,
+)
+
+
+class Breakdown(Table):
+    """What is still delivered, and for how long, when licences break down."""
+
+    delivered: Share = Field(description="share of what the posture would have licensed")
+    lasts: Months
+
+
+class Posture(Table):
+    """A way to license exports."""
+
+    title: str
+    licensed: Literal["open"] | quantity(
+        "1", 0, 3
+    ) = Field(description="share of the forecast imports from the leader that is licensed; open: no cap")
+    processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")
+    end_use_control: Share | None = Field(None, description="share of re-export capacity that is closed")
+    release: Literal["month", "quarter"] = Field(
+        "month", description="licences are released for a month or a quarter; within a quarter buyers choose the month"
+    )
+    corridor: Share | None = Field(
+        None,
+        description="half-width of the price corridor that the leader defends; none: buyers bear the whole price risk",
+    )
+    buffer: Months | None = Field(
+        None,
+        description="months of the group's forecast imports that the leader holds ready, delivered in a breakdown until used up",
+    )
+    conduct: Name | None = Field(None, description="how buyers read this posture: a conduct of the trust automaton")
+    hazard: quantity("1", 0, 0.9) = Field(
+        description="chance that licences break down in a phase under this posture, as buyers with full trust see it"
+    )
+    leader_hazard: quantity("1", 0, 0.9) | None = Field(
+        None, description="the same as the leader sees it; default: the posture's hazard, whatever trust is left"
+    )
+    breakdown: Breakdown
+
+
+class Rule(Table):
+    """Sets a posture for a phase, a group and a product; what is left out means all of them."""
+
+    posture: Name
+    phase: Name | None = None
+    group: Name | None = None
+    product: Name | None = None
+
+
+class Strategy(Table):
+    """A path of postures: the rules are applied in order, a later one over an earlier one."""
+
+    title: str
+    story: str = ""
+    rules: tuple[Rule, ...] = Field(min_length=1)
+    if_conceded: tuple[Rule, ...] = Field(
+        (),
+        description="applied over the rules from the concession on, while it lasts; default: the target gets the relief posture",
+    )
+    fed_volumes: dict[Month, Tonnes] = Field(
+        default_factory=dict,
+        description="tonnes licensed to all buyers together in a month, fed in from the record, split by forecast demand",
+    )
+
+
+class Menu(Table):
+    """What the search ranges over: every posture listed, in every phase, for every bundle of groups.
+
+    Groups in one bundle are always treated alike; without bundles each group is treated by itself.
+    """
+
+    postures: tuple[Name, ...] = Field(min_length=1)
+    bundles: tuple[tuple[Name, ...], ...] = ()
+
+
+class CurvePoint(Table):
+    """A point of the concession curve."""
+
+    pressure: MillionUsd
+    probability: Share
+
+
+class TargetType(Table):
+    """What the target's controls are worth to it, if it is of this type."""
+
+    title: str
+    weight: Share = Field(description="probability of this type; all weights add up to 1")
+    stake: MillionUsdPerYear = Field(description="worth of the whole concession to the target, while it lasts")
+
+
+class Concession(Table):
+    """What the leader hopes to be given by the target group.
+
+    One of three ways to say how probable success is: ``types`` (the target concedes if its stake is less than the
+    pain it is spared, buyers weigh both outcomes, the probability is the least fixed point), or ``probability`` (at
+    the pressure of the ``reference`` strategy, scaled with pressure up to ``cap``), or a ``curve`` of probability over
+    pressure. In the last two, pressure is the rise of the buyers' expected cost that the measures against the target
+    cause: the followers' value under the strategy less that under the same strategy with the target relieved.
+    """
+
+    target: Name
+    value: MillionUsdPerYear
+    share: Share
+    begins: Months = Field(description="after the announcement")
+    lasts: Years
+    relief: Name = Field(description="posture that the target group is given once it concedes")
+    reference: Name | None = None
+    probability: Share | None = None
+    cap: Share | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    types: dict[Name, TargetType] = Field(default_factory=dict)
+
+
+class Leverage(Table):
+    """Lengths of the unannounced cut-offs whose cost is reported, and how far the curve runs."""
+
+    lengths: tuple[Months, ...] = Field(min_length=1)
+    until: Month
+    recovery: Months = Field(description="months after the cut over which stocks are rebuilt")
+
+
+class Variant(Table):
+    """A named set of overrides, path by path."""
+
+    title: str
+    set: dict[str, Any]

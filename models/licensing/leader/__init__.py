@@ -1,0 +1,1 @@
+"""The leader: payoff, belief, commitment, the search of the menu, and discretion."""

@@ -1,0 +1,235 @@
+"""Commitment: what a strategy is worth, and the best one on the menu.
+
+Evaluation solves the followers' program for a strategy, resolves the ties between best responses, and books
+the leader's payoff. The search screens every joint strategy of the menu on the hot path and proves its optimum
+(:mod:`coercivity.engine.menu.enumeration`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+
+from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve, screen_menu
+from coercivity.engine.programs.hot import LinearProgram, LinearSolution
+from coercivity.engine.programs.ties import Interval, multiplier_range, quantity_range
+from coercivity.models.licensing.announcement.announce import (
+    Announcement,
+    menu_of,
+    path_from_rules,
+    path_if_conceded,
+    relieved,
+    told,
+)
+from coercivity.models.licensing.announcement.licences import Path
+from coercivity.models.licensing.buyers.evaluate import Followers, Response
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.leader.belief import Belief, held_until_decision, settled, with_chance
+from coercivity.models.licensing.leader.payoff import LeaderBooks, Payoff, concession_value, payoff_of, probability_of
+from coercivity.models.licensing.leader.search import LicenceScreen, column_gain, rent_weight
+from coercivity.models.licensing.market.periods import Floats
+
+# Two values closer than this part of the largest count as equal.
+EQUAL = 1e-8
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A strategy with its best response.
+
+    Attributes
+    ----------
+    response : an optimistic best response (of all optimal plans one that is best for the leader)
+    payoff : term by term at that response
+    optimistic, pessimistic : range of the payoff over the buyers' best responses, million USD
+    belief : what buyers expect of the target, where its type decides
+    """
+
+    name: str
+    response: Response
+    payoff: Payoff
+    optimistic: float
+    pessimistic: float
+    belief: Belief | None = None
+
+    @property
+    def announced(self) -> Announcement:
+        """What the buyers heard."""
+        return self.response.announced
+
+
+class Game:
+    """One instance, its followers kept hot, and the leader's books."""
+
+    def __init__(self, instance: Instance, followers: Followers | None = None) -> None:
+        self.instance = instance
+        self.followers = followers or Followers(instance)
+        self.market = self.followers.market
+        self.announcer = self.followers.announcer
+        self.books = LeaderBooks(instance, self.market)
+        self.menu = menu_of(instance)
+        self._relieved_cost: dict[bytes, float] = {}
+
+    @cached_property
+    def reference_pressure(self) -> float:
+        """Pressure of the concession's reference strategy, million USD; 0 without one."""
+        concession = self.instance.concession
+        if concession is None or concession.reference is None:
+            return 0.0
+        announced = self.announcer.named(concession.reference)
+        return self.pressure(announced, self.followers.respond(announced).cost)
+
+    @property
+    def has_types(self) -> bool:
+        """Whether the target's type decides about the concession."""
+        return self.market.tree.conceded is not None
+
+    def pressure(self, announced: Announcement, cost: float) -> float:
+        """Rise of the buyers' expected cost that the measures against the target cause, million USD; not for types."""
+        if self.instance.concession is None:
+            return 0.0
+        if relieved(self.instance, announced.path) == announced.path:
+            return 0.0
+        spared, key = self._spared(announced)
+        if key not in self._relieved_cost:
+            self._relieved_cost[key] = self.followers.respond(spared).cost
+        return (cost - self._relieved_cost[key]) / 1000.0
+
+    def _spared(self, announced: Announcement) -> tuple[Announcement, bytes]:
+        """The announcement with the target relieved, and what tells it from others."""
+        fed = self.instance.strategies[announced.name].fed_volumes if announced.fed else {}
+        spared = self.announcer.spared(announced, fed)
+        return spared, told(spared)
+
+    def probability(self, pressure: float) -> float:
+        """Probability of the concession at a pressure in million USD."""
+        concession = self.instance.concession
+        reference = self.reference_pressure if concession is not None and concession.reference else 0.0
+        return probability_of(concession, pressure, reference)
+
+    def announce(self, name: str, leakage: bool = True) -> Announcement:
+        """The announcement of a named strategy."""
+        strategy = self.instance.strategies[name]
+        path, conceded = path_from_rules(self.instance, strategy), path_if_conceded(self.instance, strategy)
+        return self.announcer.announce(path, name, strategy.fed_volumes, leakage, conceded)
+
+    def evaluate(self, announced: Announcement) -> Evaluation:
+        """The best response to a strategy, the leader's payoff and its range over ties."""
+        # From scratch, so that the answer among equals does not depend on what was solved before.
+        self.followers.hot.forget()
+        belief = None
+        if self.has_types:
+            belief = settled(self.followers, self.books, announced, all_of_them=True)
+            announced = with_chance(announced, self.market, belief.chance)
+            self.followers.hot.forget()
+        response = self.followers.respond(announced)
+        pressure, probability = self._concession(announced, response.cost, belief)
+        program = self.followers.layout.announced_program(announced)
+        quantities = quantity_range(program, response.solution, self.export_gain(announced))
+        rents = self._rent_range(program, response)
+        fixed = self.books.fixed(announced, self.announcer) + probability * concession_value(self.books)[0]
+        best = replace(response, solution=_at(program, response.solution, quantities.high_point, rents.high_point))
+        return Evaluation(
+            announced.name,
+            best,
+            payoff_of(self.books, self.announcer, best, pressure, probability),
+            optimistic=fixed + (quantities.high + rents.high) / 1000.0,
+            pessimistic=fixed + (quantities.low + rents.low) / 1000.0,
+            belief=belief,
+        )
+
+    def _concession(self, announced: Announcement, cost: float, belief: Belief | None) -> tuple[float, float]:
+        """Pressure and probability of the concession; with types, of one while licences hold as the leader sees it."""
+        if belief is not None:
+            return belief.spared, belief.chance * held_until_decision(announced, self.market)
+        pressure = self.pressure(announced, cost)
+        return pressure, self.probability(pressure)
+
+    def export_gain(self, announced: Announcement) -> Floats:
+        """The leader's discounted gain per unit of every column, thousand USD."""
+        return column_gain(self.followers.layout, self.books.gain(announced))
+
+    def _rent_range(self, program: LinearProgram, response: Response) -> Interval:
+        """Range of the leader's rents over the optimal multipliers, with multipliers that reach its ends."""
+        weight = rent_weight(self.instance, self.books, self.followers.layout, response.announced)
+        if not weight.any():
+            return Interval(0.0, 0.0, response.solution.dual, response.solution.dual)
+        return multiplier_range(program, response.solution, -weight)
+
+    # -- the search ------------------------------------------------------------------------------------------
+
+    def slot_effect(self) -> list[float]:
+        """How many tonnes of forecast each slot of the menu governs: phase by phase, bundle by bundle."""
+        groups = self.announcer.members
+        return [
+            float(sum(self.market.forecast[first:last][:, groups[group]].sum() for group in bundle))
+            for first, last in self.announcer.bounds
+            for bundle in self.menu.bundles
+        ]
+
+    def best_commitment(
+        self, jobs: int = 1, limit: float | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[Evaluation, Best, Screening]:
+        """The best joint strategy on the menu, with the bound that proves it.
+
+        Parameters
+        ----------
+        jobs : worker processes
+        limit : seconds after which the search stops without a proof
+        progress : called with (strategies screened, all)
+        """
+        deadline = None if limit is None else time.monotonic() + limit
+        factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
+        options = [len(self.menu.postures)] * self.menu.slots
+        screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
+        bounds = self.upper_bounds(screening)
+        best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
+        return best.detail, best, screening
+
+    def exact(self, choice: Choice) -> tuple[float, Evaluation]:
+        """The optimistic value of a strategy on the menu, with its evaluation."""
+        evaluation = self.evaluate(self.announcer.announce(self.menu.path(choice), "optimal"))
+        return evaluation.optimistic, evaluation
+
+    def upper_bounds(self, screening: Screening) -> Floats:
+        """Upper bound of the leader's optimistic value for every screened strategy, million USD."""
+        high, low, gain, fixed, chance = screening.numbers.T  # low: of the buyers' cost with the target relieved
+        worth = concession_value(self.books)[0]
+        if self.instance.concession is None or self.has_types:
+            return np.asarray(fixed + gain + worth * chance)
+        chances = [
+            0.0 if np.isnan(relief) else self.probability(above - relief)
+            for above, relief in zip(high, low, strict=True)
+        ]
+        return np.asarray(fixed + gain + worth * np.array(chances))
+
+    def deviations(self, path: Path) -> list[Choice]:
+        """All strategies on the menu that differ from ``path`` in one slot; none for a path that is not on the menu."""
+        base = self.menu.choice(path)
+        if base is None:
+            return []
+        return [
+            (*base[:slot], option, *base[slot + 1 :])
+            for slot in range(self.menu.slots) for option in range(len(self.menu.postures)) if option != base[slot]
+        ]  # fmt: skip
+
+    def screened_bounds(self, choices: list[Choice]) -> Floats:
+        """Upper bounds of the leader's value for some strategies of the menu, million USD."""
+        screen = LicenceScreen(self.instance, self.market, self.followers.layout)
+        numbers = np.array([screen.screen(choice) for choice in choices])
+        return self.upper_bounds(Screening(np.array(choices), numbers, False, 0.0))
+
+
+def tolerance_of(values: Floats) -> float:
+    """By how much two of these values may differ and count as equal, in their unit."""
+    return EQUAL * float(np.abs(values).max(initial=0.0))
+
+
+def _at(program: LinearProgram, solution: LinearSolution, primal: Floats, dual: Floats) -> LinearSolution:
+    """The same optimum at another optimal point and other optimal multipliers."""
+    reduced_cost = program.cost - program.matrix.T @ dual
+    return replace(solution, primal=primal, activity=program.matrix @ primal, dual=dual, reduced_cost=reduced_cost)

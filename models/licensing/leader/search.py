@@ -1,0 +1,159 @@
+"""Screening of the menu: one hot linear program per strategy, whose value bounds the leader's from above."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from coercivity.engine.menu.enumeration import Choice
+from coercivity.models.licensing.announcement.announce import Announcement, Menu, menu_of, relieved, told
+from coercivity.models.licensing.buyers.evaluate import Followers, Layout
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.leader.belief import held_until_decision, settled, with_chance
+from coercivity.models.licensing.leader.payoff import LeaderBooks
+from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.market.periods import Floats
+
+# The tilt of the screening bound: a response that costs buyers a thousandth of the leader's gain more still
+# counts as a tie there. Smaller is tighter until the solver's tolerance is felt.
+TILT = 1e-3
+
+
+def column_gain(layout: Layout, gain: Floats) -> Floats:
+    """A gain per tonne exported [n,k] on the columns of the program."""
+    column = np.zeros(layout.program.shape[1])
+    index, at = layout.columns["imports"]
+    column[at] = gain[index[:, 0], index[:, 2]]
+    return column
+
+
+def rent_weight(instance: Instance, books: LeaderBooks, layout: Layout, announced: Announcement) -> Floats:
+    """The leader's value of one unit of every row's multiplier (with its sign turned), thousand USD."""
+    market, rents = books.market, instance.leader.rents
+    node_scale = books.rent_scale(announced) / (announced.weight * market.discount[market.tree.period])
+    weight = np.zeros(layout.program.shape[0])
+    if float(rents.licence) > 0:
+        limits = {
+            "export_licence": layout.licence_limits(announced),
+            "quarterly_release": layout.release_limits(announced),
+        }
+        for law, limit in limits.items():
+            index, at = layout.rows[law]
+            if len(at):
+                weight[at] = float(rents.licence) * node_scale[index[:, 0]] * np.where(np.isinf(limit), 0.0, limit)
+    if float(rents.exporter) > 0:
+        index, at = layout.rows["exporter_capacity"]
+        nodes = index[:, 0]
+        weight[at] = float(rents.exporter) * node_scale[nodes] * announced.exporter_capacity[nodes]
+    return weight
+
+
+class LicenceScreen:
+    """Screens strategies of the menu on one hot program (see :mod:`coercivity.engine.menu.enumeration`).
+
+    ``programs`` counts the linear programs solved, those that settle beliefs left out.
+
+    Parameters
+    ----------
+    tilt : share of the leader's gain by which a response may cost buyers more and still count as a tie
+    followers : whose program to use; default: one of its own
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        market: Market,
+        layout: Layout,
+        tilt: float = TILT,
+        followers: Followers | None = None,
+    ) -> None:
+        self.followers = followers or Followers(instance, market, layout)
+        self.tilt = tilt
+        self.books = LeaderBooks(instance, market)
+        self.menu: Menu = menu_of(instance)
+        self.index, self.exports_at = layout.columns["imports"]
+        rents = instance.leader.rents
+        self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
+        self.concession = instance.concession
+        self._relieved: dict[bytes, float] = {}
+        self.programs = 0
+        self._loaded: tuple[object, ...] | None = None
+        self._gain: Floats = np.zeros(0)
+
+    @cached_property
+    def mate(self) -> LicenceScreen:
+        """A second program, kept for strategies with the target relieved: the first one stays where its neighbours are."""
+        return LicenceScreen(self.followers.instance, self.followers.market, self.followers.layout)
+
+    def screen(self, choice: Choice) -> tuple[float, float, float, float, float]:
+        """A bound from above of the buyers' cost, and one from below of their cost once the target is relieved (not a
+
+        number where nothing weighs on it); a bound from above of the leader's gain, what follows from the announcement
+        alone, all in million USD; and with types the probability of a concession.
+        """
+        announced = self.followers.announcer.announce(self.menu.path(choice))
+        high, _, gain, fixed, chance = self.bound(announced)
+        return high, self.relieved_cost(announced), gain, fixed, chance
+
+    def relieved_cost(self, announced: Announcement) -> float:
+        """A bound from below of the buyers' cost once the target is relieved, million USD; not a number if it is free."""
+        if self.concession is None or self.followers.market.tree.conceded is not None:
+            return float("nan")
+        if relieved(self.followers.instance, announced.path) == announced.path:
+            return float("nan")
+        fed = self.followers.instance.strategies[announced.name].fed_volumes if announced.fed else {}
+        spared = self.followers.announcer.spared(announced, fed)
+        key = told(spared)
+        if key not in self._relieved:
+            self._relieved[key] = self.mate.bound(spared)[1]
+            self.programs += 1
+        return self._relieved[key]
+
+    def forget_relief(self) -> None:
+        """Forget costs with the target relieved, because something else in the program has changed."""
+        self._relieved.clear()
+
+    def bound(self, announced: Announcement) -> tuple[float, float, float, float, float]:
+        """Bounds of the buyers' cost from above and below and of the leader's gain from above, then as :meth:`screen`."""
+        followers, chance = self.followers, 0.0
+        if followers.market.tree.conceded is not None:
+            belief = settled(followers, self.books, announced, all_of_them=False)
+            announced = with_chance(announced, followers.market, belief.chance)
+            chance = belief.chance * held_until_decision(announced, followers.market)
+            self._loaded = None  # settling beliefs has told the solver other costs
+        followers.load_limits(announced)
+        weight, tilt = self._load_rents(announced) if self.has_rents else (None, self.tilt)
+        self._load_costs(announced, tilt)
+        self.programs += 1
+        followers.hot.require_optimum(f"followers of {announced.name or announced.path}")
+        # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
+        exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
+        rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
+        objective = followers.hot.objective
+        fixed = self.books.fixed(announced, followers.announcer)
+        high, low = objective + tilt * exports, objective - tilt * rent
+        return high / 1000.0, low / 1000.0, (exports + rent) / 1000.0, fixed, chance
+
+    def _load_costs(self, announced: Announcement, tilt: float) -> None:
+        """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""
+        parts = (announced.weight, announced.leader_weight, announced.relief, announced.funding)
+        key = (tilt, *(part.tobytes() for part in parts))
+        if key == self._loaded:
+            return
+        self._gain = self.books.gain(announced)[self.index[:, 0], self.index[:, 2]]
+        cost = self.followers.layout.cost(announced)
+        cost[self.exports_at] -= tilt * self._gain
+        self.followers.hot.set_cost(cost)
+        self._loaded = key
+
+    def _load_rents(self, announced: Announcement) -> tuple[Floats, float]:
+        """Right-hand sides tilted against the leader's gain from multipliers; that gain by row, and the tilt."""
+        layout = self.followers.layout
+        weight = rent_weight(self.followers.instance, self.books, layout, announced)
+        rows, limits = layout.limits(announced)
+        # No limit may be tilted below zero, or the bound would speak of another tilt than the one applied.
+        share = np.divide(weight[rows], limits, out=np.zeros(len(rows)), where=np.isfinite(limits) & (limits > 0))
+        tilt = min(self.tilt, 0.5 / float(share.max())) if share.max() > 0 else self.tilt
+        self.followers.hot.set_row_upper(rows, limits - tilt * weight[rows])
+        return weight, tilt

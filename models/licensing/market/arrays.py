@@ -1,0 +1,296 @@
+"""The market as arrays: everything about demand, stocks, rivals and routes that no strategy changes.
+
+One kilogram at one US dollar per kilogram is the unit of cost inside the followers' program, so a tonne at
+1 USD/kg costs one thousand dollars (kUSD). Axes: t periods, n nodes, b blocs, k products, c cover tiers,
+e segments, j rivals, o options, r routes, s steps of the cover penalty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.quantity import month_index
+from coercivity.models.licensing.data.reactions import Slip
+from coercivity.models.licensing.market.periods import Floats, Grid, Tree, conceded_from, grid_of, strikes_of, tree_of
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The names behind the axes, in the order of the instance file."""
+
+    blocs: tuple[str, ...]
+    products: tuple[str, ...]
+    tiers: tuple[str, ...]
+    segments: tuple[str, ...]
+    rivals: tuple[str, ...]
+    options: tuple[str, ...]
+    routes: tuple[str, ...]
+    groups: tuple[str, ...]
+    phases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Investment:
+    """What an order of one unit at the beginning of a period brings and costs.
+
+    ``served`` (T orders, T periods) is the share of each period in which the unit serves; ``possible`` (T) says
+    whether an order can be made and arrives within the horizon; ``arrival`` (T) is the absolute month in which it
+    does, but for the share ``slips``, which comes ``late`` months later; ``annuity`` is in USD per kg/yr and year.
+    """
+
+    served: Floats
+    possible: np.ndarray
+    arrival: Floats
+    annuity: float
+    slips: float = 0.0
+    late: float = 0.0
+
+    def running(self, end: float) -> Floats:
+        """Share of an order of each period that runs by the month ``end``, shape (T,)."""
+        return (1.0 - self.slips) * (self.arrival <= end) + self.slips * (self.arrival + self.late <= end)
+
+    def lags(self, period: int) -> list[tuple[int, float]]:
+        """Weights on cumulative orders at earlier periods that add up to what serves in ``period``."""
+        share = np.append(self.served[: period + 1, period], 0.0)
+        steps = share[:-1] - share[1:]
+        return [(int(order), float(steps[order])) for order in np.flatnonzero(np.abs(steps) > 1e-12)]
+
+
+@dataclass(frozen=True)
+class Market:
+    """The followers' world. Shapes are given by the axes in brackets.
+
+    Attributes
+    ----------
+    demand : [t,b,k,c,e] tonnes per period
+    forecast : [t,b,k] tonnes per period that buyers would import from the leader, the base of licences
+    cover_target, reserve_target : [t,b,k,c] tonnes
+    initial_stock : [b,k,c] tonnes
+    capacity : [t,j] tonnes per period, existing and committed
+    rival_cost : {(j, b): USD/kg}
+    subsidy : [t,j] USD/kg that treasuries pay on a rival's sales, whatever the leader does
+    capital_support : [t,j] share of the capital cost of orders that they pay, likewise
+    has_releases : whether some posture releases licences by the quarter
+    exporter_capacity : [t] tonnes per period
+    route_capacity : [t,r] tonnes per period
+    discount : [t] the buyers' factors
+    """
+
+    sets: Sets
+    grid: Grid
+    tree: Tree
+    discount: Floats
+    demand: Floats
+    forecast: Floats
+    segment_value: Floats
+    price: Floats
+    cover_target: Floats
+    reserve_target: Floats
+    reserve_penalty: Floats
+    initial_stock: Floats
+    holding_cost: float
+    surplus_cost: float
+    step_share: Floats
+    step_penalty: Floats
+    pro_rata: bool
+    exporter_capacity: Floats
+    rival_product: tuple[int, ...]
+    rival_cost: dict[tuple[int, int], float]
+    capacity: Floats
+    subsidy: Floats
+    capital_support: Floats
+    has_releases: bool
+    expansions: dict[int, Investment]
+    potential: Floats
+    option_from: tuple[int, ...]
+    option_to: tuple[int | None, ...]
+    option_potential: Floats
+    option_limit: Floats
+    option_running: Floats
+    redesigns: dict[int, Investment]
+    route_ends: tuple[tuple[int, int], ...]
+    route_capacity: Floats
+    route_cost: Floats
+
+    @property
+    def top_segment(self) -> int:
+        """The segment whose unmet demand is never capped."""
+        return len(self.sets.segments) - 1
+
+    def segment_shares(self, k: int) -> list[float]:
+        """Shares of the segments in the demand for product k; the top one stands for a product that nobody uses."""
+        tonnes = self.demand[:, :, k].sum(axis=(0, 1, 2))
+        total = float(tonnes.sum())
+        return [float(part) / total if total > 0 else float(e == self.top_segment) for e, part in enumerate(tonnes)]
+
+
+def annuity(capex: float, rate: float, life: float) -> float:
+    """Yearly payment per unit that repays ``capex`` over ``life`` years at ``rate``.
+
+    >>> round(annuity(100.0, 0.10, 20.0), 4)
+    11.746
+    """
+    return capex / life if rate == 0 else capex * rate / (1.0 - (1.0 + rate) ** -life)
+
+
+def investment(grid: Grid, lead_time: float, yearly: float, opens: int, slip: Slip | None = None) -> Investment:
+    """What orders in each period bring, given the lead time in months and the first month of orders."""
+    slips, late = (float(slip.share), float(slip.by)) if slip is not None else (0.0, 0.0)
+    served = np.array([
+        (1.0 - slips) * grid.served(period, lead_time) + slips * grid.served(period, lead_time + late)
+        for period in range(len(grid))
+    ])  # fmt: skip
+    possible = (served.sum(axis=1) > 0) & (grid.start >= opens)
+    return Investment(served, possible, np.asarray(grid.start + lead_time, dtype=float), yearly, slips, late)
+
+
+def quarters_of(grid: Grid) -> list[tuple[int, int, int]]:
+    """Calendar quarters made of three periods of a month each."""
+    return [
+        (t, t + 1, t + 2)
+        for t in range(len(grid) - 2)
+        if grid.start[t] % 3 == 0 and (grid.length[t : t + 3] == 1).all()
+    ]
+
+
+def sets_of(instance: Instance) -> Sets:
+    """The axes of an instance."""
+    return Sets(*(tuple(getattr(instance, name)) for name in
+                  ("blocs", "products", "tiers", "segments", "rivals", "options", "routes", "groups", "phases")))  # fmt: skip
+
+
+def demand_of(instance: Instance, grid: Grid) -> tuple[Floats, Floats]:
+    """Demand [t,b,k,c,e] and forecast imports from the leader [t,b,k], in tonnes per period."""
+    sets = sets_of(instance)
+    shape = (len(grid), len(sets.blocs), len(sets.products))
+    demand, imports = np.zeros(shape), np.zeros(shape)
+    for b, bloc in enumerate(instance.blocs.values()):
+        for k, product in enumerate(sets.products):
+            growth = np.power(1.0 + float(bloc.growth[product]), grid.middle) * grid.years
+            demand[:, b, k] = float(bloc.demand[product]) * growth
+            imports[:, b, k] = float(bloc.imports[product]) * growth
+    tier = np.array(
+        [[float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in sets.tiers] for bloc in instance.blocs.values()]
+    )
+    segment = np.array([[float(product.segments[e]) if e in product.segments else 0.0 for e in sets.segments]
+                        for product in instance.products.values()])  # fmt: skip
+    return np.einsum("tbk,bc,ke->tbkce", demand, tier, segment), imports
+
+
+def market_of(instance: Instance) -> Market:
+    """The followers' world of an instance."""
+    sets, grid = sets_of(instance), grid_of(instance.calendar)
+    start = int(grid.start[0])
+    demand, forecast = demand_of(instance, grid)
+    monthly = demand.sum(axis=-1) / grid.length[:, None, None, None]
+    cover = np.array(
+        [
+            [float(bloc.cover[c] if c in bloc.cover else instance.tiers[c].cover) for c in sets.tiers]
+            for bloc in instance.blocs.values()
+        ]
+    )
+    reserve, penalty = _reserves(instance, grid)
+    rivals = list(instance.rivals.values())
+    options = list(instance.options.values())
+    cost_of_capital = float(instance.cost_of_capital)
+    return Market(
+        sets=sets,
+        grid=grid,
+        tree=tree_of(len(grid), strikes_of(instance, grid), conceded_from(instance, grid)),
+        discount=grid.discount(float(instance.buyers.discount_rate)),
+        demand=demand,
+        forecast=forecast,
+        segment_value=np.array([float(segment.value) for segment in instance.segments.values()]),
+        price=np.array([float(instance.leader.price[k]) for k in sets.products]),
+        cover_target=monthly * cover[None, :, None, :],
+        reserve_target=monthly * reserve[:, :, None, None],
+        reserve_penalty=penalty,
+        initial_stock=_first_month(instance) * cover[:, None, :],
+        holding_cost=float(instance.stocks.holding_cost),
+        surplus_cost=float(instance.stocks.surplus_cost),
+        step_share=np.array([float(step.share) for step in instance.stocks.cover_steps]),
+        step_penalty=np.array([float(step.penalty) for step in instance.stocks.cover_steps]),
+        pro_rata=instance.buyers.rationing == "pro_rata",
+        exporter_capacity=_grown(float(instance.leader.capacity), float(instance.leader.capacity_growth), grid),
+        rival_product=tuple(sets.products.index(rival.product) for rival in rivals),
+        rival_cost={(j, sets.blocs.index(b)): float(rival.unit_cost) + float(freight)
+                    for j, rival in enumerate(rivals) for b, freight in rival.serves.items()},
+        capacity=_capacity(instance, grid),
+        subsidy=_subsidy(instance, grid),
+        capital_support=_capital_support(instance, grid),
+        has_releases=any(posture.release == "quarter" for posture in instance.postures.values()),
+        expansions={j: investment(grid, float(x.lead_time), annuity(float(x.capex), cost_of_capital, float(x.life)),
+                                  month_index(x.opens) if x.opens else start, rival.slip)
+                    for j, rival in enumerate(rivals) if (x := rival.expansion) is not None and float(x.potential) > 0},
+        potential=np.array([float(rival.expansion.potential) if rival.expansion else 0.0 for rival in rivals]),
+        option_from=tuple(sets.products.index(option.product) for option in options),
+        option_to=tuple(sets.products.index(option.moves_to) if option.moves_to else None for option in options),
+        option_potential=np.array([[float(option.potential[e]) if e in option.potential else 0.0 for e in sets.segments]
+                                   for option in options]).reshape(len(options), len(sets.segments)),
+        option_limit=np.array([float(option.yearly_limit) for option in options]),
+        option_running=np.array([float(option.running_cost) for option in options]),
+        redesigns={o: investment(grid, float(option.lead_time), annuity(float(option.cost), cost_of_capital, float(option.life)), start)
+                   for o, option in enumerate(options)},
+        route_ends=tuple((sets.blocs.index(route.source), sets.blocs.index(route.destination)) for route in instance.routes.values()),
+        route_capacity=np.array([[float(route.capacity) * years for route in instance.routes.values()] for years in grid.years])
+        .reshape(len(grid), len(sets.routes)),
+        route_cost=np.array([float(route.cost) for route in instance.routes.values()]),
+    )  # fmt: skip
+
+
+def _first_month(instance: Instance) -> Floats:
+    """A month of demand at the start [b,k,c], tonnes."""
+    return np.array([[[float(bloc.demand[k]) / 12 * float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in instance.tiers]
+                      for k in instance.products] for bloc in instance.blocs.values()])  # fmt: skip
+
+
+def _grown(rate: float, growth: float, grid: Grid) -> Floats:
+    return rate * np.power(1.0 + growth, grid.middle) * grid.years
+
+
+def _reserves(instance: Instance, grid: Grid) -> tuple[Floats, Floats]:
+    """Months of mandated reserve [t,b] and the price of its slack [b] in USD/kg/month."""
+    months = np.zeros((len(grid), len(instance.blocs)))
+    penalty = np.zeros(len(instance.blocs))
+    for b, bloc in enumerate(instance.blocs.values()):
+        if bloc.reserve is not None:
+            months[:, b] = float(bloc.reserve.months) * (grid.start >= month_index(bloc.reserve.begins))
+            penalty[b] = float(bloc.reserve.penalty)
+    return months, penalty
+
+
+def _capacity(instance: Instance, grid: Grid) -> Floats:
+    """Existing and committed capacity of each rival in each period [t,j], in tonnes."""
+    capacity = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        capacity[:, j] = float(rival.capacity) * grid.years
+        slips, late = (float(rival.slip.share), float(rival.slip.by)) if rival.slip else (0.0, 0.0)
+        for addition in rival.committed:
+            for share, begins in ((1.0 - slips, 0.0), (slips, late)):
+                served = grid.overlap(month_index(addition.begins) + begins, float(grid.end[-1])) / 12.0
+                capacity[:, j] += share * float(addition.capacity) * served
+    return capacity
+
+
+def _capital_support(instance: Instance, grid: Grid) -> Floats:
+    """Share of the capital cost of each rival's orders that treasuries pay whatever happens [t,j]."""
+    support = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        if rival.support is not None:
+            support[:, j] = float(rival.support.capital) * (grid.start >= month_index(rival.support.begins))
+    return support
+
+
+def _subsidy(instance: Instance, grid: Grid) -> Floats:
+    """What a guaranteed price is worth beyond the leader's price on each rival's sales [t,j], USD/kg."""
+    subsidy = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        if rival.support is not None and rival.support.floor is not None:
+            paid = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
+            running = grid.overlap(month_index(rival.support.begins), float(grid.end[-1])) / grid.length
+            # A buyer is never paid to take it: the treasury covers at most what the rival's output costs.
+            subsidy[:, j] = running * min(paid, float(rival.unit_cost))
+    return subsidy

@@ -1,0 +1,1 @@
+"""Pages: answers as sentences, tables, frames and pictures."""

@@ -1,0 +1,136 @@
+"""What the reports share: words for figures, the postures of a strategy, the model beside the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from coercivity.engine.report.text import Column, Table, decimals_for, number
+
+Data = Mapping[str, Any]
+
+TERMS = {
+    "margin": "margin",
+    "captured_rent": "licence rent",
+    "exporter_rent": "exporter rent",
+    "idle": "idle capacity",
+    "buffer": "buffer and corridor",
+    "support": "support of firms",
+    "glut": "glut",
+    "downstream": "industry moved in",
+    "concession": "concession",
+    "retaliation": "retaliation",
+    "tail": "market left",
+}
+FIRST = 12  # periods shown at the beginning
+MONEY = "million USD"
+
+
+def texts(*titles: str) -> list[Column]:
+    """Columns of words."""
+    return [Column(title, "text") for title in titles]
+
+
+def heading(result: Data) -> str:
+    """What was asked: the instance, and the money of its figures."""
+    instance = result["instance"]
+    money = f" ({instance['money']})" if instance.get("money") else ""
+    return f"{instance['name']}: {instance['title']}{money}"
+
+
+def name(answer: Data) -> str:
+    """The name of the strategy that an answer is about."""
+    return str(answer["strategy"]["name"])
+
+
+def musd(value: float | None) -> str:
+    """An amount of money in a sentence."""
+    return "n/a" if value is None else f"{number(value, 0 if abs(value) >= 1000 else 1)} {MONEY}"
+
+
+def decimals(rows: Sequence[Sequence[Any]]) -> int:
+    """Decimals that suit the largest figure of a table whose figures are to be read together."""
+    return decimals_for(value for row in rows for value in row if isinstance(value, float))
+
+
+def marks(names: Iterable[str]) -> list[str]:
+    """The first of the periods, the last of the year in which the next decade begins, and the last of all, each once.
+
+    >>> marks(["2025-01", "2026", "2030-Q1", "2030-Q2", "2040"])
+    ['2025-01', '2030-Q2', '2040']
+    """
+    periods = list(names)
+    turns = [period for period in periods[1:] if int(period[:4]) % 10 == 0]
+    of_the_first = [period for period in turns if period[:4] == turns[0][:4]][-1:]
+    return list(dict.fromkeys([*periods[:1], *of_the_first, *periods[-1:]]))
+
+
+def leader_shares(series: Data) -> list[float | None]:
+    """The leader's share of what the buyers buy, period by period; None where nothing is bought."""
+    exports = [sum(flows) for flows in zip(*series["exports_t"].values(), strict=True)]
+    totals = [own + rivals for own, rivals in zip(exports, series["rivals_t"], strict=True)]
+    return [own / total if total > 1e-9 else None for own, total in zip(exports, totals, strict=True)]
+
+
+def path_table(answer: Data) -> Table:
+    """The postures of a strategy: phases down, groups across."""
+    rows: dict[str, list[Any]] = {}
+    groups = list(dict.fromkeys(row["group"] for row in answer["strategy"]["path"]))
+    hazards = answer["strategy"].get("hazards", {})
+    for row in answer["strategy"]["path"]:
+        cells = rows.setdefault(
+            row["phase"], [row["phase"], row["begins"], *[""] * len(groups), hazards.get(row["phase"])]
+        )
+        at = 2 + groups.index(row["group"])
+        words = f"{row['product']}: {row['posture']}" if "product" in row else row["posture"]
+        cells[at] = f"{cells[at]}; {words}" if cells[at] else words
+    columns = [*texts("phase", "begins", *groups), Column("hazard of breakdown, %", "percent")]
+    fed = answer["strategy"].get("fed_volumes_t") or {}
+    note = (
+        "Fed in from the record, t: " + ", ".join(f"{month} {number(tonnes, 0)}" for month, tonnes in fed.items()) + "."
+        if fed
+        else ""
+    )
+    return Table(f"Postures of {name(answer)}", columns, list(rows.values()), stacks=True, note=note)
+
+
+def observed(answers: Sequence[Data]) -> Iterator[Table]:
+    """The model beside the record: what it was not given, what it was fitted to, and what it was given."""
+    facts = [fact for answer in answers for fact in answer["observations"]]
+    figures = [Column(title) for title in ("model", "record", "low", "high")]
+    columns = [*texts("fact"), *figures, *texts("unit"), Column("inside")]
+    titles = {
+        "judge": "Observed: the model beside the record",
+        "fit": "Fitted: parameters were chosen to match these",
+        "fed": "Fed: what the model was given",
+    }
+    for window, title in titles.items():
+        rows = [_fact(fact) for fact in facts if fact["window"] == window]
+        if rows:
+            yield Table(title, columns, rows, stacks=True)
+
+
+def _fact(fact: Data) -> list[Any]:
+    """One fact, its figures as suits their unit."""
+    figures = [fact[key] for key in ("model", "recorded", "low", "high")]
+    return [
+        fact["title"],
+        *(figure(value, fact["unit"]) for value in figures),
+        unit_shown(fact["unit"]),
+        fact["inside"],
+    ]
+
+
+def figure(value: float | None, unit: str, sign: bool = False) -> str:
+    """A figure of a fact: shares as percent, tonnes and money whole, prices and times with a decimal.
+
+    >>> figure(0.1234, "1"), figure(7053.5, "t"), figure(6.5, "week", sign=True), figure(None, "t")
+    ('12.3', '7,054', '+6.5', 'n/a')
+    """
+    scaled = 100 * value if value is not None and unit == "1" else value
+    return number(scaled, 0 if unit in ("t", MONEY) else 1, sign)
+
+
+def unit_shown(unit: str) -> str:
+    """The unit of a figure as it is printed; shares are percent."""
+    return "%" if unit == "1" else unit

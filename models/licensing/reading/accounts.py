@@ -1,0 +1,138 @@
+"""Who bears what: the followers' cost split over blocs, leader and outsiders, so that it adds up.
+
+By strong duality the value of the followers' program is the sum of multiplier × right-hand side over all rows
+and bounds. Each of them has an owner: a demand row the bloc that consumes (it pays its market price), a licence
+row the importers of the bloc and, for the captured share, the leader, a plant's capacity its owner, a re-export
+route its owner. So what a bloc bears is what it pays, outages included, less the rents that its own importers
+and producers earn, and
+
+    Σ blocs + leader + outside = value of the followers' program
+
+holds to the solver's tolerance (it is checked in every certificate). With ties between multipliers the split
+is one of several; the sum is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from coercivity.models.licensing.buyers.evaluate import Response
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.market.charges import full_charge, public_share
+from coercivity.models.licensing.market.periods import Floats
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Expected discounted cost by owner, thousand USD; a negative cost is an income."""
+
+    blocs: Floats
+    leader: float
+    outside: float
+
+    @property
+    def total(self) -> float:
+        """The sum over all owners."""
+        return float(self.blocs.sum() + self.leader + self.outside)
+
+
+def accounts_of(instance: Instance, market: Market, response: Response) -> Accounts:
+    """The followers' cost under a best response, split by owner."""
+    return _Ledger(instance, market, response).accounts()
+
+
+def public_money(market: Market, response: Response) -> float:
+    """What treasuries abroad spend on rivals, expected and discounted at the buyers' rate, thousand USD.
+
+    It is in nobody's account: the followers' program sees what is left to pay.
+    """
+    tree, plan, announced = market.tree, response.plan, response.announced
+    odds = announced.weight * market.discount[tree.period]
+    sold = plan["rival_sales"].sum(axis=(2, 3))
+    spent = float((odds[:, None] * market.subsidy[tree.period] * sold).sum())
+    for j in market.expansions:
+        per_order = np.array([
+            full_charge(market, j, t) * public_share(market, announced.funding, j, t) for t in range(len(market.grid))
+        ])  # fmt: skip
+        spent += float((announced.weight * per_order[tree.period]) @ plan["expansion"][:, j])
+    return spent
+
+
+class _Ledger:
+    """Collects multiplier × right-hand side by owner: blocs first, then the leader, then outside."""
+
+    def __init__(self, instance: Instance, market: Market, response: Response) -> None:
+        self.instance, self.market, self.response = instance, market, response
+        self.names = list(market.sets.blocs)
+        self.leader, self.outside = len(self.names), len(self.names) + 1
+        self.totals = np.zeros(len(self.names) + 2)
+
+    def accounts(self) -> Accounts:
+        self._rows()
+        self._bounds()
+        self._constants()
+        return Accounts(self.totals[:-2], float(self.totals[self.leader]), float(self.totals[self.outside]))
+
+    def _owner(self, name: str) -> int:
+        return self.names.index(name) if name in self.names else self.outside
+
+    def _book(self, owners: np.ndarray, values: Floats) -> None:
+        np.add.at(self.totals, owners, values)
+
+    def _rows(self) -> None:
+        layout, solution = self.response.layout, self.response.solution
+        program = layout.announced_program(self.response.announced)
+        side = np.where(solution.dual > 0, program.row_lower, program.row_upper)
+        worth = np.where(solution.dual != 0, solution.dual * np.where(np.isfinite(side), side, 0.0), 0.0)
+        rents = self.instance.leader.rents
+        rivals = np.array([self._owner(rival.owner) for rival in self.instance.rivals.values()], dtype=int)
+        routes = np.array([self._owner(route.owner) for route in self.instance.routes.values()], dtype=int)
+        for law, (index, at) in layout.rows.items():
+            if not len(at):
+                continue
+            value = worth[at]
+            if law in ("export_licence", "quarterly_release"):
+                captured = float(rents.licence)
+                self._book(index[:, 1], (1.0 - captured) * value)
+                self.totals[self.leader] += captured * value.sum()
+            elif law == "exporter_capacity":
+                self._share_exporters(float(rents.exporter), float(value.sum()))
+            elif law in ("rival_capacity", "expansion_total"):
+                self._book(rivals[index[:, 1]], value)
+            elif law == "reexport_capacity":
+                self._book(routes[index[:, 1]], value)
+            else:
+                self._book(index[:, 1], value)
+
+    def _share_exporters(self, captured: float, value: float) -> None:
+        """What the leader does not capture of the exporters' rent stays with importers, by their forecast imports."""
+        self.totals[self.leader] += captured * value
+        forecast = self.market.forecast.sum(axis=(0, 2))
+        self.totals[:-2] += (1.0 - captured) * value * forecast / forecast.sum()
+
+    def _bounds(self) -> None:
+        layout, solution = self.response.layout, self.response.solution
+        upper = layout.program.col_upper
+        worth = np.where(
+            (solution.reduced_cost < 0) & np.isfinite(upper),
+            solution.reduced_cost * np.where(np.isfinite(upper), upper, 0),
+            0.0,
+        )
+        rivals = np.array([self._owner(rival.owner) for rival in self.instance.rivals.values()], dtype=int)
+        for name, (index, at) in layout.columns.items():
+            if len(at):
+                owners = rivals[index[:, 1]] if name in ("ordered", "expansion") else index[:, 1]
+                if name == "rival_sales":
+                    owners = index[:, 2]
+                self._book(owners, worth[at])
+
+    def _constants(self) -> None:
+        """The part of the objective that no decision changes: penalties are charged on the gap below full cover."""
+        market = self.market
+        months = market.discount * market.grid.length
+        cover = np.einsum("t,tbkc,s->b", months, market.cover_target, market.step_share * market.step_penalty)
+        reserve = np.einsum("t,tbkc,b->b", months, market.reserve_target, market.reserve_penalty)
+        self.totals[:-2] += cover + reserve
