@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from coercivity.engine import errors
+from coercivity.engine.data.piped import PIPED
 
 if TYPE_CHECKING:
     from coercivity.models.licensing.data.instance import Instance
@@ -47,6 +48,7 @@ class Commands(click.Group):
             fix = "unset PYTHONOPTIMIZE, or set it to 1; python without -OO"
             raise Failure(f"Error: python: it runs without docstrings, which Pyomo needs\n  fix: {fix}", 2)
         ctx.meta["given"] = shlex.join(["coercivity", *args])
+        PIPED.hand_over(sys.stdin)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

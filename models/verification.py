@@ -34,6 +34,7 @@ def verify(
         The result cannot be read as one of ours.
     """
     page: Any
+    found: dict[str, Any]
     if "program" in result:
         from coercivity.models.program import answer, finite, present
 

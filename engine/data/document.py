@@ -6,12 +6,12 @@ Generic: what a path may hold is asked of a :class:`Shape`, which a game provide
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any, Protocol
 
+from coercivity.engine.data.piped import PIPED
 from coercivity.engine.data.reader import Path, Position, Reader, dotted
 from coercivity.engine.errors import Finding, InvalidInstance, UsageError
 
@@ -75,9 +75,7 @@ def read(path: str) -> Document:
         It is not one YAML mapping in UTF-8; all findings that can be told apart.
     """
     if path == "-":
-        if sys.stdin is None or sys.stdin.closed:
-            raise UsageError("-", "there is no standard input", "name a file, or pipe one in")
-        return parse(getattr(sys.stdin, "buffer", sys.stdin).read(MAXIMUM_BYTES + 1), "stdin")
+        return parse(PIPED.take(MAXIMUM_BYTES + 1), "stdin")
     try:
         with File(path).open("rb") as file:
             return parse(file.read(MAXIMUM_BYTES + 1), path)

@@ -10,13 +10,13 @@ import json
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from coercivity.engine.data.piped import PIPED
 from coercivity.engine.errors import CoercivityError, ResourcesFailed, UsageError, refused
 from coercivity.engine.proof.certificate import ProofLevel
 
@@ -248,9 +248,7 @@ def _refuse(constant: str) -> float:
 
 def _text(argument: str) -> str:
     if argument == "-":
-        if sys.stdin is None or sys.stdin.closed:
-            raise UsageError("-", "there is no standard input", "name a file, or pipe one in")
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
+        return PIPED.take().decode("utf-8", "replace")
     path = Path(argument)
     try:
         path = path / RESULT if path.is_dir() else path

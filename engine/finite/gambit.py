@@ -17,7 +17,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from coercivity.engine.bilevel.formats.text import save
+from coercivity.engine.data.text import save
 from coercivity.engine.errors import UsageError
 from coercivity.engine.finite.game import FiniteGame
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coercivity.engine.bilevel.formats.neutral.parts import parsed
-from coercivity.engine.bilevel.formats.text import broken, text_of
+from coercivity.engine.data.strict_json import parsed
+from coercivity.engine.data.text import broken, text_of
 from coercivity.engine.errors import UsageError
 
 Floats = NDArray[np.float64]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from coercivity.engine.bilevel.formats import Unreadable
-from coercivity.engine.bilevel.formats.text import text_of
 from coercivity.engine.bilevel.methods.big_m import Declared
+from coercivity.engine.data.piped import PIPED
+from coercivity.engine.data.text import text_of
 from coercivity.engine.errors import UsageError
 
 MARKS = {"program": '"bilevel-neutral', "game": '"finite-game'}
@@ -49,8 +49,7 @@ def kind_of(name: str) -> str | None:
     if kind.endswith((".mps", ".aux", ".lp")):
         return "program"
     if name == "-":
-        peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
-        return _said(peek(PEEK)[:PEEK].decode("utf-8", "replace")) if peek else None
+        return _said(PIPED.glimpse(PEEK))
     if not kind.endswith(".json") or not Path(name).exists():
         return None
     try:

@@ -8,8 +8,8 @@ from coercivity.engine.bilevel.formats.mps.pair import read_pair
 from coercivity.engine.bilevel.formats.mps.writer import write_pair
 from coercivity.engine.bilevel.formats.neutral.reader import parse_neutral
 from coercivity.engine.bilevel.formats.neutral.writer import write_neutral
-from coercivity.engine.bilevel.formats.text import Malformed, Unreadable, broken, text_of
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.data.text import Malformed, Unreadable, broken, text_of
 from coercivity.engine.errors import UsageError
 
 __all__ = ["Malformed", "Unreadable", "read", "write", "write_neutral", "write_pair"]

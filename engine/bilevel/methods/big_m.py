@@ -26,11 +26,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations.assembly import Assembly, Positions, high_point
 from coercivity.engine.bilevel.reformulations.bounds import LARGEST, BigM, derive
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError, check_name
-from coercivity.engine.programs.assembly import Assembly, Positions, high_point
 from coercivity.engine.programs.hot import Floats, SolveStatus
 from coercivity.engine.programs.mixed import solve_mixed
 from coercivity.engine.programs.quadratic import is_convex

@@ -38,6 +38,7 @@ from coercivity.engine.bilevel.methods.big_m import (
     missing_bound,
 )
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations.assembly import Positions, high_point
 from coercivity.engine.bilevel.reformulations.bounds import (
     LARGEST,
     BigM,
@@ -51,7 +52,6 @@ from coercivity.engine.bilevel.reformulations.bounds import (
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
-from coercivity.engine.programs.assembly import Positions, high_point
 from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus, solve_once
 from coercivity.engine.programs.mixed import MixedSolution, solve_mixed
 

@@ -27,7 +27,7 @@ from scipy.linalg import qr
 from scipy.sparse.csgraph import connected_components
 
 from coercivity.engine.bilevel.problem import BilevelProblem
-from coercivity.engine.programs.assembly import Assembly, Bools, Positions, high_point
+from coercivity.engine.bilevel.reformulations.assembly import Assembly, Bools, Positions, high_point
 from coercivity.engine.programs.hot import Floats, HotProgram, SolveStatus
 
 # In rows scaled to a largest coefficient of 1, an M beyond this leaks through a solver's integrality tolerance.

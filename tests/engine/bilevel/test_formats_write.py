@@ -6,7 +6,6 @@ import copy
 import gzip
 import io
 import json
-import sys
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -24,6 +23,7 @@ from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+from coercivity.engine.data.piped import PIPED
 from coercivity.engine.errors import UsageError
 from coercivity.engine.proof.certificate import ProofLevel
 from tests.bilevel_problems import moore_bard, objective, price_maker
@@ -166,7 +166,7 @@ def test_json_is_read_from_standard_input_and_packed(monkeypatch: pytest.MonkeyP
     expected = read(FOLDER / "moore_bard1990_ex1.json")
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(data))
     (tmp_path / "without_ending").write_bytes(data)
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    PIPED.hand_over(io.TextIOWrapper(io.BytesIO(data)))
     for path in ("-", tmp_path / "a.json.gz", tmp_path / "without_ending"):
         assert same(read(path), expected)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coercivity.engine.data.document import Document, override, parse, read
+from coercivity.engine.data.piped import PIPED
 from coercivity.engine.data.reader import dotted
 from coercivity.engine.errors import InvalidInstance, UsageError
 
@@ -147,7 +147,7 @@ def test_read_refuses_what_is_no_file(tmp_path: Path) -> None:
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("a: 1"))
+    PIPED.hand_over(io.StringIO("a: 1"))
     assert read("-").place(("a",)) == "stdin:1:4"
 
 

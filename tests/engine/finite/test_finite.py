@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from coercivity import cli
-from coercivity.engine.bilevel.formats.text import Malformed
+from coercivity.engine.data.text import Malformed
 from coercivity.engine.errors import UsageError
 from coercivity.engine.finite.commitment import pure, solve
 from coercivity.engine.finite.gambit import strategic, tree, write_gambit

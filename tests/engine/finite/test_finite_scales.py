@@ -185,7 +185,7 @@ def test_single_actions_are_certified_and_false_ones_are_not(seed) -> None:
 
 
 def test_names_are_texts(tmp_path: Path) -> None:
-    from coercivity.engine.bilevel.formats.text import Malformed
+    from coercivity.engine.data.text import Malformed
 
     plain = {
         "format": "finite-game/1", "name": "n", "leader": {"actions": ["a"]},

@@ -26,8 +26,8 @@ import numpy as np
 
 from coercivity.engine.bilevel.formats.mps.reader import MpsProgram
 from coercivity.engine.bilevel.formats.mps.sections import SENSES
-from coercivity.engine.bilevel.formats.text import Fault, Faults, lines_of, number_in
 from coercivity.engine.bilevel.problem import Floats
+from coercivity.engine.data.text import Fault, Faults, lines_of, number_in
 
 # Spellings that are found beside the usual ones.
 SPELLINGS = {

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from coercivity.engine.bilevel.formats.mps.auxiliary import Auxiliary, Interdiction, parse_auxiliary
 from coercivity.engine.bilevel.formats.mps.reader import MpsProgram, parse_mps
-from coercivity.engine.bilevel.formats.text import broken, text_of
 from coercivity.engine.bilevel.problem import BilevelProblem, Floats, Objective, Rows, Variables
+from coercivity.engine.data.text import broken, text_of
 
 
 def read_pair(path: str | Path, auxiliary: str | Path | None = None) -> BilevelProblem:

@@ -22,8 +22,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from coercivity.engine.bilevel.formats.mps.sections import Sections
-from coercivity.engine.bilevel.formats.text import lines_of, text_of
 from coercivity.engine.bilevel.problem import Floats, Rows, Variables
+from coercivity.engine.data.text import lines_of, text_of
 
 Indices = NDArray[np.int64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
-from coercivity.engine.bilevel.formats.text import INFINITY, Fault, Faults, bound_in, number_in
+from coercivity.engine.data.text import INFINITY, Fault, Faults, bound_in, number_in
 
 SENSES = {
     "MIN": False, "MINIMIZE": False, "MINIMISE": False, "MAX": True, "MAXIMIZE": True, "MAXIMISE": True

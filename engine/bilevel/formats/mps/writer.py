@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from math import isinf
 from pathlib import Path
 
-from coercivity.engine.bilevel.formats.text import INFINITY, save
 from coercivity.engine.bilevel.problem import BilevelProblem, Rows, Variables
+from coercivity.engine.data.text import INFINITY, save
 from coercivity.engine.errors import UsageError
 
 NAME = re.compile(r"[A-Za-z_][!-~]*")

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from coercivity.engine.bilevel.formats.neutral.parts import Place, Reading, Wrong, parsed, shown
-from coercivity.engine.bilevel.formats.text import Malformed, text_of
+from coercivity.engine.bilevel.formats.neutral.parts import Place, Reading, Wrong, shown
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+from coercivity.engine.data.strict_json import parsed
+from coercivity.engine.data.text import Malformed, text_of
 
 __all__ = ["FORMAT", "Malformed", "parse_neutral", "program_of", "read"]
 

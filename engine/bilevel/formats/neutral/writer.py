@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.bilevel.formats.neutral.reader import FORMAT, LEVELS, REMARKS, is_name
-from coercivity.engine.bilevel.formats.text import save
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rows, Variables
+from coercivity.engine.data.text import save
 from coercivity.engine.errors import UsageError
 
 # A row as it is written: which row it comes from, its sense and its side.

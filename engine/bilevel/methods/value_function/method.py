@@ -34,11 +34,11 @@ import scipy.sparse as sp
 from coercivity.engine.bilevel.methods.big_m import begin, commitment
 from coercivity.engine.bilevel.methods.value_function.pieces import Pieces, pieces_of
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations.assembly import high_point
 from coercivity.engine.bilevel.reformulations.bounds import least, units
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
-from coercivity.engine.programs.assembly import high_point
 from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus
 from coercivity.engine.programs.mixed import MixedSolution, solve_mixed
 

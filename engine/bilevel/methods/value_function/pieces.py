@@ -15,9 +15,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations.assembly import Bools
 from coercivity.engine.bilevel.reformulations.bounds import Sides, sides_of, vertices, without_redundant
 from coercivity.engine.bilevel.response.optimal_set import step_of_cost
-from coercivity.engine.programs.assembly import Bools
 from coercivity.engine.programs.hot import Floats
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import json
-import sys
 from pathlib import Path as File
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coercivity.engine.data.document import read
+from coercivity.engine.data.piped import PIPED
 from coercivity.engine.errors import ExitCode, InvalidInstance, UsageError
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import build, effective, find, json_schema, load, load_text, shipped
@@ -212,7 +212,7 @@ def test_find_and_shipped(tmp_path: File, monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(UsageError):
             find(name)
     assert ("one-buyer", "One buyer, one rival, twelve months", str(TOY)) in shipped()
-    monkeypatch.setattr(sys, "stdin", io.StringIO(TOY.read_text("utf-8")))
+    PIPED.hand_over(io.StringIO(TOY.read_text("utf-8")))
     assert load("-").fingerprint() == load("one-buyer").fingerprint()
 
 

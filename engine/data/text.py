@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import math
 import re
-import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from coercivity.engine.data.piped import PIPED
 from coercivity.engine.errors import ExitCode, Finding, UsageError
 
 # A file that is wrong throughout is not listed to its end.
@@ -130,9 +130,10 @@ def save(path: str | Path, text: str) -> None:
 
 def _bytes_of(name: str) -> bytes:
     if name == "-":
-        if sys.stdin is None or sys.stdin.closed:
-            raise unreadable("-", "there is no standard input", "name a file, or pipe one in")
-        return sys.stdin.buffer.read()
+        try:
+            return PIPED.take()
+        except UsageError as error:
+            raise unreadable("-", error.what, error.fix) from None
     try:
         return Path(name).read_bytes()
     except FileNotFoundError:
