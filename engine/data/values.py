@@ -69,7 +69,8 @@ def from_plain(kind: type[Value], data: Any, where: str = "result") -> Value:
     from pydantic import ValidationError
 
     try:
-        return _adapter(kind).validate_python(data)  # type: ignore[no-any-return]
+        found: Value = _adapter(kind).validate_python(data)  # type: ignore[arg-type]  # a type can be hashed
+        return found
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -19,20 +20,20 @@ class Page(Protocol):
 
     SOURCE: str
 
-    def blocks(self, result: Mapping[str, Any]) -> list[report.Block]:
+    def blocks(self, result: Any) -> list[report.Block]:
         """The report."""
 
-    def rows(self, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def rows(self, result: Any) -> list[dict[str, Any]]:
         """The result as rows, for CSV."""
 
-    def drawn(self, result: Mapping[str, Any]) -> dict[str, str]:
+    def drawn(self, result: Any) -> dict[str, str]:
         """Pictures by file name."""
 
 
 def deliver(
     name: str,
     fingerprint: str,
-    work: Callable[[Any], dict[str, Any]],
+    work: Callable[[Any], Any],
     run: Mapping[str, Any],
     is_quiet: bool,
     question: Mapping[str, object],
@@ -53,29 +54,44 @@ def deliver(
     """
     target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
     seconds = round((runs.now() - started).total_seconds(), 3)
-    result["manifest"] |= {
-        "options": dict(question),
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": seconds,
-    }
-    result["manifest"]["versions"] = runs.versions()
-    result["manifest"][SEAL] = seal(result)
+    facts = {"options": dict(question), "started": started.isoformat(timespec="seconds"), "seconds": seconds}
+    result = sealed(
+        with_facts(result, facts if "versions" in manifest_of(result) else facts | {"versions": runs.versions()})
+    )
     unsaved = None
     if target is not None:
         found = {
             runs.RESULT: report.to_json(result),
             runs.REPORT: report.text(page.blocks(result), 100),
-            page.SOURCE: result["manifest"]["effective_instance"],
+            page.SOURCE: str(manifest_of(result)["effective_instance"]),
         }
         unsaved = save(target, found | (page.drawn(result) if run["charts"] else {}), is_quiet)
     terminal.show(run["form"], result, lambda: page.blocks(result), lambda: page.rows(result))
     if unsaved is not None:
         raise unsaved
-    if not result.get("search", {}).get("complete", True):
+    search = result.get("search", {}) if isinstance(result, Mapping) else getattr(result, "search", None)
+    if not (search.get("complete", True) if isinstance(search, Mapping) else getattr(search, "complete", True)):
         raise errors.BelowRequired(name, "the search was stopped", "give it more time with --limit, or none")
 
 
-def judged_files(result: Mapping[str, Any], page: Page, files: Mapping[str, str]) -> list[Check]:
+def manifest_of(result: Any) -> Mapping[str, Any]:
+    """The manifest of a result."""
+    found: Mapping[str, Any] = result["manifest"] if isinstance(result, Mapping) else result.manifest
+    return found
+
+
+def with_facts(result: Any, facts: Mapping[str, Any]) -> Any:
+    """A result whose manifest says this too."""
+    manifest = {**manifest_of(result), **facts}
+    return {**result, "manifest": manifest} if isinstance(result, Mapping) else replace(result, manifest=manifest)
+
+
+def sealed(result: Any) -> Any:
+    """A result with the seal over all that it says."""
+    return with_facts(result, {SEAL: seal(result)})
+
+
+def judged_files(result: Any, page: Page, files: Mapping[str, str]) -> list[Check]:
     """Whether the files beside a saved result say what it says: each is made again from the result and compared.
 
     Raises
@@ -85,7 +101,7 @@ def judged_files(result: Mapping[str, Any], page: Page, files: Mapping[str, str]
     """
     expected = {
         runs.REPORT: report.text(page.blocks(result), 100),
-        page.SOURCE: str(result["manifest"]["effective_instance"]),
+        page.SOURCE: str(manifest_of(result)["effective_instance"]),
     }
     pictures = {name for name in files if name.endswith((".svg", ".html"))}
     if pictures and not charts.missing_libraries():
@@ -102,11 +118,11 @@ def judged_files(result: Mapping[str, Any], page: Page, files: Mapping[str, str]
 def begin(
     name: str,
     fingerprint: str,
-    work: Callable[[Any], dict[str, Any]],
+    work: Callable[[Any], Any],
     run: Mapping[str, Any],
     is_quiet: bool,
     question: Mapping[str, object],
-) -> tuple[runs.Run | None, datetime, dict[str, Any]]:
+) -> tuple[runs.Run | None, datetime, Any]:
     """Check where the result goes before the work is done, and do it; the target, when it began, and the result."""
     if run["charts"]:
         charts.require()

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from coercivity.engine.data.values import to_plain
 from coercivity.engine.proof.check import Check
 
 SEAL = "seal"
@@ -30,14 +31,15 @@ def plain(data: Any) -> Any:
     return data.item() if hasattr(data, "item") else data
 
 
-def seal(result: Mapping[str, Any]) -> str:
+def seal(result: Any) -> str:
     """A hash of everything that a result says, but for the seal itself in its manifest.
 
     It tells that nothing was touched since the result was saved, times and versions included; whether what it says is
     true is for the judge to say.
     """
-    manifest = {key: value for key, value in result.get("manifest", {}).items() if key != SEAL}
-    text = json.dumps(plain({**result, "manifest": manifest}), sort_keys=True, ensure_ascii=True)
+    told = to_plain(result)
+    manifest = {key: value for key, value in told.get("manifest", {}).items() if key != SEAL}
+    text = json.dumps(plain({**told, "manifest": manifest}), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

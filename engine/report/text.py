@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from coercivity.engine.data.values import to_plain
 from coercivity.engine.proof.retelling import plain
 
 GAP = 2
@@ -343,6 +344,6 @@ def to_json(data: object, ascii_only: bool = False) -> str:
     >>> to_json({"gap": float("nan"), "title": "é"}, ascii_only=True)
     '{\\n  "gap": null,\\n  "title": "\\\\u00e9"\\n}\\n'
     """
-    written = json.dumps(plain(data), ensure_ascii=ascii_only, allow_nan=False, indent=2)
+    written = json.dumps(plain(to_plain(data)), ensure_ascii=ascii_only, allow_nan=False, indent=2)
     # Such characters stand within texts only, where an escape says the same and steers no terminal.
     return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", written) + "\n"

@@ -47,7 +47,7 @@ COMMANDS = {
     "solve_two_types": "solve two_types",
 }
 # What may differ between two runs of one program: times, versions, and the seal over both.
-PASSING = {"finished", "seal", "seconds", "solver_seconds", "started", "version", "versions"}
+PASSING = {"finished", "seal", "seconds", "solver_seconds", "started", "system", "version", "versions"}
 # Of a study's manifest: the hash of the sources that answered.
 SOURCES = "program"
 NUMBER = re.compile(r"(?<![\w\"])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w\"])")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from coercivity.engine import errors
 from coercivity.engine.desk import runs, terminal
-from coercivity.engine.desk.delivery import save
+from coercivity.engine.desk.delivery import manifest_of, save, with_facts
 from coercivity.engine.report import parquet
 from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
@@ -24,17 +24,17 @@ from coercivity.models.licensing.pages.studies import tables
 from coercivity.models.licensing.studies.session import Effort, Lab, Planned
 from coercivity.models.licensing.studies.study import PACKAGES, Outcomes, Study
 
-Work = Callable[[Lab], tuple[dict[str, Any], Study, Outcomes]]
+Work = Callable[[Lab], tuple[Any, Study, Outcomes]]
 Options = Mapping[str, Any]
 
 
 class Page(Protocol):
     """The room that turns a result into letters and pictures."""
 
-    def blocks(self, result: Mapping[str, Any]) -> list[report.Block]:
+    def blocks(self, result: Any) -> list[report.Block]:
         """The report."""
 
-    def drawn(self, result: Mapping[str, Any], study: Study, outcomes: Outcomes) -> dict[str, str]:
+    def drawn(self, result: Any, study: Study, outcomes: Outcomes) -> dict[str, str]:
         """Pictures by file name."""
 
 
@@ -75,7 +75,7 @@ def deliver(name: str, instance: Instance, work: Work, run: Options, is_quiet: b
             raise Interrupted(str(error.where), str(error.what), f"resume: {run['given']}") from None
         finally:
             _tell_damaged(ledger)
-    result["manifest"] |= _manifest(run, started)
+    result = with_facts(result, _manifest(run, started))
     unsaved = None if target is None else _saved(target, result, study, outcomes, page, run, is_quiet)
     if run["form"] == "csv":
         terminal.write(tables.joined(study, outcomes))
@@ -156,7 +156,7 @@ def _manifest(run: Options, started: Any) -> dict[str, Any]:
 
 def _saved(
     target: runs.Run,
-    result: dict[str, Any],
+    result: Any,
     study: Study,
     outcomes: Outcomes,
     page: Page,
@@ -167,7 +167,7 @@ def _saved(
     found = {
         runs.RESULT: report.to_json(result),
         "report.txt": report.text(page.blocks(result), 100),
-        "instance.yaml": result["manifest"]["effective_instance"],
+        "instance.yaml": str(manifest_of(result)["effective_instance"]),
         **tables.texts(study, outcomes),
     }
     unsaved = save(target, found, is_quiet)
