@@ -32,5 +32,5 @@ def _program() -> str:
     from coercivity.models.program.answer import Question, answer
     from coercivity.models.program.files import located
 
-    proof = answer(read(located("moore_bard1990")), Question("auto"))["certificate"]["proof"]
+    proof = answer(read(located("moore_bard1990")), Question("auto")).certificate.proof
     return expect(proof, "OPTIMAL", "the proof of moore_bard1990")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from coercivity.engine.data.values import from_plain
 from coercivity.engine.desk import delivery
 from coercivity.engine.errors import AuditFailed
 from coercivity.engine.proof.check import Check
@@ -34,13 +35,16 @@ def verify(
         The result cannot be read as one of ours.
     """
     page: Any
+    value: Any = result
     found: dict[str, Any]
     if "program" in result:
         from coercivity.models.program import answer, finite, present
+        from coercivity.models.program.values import GameAnswer, ProgramAnswer
 
         is_game = isinstance(result["program"], Mapping) and result["program"].get("kind") == "finite-game"
         found = (finite if is_game else answer).verify(result)
         page = finite if is_game else present
+        value = from_plain(GameAnswer if is_game else ProgramAnswer, result)
     else:
         from coercivity.models.licensing.answers.verify import verify as verify_game
         from coercivity.models.licensing.pages import files as page
@@ -49,7 +53,7 @@ def verify(
     checks = [seal_check(result)]
     if files is not None:
         try:
-            checks += delivery.judged_files(result, page, files)
+            checks += delivery.judged_files(value, page, files)
         except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise AuditFailed("result", f"no report can be made of it: {error!r}", "save it again") from None
     found["checks"] += [_row(check) for check in checks]

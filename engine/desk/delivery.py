@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from coercivity.engine import errors
 from coercivity.engine.desk import runs, terminal
@@ -13,6 +13,8 @@ from coercivity.engine.proof.check import Check
 from coercivity.engine.proof.retelling import SEAL, holds, seal
 from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
+
+Result = TypeVar("Result")
 
 
 class Page(Protocol):
@@ -33,13 +35,13 @@ class Page(Protocol):
 def deliver(
     name: str,
     fingerprint: str,
-    work: Callable[[Any], Any],
+    work: Callable[[Any], Result],
     run: Mapping[str, Any],
     is_quiet: bool,
     question: Mapping[str, object],
     page: Page,
-) -> None:
-    """Check where a result goes, do the work, save it and print it; of its certificate nothing is asked.
+) -> Result:
+    """Check where a result goes, do the work, save it, print it and return it; of its certificate nothing is asked.
 
     Parameters
     ----------
@@ -72,6 +74,7 @@ def deliver(
     search = result.get("search", {}) if isinstance(result, Mapping) else getattr(result, "search", None)
     if not (search.get("complete", True) if isinstance(search, Mapping) else getattr(search, "complete", True)):
         raise errors.BelowRequired(name, "the search was stopped", "give it more time with --limit, or none")
+    return result
 
 
 def manifest_of(result: Any) -> Mapping[str, Any]:
@@ -80,13 +83,16 @@ def manifest_of(result: Any) -> Mapping[str, Any]:
     return found
 
 
-def with_facts(result: Any, facts: Mapping[str, Any]) -> Any:
+def with_facts(result: Result, facts: Mapping[str, Any]) -> Result:
     """A result whose manifest says this too."""
     manifest = {**manifest_of(result), **facts}
-    return {**result, "manifest": manifest} if isinstance(result, Mapping) else replace(result, manifest=manifest)
+    found: Any = result
+    found = {**found, "manifest": manifest} if isinstance(found, Mapping) else replace(found, manifest=manifest)
+    told: Result = found
+    return told
 
 
-def sealed(result: Any) -> Any:
+def sealed(result: Result) -> Result:
     """A result with the seal over all that it says."""
     return with_facts(result, {SEAL: seal(result)})
 
@@ -118,11 +124,11 @@ def judged_files(result: Any, page: Page, files: Mapping[str, str]) -> list[Chec
 def begin(
     name: str,
     fingerprint: str,
-    work: Callable[[Any], Any],
+    work: Callable[[Any], Result],
     run: Mapping[str, Any],
     is_quiet: bool,
     question: Mapping[str, object],
-) -> tuple[runs.Run | None, datetime, Any]:
+) -> tuple[runs.Run | None, datetime, Result]:
     """Check where the result goes before the work is done, and do it; the target, when it began, and the result."""
     if run["charts"]:
         charts.require()

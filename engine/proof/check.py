@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class Check:
-    """One recomputation.
+    """One recomputation."""
 
-    Attributes
-    ----------
-    name : what was compared
-    gap : distance between claim and recomputation, in the figure's own unit
-    scale : what the gap is measured against; the check passes when gap ≤ tolerance × scale
-    """
+    name: str  # what was compared
+    gap: float  # distance between claim and recomputation, in the figure's own unit
+    scale: float  # what the gap is measured against, in the same unit; the check passes when gap ≤ tolerance × scale
+    tolerance: float = TOLERANCE  # share of the scale
+    ok: bool = field(init=False)  # whether the gap is within tolerance; one that is infinite or not a number is not
 
-    name: str
-    gap: float
-    scale: float
-    tolerance: float = TOLERANCE
-
-    @property
-    def ok(self) -> bool:
-        """Whether the gap is within tolerance; one that is infinite or not a number is not."""
-        return math.isfinite(self.gap) and self.gap <= self.tolerance * self.scale
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ok", math.isfinite(self.gap) and self.gap <= self.tolerance * self.scale)
 
 
 def compare(name: str, claimed: float, recomputed: float, unit: float = 1.0, tolerance: float = TOLERANCE) -> Check:

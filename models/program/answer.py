@@ -1,4 +1,4 @@
-"""The answer to a bilevel program in a file: solved by a method, judged without it, and told as plain data."""
+"""The answer to a bilevel program in a file: solved by a method, judged without it, and told again from what was saved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,13 @@ from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.problem import BilevelProblem, Variables
 from coercivity.engine.bilevel.selection import METHODS, Solved, solve
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.data.values import from_plain, to_plain
 from coercivity.engine.desk import runs
 from coercivity.engine.errors import AuditFailed
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.proof.check import Check
 from coercivity.engine.proof.retelling import compared, holds
+from coercivity.models.program.values import Judgement, ProgramAnswer, Size
 
 SCHEMA_VERSION = 1
 AGAIN = "save it again with coercivity solve"
@@ -53,8 +55,8 @@ def fingerprint(problem: BilevelProblem) -> str:
     return hashlib.sha256(laid_out(data_of(problem, problem.name)).encode()).hexdigest()
 
 
-def answer(problem: BilevelProblem, question: Question) -> dict[str, Any]:
-    """The solution of a program and its certificate, as plain data.
+def answer(problem: BilevelProblem, question: Question) -> ProgramAnswer:
+    """The solution of a program and its certificate.
 
     Raises
     ------
@@ -68,84 +70,81 @@ def answer(problem: BilevelProblem, question: Question) -> dict[str, Any]:
     return told(problem, solved, certify(problem, solved.solution, max(limit - spent, spent, JUDGE)))
 
 
-def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificate) -> dict[str, Any]:
-    """A claim and the judgement on it, as plain data in the sense of the file."""
+def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificate) -> ProgramAnswer:
+    """A claim and the judgement on it, in the sense of the file."""
     claim, width = solved.solution, len(problem.leader)
     x, y = (None, None) if claim.point is None else (claim.point[:width], claim.point[width:])
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "command": "solve",
-        "program": described(problem),
-        "status": claim.status.name,
-        "says": str(claim.status),
-        "value": _figure(problem, claim.value) if claim.point is not None else None,
-        "optimistic": _figure(problem, certificate.optimistic),
-        "pessimistic": _figure(problem, certificate.pessimistic),
-        "attained": certificate.attained,
-        "leader": _named(problem.leader, x),
-        "follower": _named(problem.follower, y),
-        "prices": _prices(problem, claim),
-        "method": claim.method,
-        "why": solved.why,
-        "seconds": round(claim.seconds, 6),
-        "solver_seconds": round(claim.solver_seconds, 6) or None,
-        "nodes": claim.nodes,
-        "notes": list(claim.notes),
-        "certificate": certificate_block(problem, claim, certificate),
-        "manifest": {
+    return ProgramAnswer(
+        schema_version=SCHEMA_VERSION,
+        command="solve",
+        program=described(problem),
+        status=claim.status.name,
+        says=str(claim.status),
+        value=_figure(problem, claim.value) if claim.point is not None else None,
+        optimistic=_figure(problem, certificate.optimistic),
+        pessimistic=_figure(problem, certificate.pessimistic),
+        attained=certificate.attained,
+        leader=_named(problem.leader, x),
+        follower=_named(problem.follower, y),
+        prices=_prices(problem, claim),
+        method=claim.method,
+        why=solved.why,
+        seconds=round(claim.seconds, 6),
+        solver_seconds=round(claim.solver_seconds, 6) or None,
+        nodes=claim.nodes,
+        notes=tuple(claim.notes),
+        certificate=judgement(problem, claim, certificate),
+        manifest={
             "versions": runs.versions(),
             "effective_instance": laid_out(data_of(problem, problem.name)),
         },
-    }
+    )
 
 
-def described(problem: BilevelProblem) -> dict[str, Any]:
+def described(problem: BilevelProblem) -> Size:
     """The size and the class of a program."""
     n = len(problem.leader)
     followers = sorted(set(problem.members)) or ["follower"]
-    return {
-        "name": problem.name,
-        "hash": fingerprint(problem),
-        "sense": "max" if problem.is_maximised else "min",
-        "leader_columns": n,
-        "leader_integers": int(problem.leader.is_integer.sum()),
-        "leader_rows": len(problem.rows),
-        "coupling_rows": int((abs(problem.rows.matrix[:, n:]).sum(axis=1) > 0).sum()) if len(problem.rows) else 0,
-        "followers": len(followers),
-        "follower_columns": len(problem.follower),
-        "follower_integers": int(problem.follower.is_integer.sum()),
-        "follower_rows": len(problem.follower_rows),
-        "quadratic": bool(np.any(problem.objective.quadratic.data)),
-        "follower_quadratic": bool(np.any(problem.follower_objective.quadratic.data)),
-        "prices": len(problem.prices),
-    }
+    return Size(
+        name=problem.name,
+        hash=fingerprint(problem),
+        sense="max" if problem.is_maximised else "min",
+        leader_columns=n,
+        leader_integers=int(problem.leader.is_integer.sum()),
+        leader_rows=len(problem.rows),
+        coupling_rows=int((abs(problem.rows.matrix[:, n:]).sum(axis=1) > 0).sum()) if len(problem.rows) else 0,
+        followers=len(followers),
+        follower_columns=len(problem.follower),
+        follower_integers=int(problem.follower.is_integer.sum()),
+        follower_rows=len(problem.follower_rows),
+        quadratic=bool(np.any(problem.objective.quadratic.data)),
+        follower_quadratic=bool(np.any(problem.follower_objective.quadratic.data)),
+        prices=len(problem.prices),
+    )
 
 
-def certificate_block(problem: BilevelProblem, claim: BilevelSolution, found: BilevelCertificate) -> dict[str, Any]:
-    """A certificate as plain data; its figures in the sense of the file."""
+def judgement(problem: BilevelProblem, claim: BilevelSolution, found: BilevelCertificate) -> Judgement:
+    """What a certificate says, its figures in the sense of the file."""
     gain = found.bound - found.refutation_value if found.refutation is not None else None
     gap = next((check for check in found.follower_checks if check.name.endswith("regret")), None)
-    # A claim that there is no optimum rests on one check for all levels.
-    checks = dict.fromkeys(found.checks)
-    return {
-        "proof": found.proof.name,
-        "says": _says(claim, found),
-        "value": _figure(problem, found.value),
-        "bound": _figure(problem, found.bound),
-        "optimistic": _figure(problem, found.optimistic),
-        "pessimistic": _figure(problem, found.pessimistic),
-        "coupling_violation": found.violation if found.violation is None or math.isfinite(found.violation) else None,
-        "follower_gap": gap.gap / gap.scale if gap else None,
-        "best_deviation_gain": gain if gain is None or math.isfinite(gain) else None,
-        "attained": found.attained,
-        "confirmed": found.is_confirmed,
-        "assumptions": list(found.assumptions),
-        "refutation": None if found.refutation is None else dict(zip(problem.names, found.refutation.tolist(), strict=True)),
-        "checks": [
-            {"name": c.name, "gap": c.gap, "scale": c.scale, "tolerance": c.tolerance, "ok": c.ok} for c in checks
-        ],
-        "notes": list(found.notes),
-    }  # fmt: skip
+    return Judgement(
+        proof=found.proof.name,
+        says=_says(claim, found),
+        value=_figure(problem, found.value),
+        bound=_figure(problem, found.bound),
+        optimistic=_figure(problem, found.optimistic),
+        pessimistic=_figure(problem, found.pessimistic),
+        coupling_violation=found.violation if found.violation is None or math.isfinite(found.violation) else None,
+        follower_gap=gap.gap / gap.scale if gap else None,
+        best_deviation_gain=gain if gain is None or math.isfinite(gain) else None,
+        attained=found.attained,
+        confirmed=found.is_confirmed,
+        assumptions=tuple(found.assumptions),
+        refutation=None if found.refutation is None else dict(zip(problem.names, found.refutation.tolist(), strict=True)),
+        # A claim that there is no optimum rests on one check for all levels.
+        checks=tuple(dict.fromkeys(found.checks)),
+        notes=tuple(found.notes),
+    )  # fmt: skip
 
 
 def _says(claim: BilevelSolution, found: BilevelCertificate) -> str:
@@ -170,74 +169,68 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
     AuditFailed
         The result carries no program, or its figures are not of it.
     """
+    saved = from_plain(ProgramAnswer, result)
     try:
-        text = result["manifest"]["effective_instance"]
+        text = saved.manifest["effective_instance"]
         problem = program_of(json.loads(text), "manifest.effective_instance", text)
-        claim = _claim(problem, result)
-        again = told(problem, Solved(claim, result["why"]), certify(problem, claim))
-        if any(note.startswith(OUT_OF_TIME) for note in result["certificate"]["notes"]):
-            # A judge with time says more than one without; what it says of the attack is its own.
-            again["certificate"] |= {"notes": result["certificate"]["notes"], "confirmed": False}
-        rows = [check | {"strategy": problem.name} for check in again["certificate"]["checks"]]
-        rows += [row_of(problem.name, check) for check in _told_again(result, again)]
+        claim = _claim(problem, saved)
+        again = told(problem, Solved(claim, saved.why), certify(problem, claim))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise AuditFailed("result", f"it does not carry a program and its answer ({error!r})", AGAIN) from None
+    if any(note.startswith(OUT_OF_TIME) for note in saved.certificate.notes):
+        # A judge with time says more than one without; what it says of the attack is its own.
+        judged = replace(again.certificate, notes=saved.certificate.notes, confirmed=False)
+        again = replace(again, certificate=judged)
+    checks = [*again.certificate.checks, *_told_again(result, again), *_run(saved)]
     return {
         "schema_version": SCHEMA_VERSION, "command": "verify", "instance": {"name": problem.name},
-        "proof": again["certificate"]["proof"], "ok": all(row["ok"] for row in rows), "checks": rows,
+        "proof": again.certificate.proof, "ok": all(check.ok for check in checks),
+        "checks": [row_of(problem.name, check) for check in checks],
     }  # fmt: skip
 
 
-def _told_again(result: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[Check]:
+def _told_again(result: Mapping[str, Any], again: ProgramAnswer) -> Iterator[Check]:
     """Every part of a result and of its manifest, beside what the judge makes of the same claim."""
-    yield from compared(result, again, "told again", OF_THE_RUN | {"manifest"})
+    yield from compared(result, to_plain(again), "told again", OF_THE_RUN | {"manifest"})
     kept = {key: value for key, value in result["manifest"].items() if key not in MANIFEST_OF_THE_RUN}
-    yield from compared(kept, {"effective_instance": again["manifest"]["effective_instance"]}, "manifest told again")
-    yield from _run(result)
+    yield from compared(kept, {"effective_instance": again.manifest["effective_instance"]}, "manifest told again")
 
 
-def _run(result: Mapping[str, Any]) -> Iterator[Check]:
+def _run(saved: ProgramAnswer) -> Iterator[Check]:
     """What a result says of the run that made it; whether it is true only the seal can tell."""
-    yield holds("the method is one of ours", result["method"] in METHODS)
-    counts = {key: result[key] for key in ("seconds", "nodes")} | {"solver_seconds": result["solver_seconds"] or 0.0}
-    yield holds("times and counts are none below zero", all(float(value) >= 0.0 for value in counts.values()))
-    yield holds("what was noted is text", all(isinstance(note, str) for note in [*result["notes"], result["why"]]))
+    yield holds("the method is one of ours", saved.method in METHODS)
+    counts = (saved.seconds, saved.nodes, saved.solver_seconds or 0.0)
+    yield holds("times and counts are none below zero", all(count >= 0.0 for count in counts))
 
 
-def _claim(problem: BilevelProblem, result: Mapping[str, Any]) -> BilevelSolution:
+def _claim(problem: BilevelProblem, saved: ProgramAnswer) -> BilevelSolution:
     sign = -1.0 if problem.is_maximised else 1.0
-    status, certificate = Status[result["status"]], result["certificate"]
+    status, certificate = Status[saved.status], saved.certificate
     point = None
-    if result["leader"] is not None:
-        values = result["leader"] | result["follower"]
-        point = np.array([float(values[name]) for name in problem.names])
+    if saved.leader is not None:
+        values = {**saved.leader, **(saved.follower or {})}
+        point = np.array([values[name] for name in problem.names])
     none = {Status.INFEASIBLE: math.inf, Status.UNBOUNDED: -math.inf}.get(status, math.nan)
-    prices = None
-    if result["prices"] is not None:
-        prices = np.array([float(price) for price in result["prices"].values()])
-    value, bound = (certificate[key] for key in ("value", "bound"))
+    value, bound = certificate.value, certificate.bound
     return BilevelSolution(
         point,
         none if value is None else sign * value,
         (none if point is None else -math.inf) if bound is None else sign * bound,
         status,
-        str(result["method"]),
-        tuple(certificate["assumptions"]),
-        bool(certificate["attained"]),
-        float(result["seconds"]),
-        int(result["nodes"]),
-        solver_seconds=float(result["solver_seconds"] or 0.0),
-        prices=prices,
-        notes=tuple(result["notes"]),
+        saved.method,
+        certificate.assumptions,
+        certificate.attained,
+        saved.seconds,
+        saved.nodes,
+        solver_seconds=saved.solver_seconds or 0.0,
+        prices=None if saved.prices is None else np.array(list(saved.prices.values())),
+        notes=saved.notes,
     )
 
 
 def row_of(name: str, check: Check) -> dict[str, Any]:
     """A check as a row of what :func:`verify` found."""
-    return {
-        "strategy": name, "name": check.name, "gap": check.gap, "scale": check.scale, "tolerance": check.tolerance,
-        "ok": check.ok,
-    }  # fmt: skip
+    return {"strategy": name, **to_plain(check)}
 
 
 def _figure(problem: BilevelProblem, value: float | None) -> float | None:

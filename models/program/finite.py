@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from coercivity.engine.data.values import from_plain, to_plain
 from coercivity.engine.desk import runs
 from coercivity.engine.errors import AuditFailed
 from coercivity.engine.finite.commitment import MOST, Commitment, pure, solve
@@ -18,6 +19,7 @@ from coercivity.engine.proof.certificate import Certificate
 from coercivity.engine.proof.retelling import compared, holds
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
 from coercivity.models.program.answer import MANIFEST_OF_THE_RUN, row_of
+from coercivity.models.program.values import GameAnswer, GameJudgement, GameSize, PureAction, Reading
 
 SOURCE = "game.json"
 SCHEMA_VERSION = 1
@@ -29,8 +31,8 @@ def fingerprint(game: FiniteGame) -> str:
     return hashlib.sha256(json.dumps(data_of(game), sort_keys=True).encode()).hexdigest()
 
 
-def answer(game: FiniteGame, method: str) -> dict[str, Any]:
-    """The optimal commitments and their certificates, as plain data.
+def answer(game: FiniteGame, method: str) -> GameAnswer:
+    """The optimal commitments and their certificates.
 
     Raises
     ------
@@ -41,73 +43,58 @@ def answer(game: FiniteGame, method: str) -> dict[str, Any]:
     return told(game, strong, solve(game, is_pessimistic=True) if game.answers() <= MOST else None)
 
 
-def told(game: FiniteGame, strong: Commitment, weak: Commitment | None) -> dict[str, Any]:
-    """Two claims and the judgement on them, as plain data; None where there is none against the leader."""
-    block = _reading(game, strong)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "command": "solve",
-        "program": {
-            "name": game.name, "kind": "finite-game", "hash": fingerprint(game), "sense": "max",
-            "leader_actions": len(game.actions), "types": len(game.types), "answers": game.answers(),
-        },
-        "status": "OPTIMAL",
-        **block,
-        "optimistic": strong.value,
-        "pessimistic": None if weak is None else weak.value,
-        "against": None if weak is None else _reading(game, weak),
-        "pure": _pure(game),
-        "manifest": {"versions": runs.versions(), "effective_instance": json.dumps(data_of(game), indent=1) + "\n"},
-    }  # fmt: skip
+def told(game: FiniteGame, strong: Commitment, weak: Commitment | None) -> GameAnswer:
+    """Two claims and the judgement on them; None where there is none against the leader."""
+    return GameAnswer(
+        schema_version=SCHEMA_VERSION,
+        command="solve",
+        program=GameSize(
+            name=game.name, kind="finite-game", hash=fingerprint(game), sense="max", leader_actions=len(game.actions),
+            types=len(game.types), answers=game.answers(),
+        ),
+        status="OPTIMAL",
+        **vars(_reading(game, strong)),
+        optimistic=strong.value,
+        pessimistic=None if weak is None else weak.value,
+        against=None if weak is None else _reading(game, weak),
+        pure={reading: _pure(game, reading, *best) for reading, best in pure(game).items()},
+        manifest={"versions": runs.versions(), "effective_instance": json.dumps(data_of(game), indent=1) + "\n"},
+    )  # fmt: skip
 
 
-def _pure(game: FiniteGame) -> dict[str, dict[str, Any]]:
-    """The best single action under each reading, and how much of that is proved."""
-    found = {}
-    for reading, (action, value) in pure(game).items():
-        judged = certify_pure(game, PureClaim(action, value, reading == "pessimistic"))
-        found[reading] = {"action": action, "value": value, "proof": judged.proof.name}
-    return found
+def _pure(game: FiniteGame, reading: str, action: str, value: float) -> PureAction:
+    judged = certify_pure(game, PureClaim(action, value, reading == "pessimistic"))
+    return PureAction(action, value, judged.proof.name)
 
 
-def proofs(result: Mapping[str, Any]) -> dict[str, str]:
-    """The proof level of every reading that an answer prints, by its name."""
-    found = {"for the leader": result["certificate"]["proof"]}
-    if result["against"] is not None:
-        found["against the leader"] = result["against"]["certificate"]["proof"]
-    return found | {f"the best single action, {reading}": one["proof"] for reading, one in result["pure"].items()}
-
-
-def _reading(game: FiniteGame, claim: Commitment) -> dict[str, Any]:
+def _reading(game: FiniteGame, claim: Commitment) -> Reading:
     pairs = zip(game.types, claim.answers, strict=True)
-    return {
-        "value": claim.value,
-        "attained": claim.attained,
-        "leader": dict(zip(game.actions, claim.mixture.tolist(), strict=True)),
-        "follower": {kind.name: kind.actions[action] for kind, action in pairs},
-        "method": claim.method,
-        "programs": claim.programs,
-        "seconds": round(claim.seconds, 6),
-        "certificate": _certificate(certify(game, claim)),
-    }
+    return Reading(
+        value=claim.value,
+        attained=claim.attained,
+        leader=dict(zip(game.actions, claim.mixture.tolist(), strict=True)),
+        follower={kind.name: kind.actions[action] for kind, action in pairs},
+        method=claim.method,
+        programs=claim.programs,
+        seconds=round(claim.seconds, 6),
+        certificate=_judgement(certify(game, claim)),
+    )
 
 
-def _certificate(found: Certificate) -> dict[str, Any]:
+def _judgement(found: Certificate) -> GameJudgement:
     gaps = [check.gap / check.scale for check in found.follower_checks]
-    return {
-        "proof": found.proof.name,
-        "says": found.proof.sentence,
-        "value": found.value,
-        "bound": found.bound,
-        "optimistic": found.optimistic,
-        "pessimistic": found.pessimistic,
-        "follower_gap": max(gaps, default=None),
-        "attained": found.attained,
-        "assumptions": list(found.assumptions),
-        "checks": [
-            {"name": c.name, "gap": c.gap, "scale": c.scale, "tolerance": c.tolerance, "ok": c.ok} for c in found.checks
-        ],
-    }
+    return GameJudgement(
+        proof=found.proof.name,
+        says=found.proof.sentence,
+        value=found.value,
+        bound=found.bound,
+        optimistic=found.optimistic,
+        pessimistic=found.pessimistic,
+        follower_gap=max(gaps, default=None),
+        attained=found.attained,
+        assumptions=found.assumptions,
+        checks=found.checks,
+    )
 
 
 def verify(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,115 +105,117 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
     AuditFailed
         The result carries no game, or its figures are not of it.
     """
-    rows: list[dict[str, Any]] = []
+    saved = from_plain(GameAnswer, result)
     try:
-        game = game_of(json.loads(result["manifest"]["effective_instance"]), "manifest.effective_instance")
-        weak = None if result["against"] is None else _claim(game, result["against"], True)
-        again = told(game, _claim(game, result, False), weak)
-        # Where the answers can be listed, the reading against the leader is part of the answer.
-        rows.append(row_of("all", holds("both readings are there", (weak is not None) == (game.answers() <= MOST))))
-        for label, stated in (("for the leader", again), ("against the leader", again["against"])):
-            rows += [
-                check | {"strategy": label}
-                for check in (stated or {"certificate": {"checks": []}})["certificate"]["checks"]
-            ]
-        rows += [
-            row_of("told again", check) for check in compared(result, again, "told again", frozenset({"manifest"}))
-        ]
-        kept = {key: value for key, value in result["manifest"].items() if key not in MANIFEST_OF_THE_RUN}
-        of_game = {"effective_instance": again["manifest"]["effective_instance"]}
-        rows += [row_of("manifest", check) for check in compared(kept, of_game, "told again")]
+        game = game_of(json.loads(saved.manifest["effective_instance"]), "manifest.effective_instance")
+        weak = None if saved.against is None else _claim(game, saved.against, True)
+        again = told(game, _claim(game, saved, False), weak)
     except (KeyError, TypeError, ValueError) as error:
         raise AuditFailed("result", f"it does not carry a game and its answer ({error!r})", AGAIN) from None
+    # Where the answers can be listed, the reading against the leader is part of the answer.
+    rows = [row_of("all", holds("both readings are there", (weak is not None) == (game.answers() <= MOST)))]
+    for label, reading in _readings(again, "for the leader", "against the leader"):
+        rows += [row_of(label, check) for check in reading.certificate.checks]
+    told_again = compared(result, to_plain(again), "told again", frozenset({"manifest"}))
+    rows += [row_of("told again", check) for check in told_again]
+    kept = {key: value for key, value in result["manifest"].items() if key not in MANIFEST_OF_THE_RUN}
+    of_game = {"effective_instance": again.manifest["effective_instance"]}
+    rows += [row_of("manifest", check) for check in compared(kept, of_game, "told again")]
     return {
         "schema_version": SCHEMA_VERSION, "command": "verify", "instance": {"name": game.name},
         "ok": all(row["ok"] for row in rows), "checks": rows,
     }  # fmt: skip
 
 
-def _claim(game: FiniteGame, stated: Mapping[str, Any], is_pessimistic: bool) -> Commitment:
+def _readings(result: GameAnswer, strong: str, weak: str) -> Iterator[tuple[str, GameAnswer | Reading]]:
+    """The readings that an answer has, each with its label."""
+    yield strong, result
+    if result.against is not None:
+        yield weak, result.against
+
+
+def _claim(game: FiniteGame, stated: GameAnswer | Reading, is_pessimistic: bool) -> Commitment:
+    if stated.certificate.bound is None:
+        raise ValueError("a bound is missing")
     return Commitment(
-        np.array([float(stated["leader"][action]) for action in game.actions]),
-        float(stated["value"]),
-        float(stated["certificate"]["bound"]),
-        tuple(kind.actions.index(stated["follower"][kind.name]) for kind in game.types),
+        np.array([stated.leader[action] for action in game.actions]),
+        stated.value,
+        stated.certificate.bound,
+        tuple(kind.actions.index(stated.follower[kind.name]) for kind in game.types),
         is_pessimistic,
-        bool(stated["attained"]),
-        str(stated["method"]),
-        float(stated["seconds"]),
-        int(stated["programs"]),
-        tuple(said for said in stated["certificate"]["assumptions"] if said != UNPROVED),
+        stated.attained,
+        stated.method,
+        stated.seconds,
+        stated.programs,
+        tuple(said for said in stated.certificate.assumptions if said != UNPROVED),
     )
 
 
-def blocks(result: Mapping[str, Any]) -> list[Block]:
+def blocks(result: GameAnswer) -> list[Block]:
     """The report: what commitment is worth under both readings, the mixtures, the answers, the checks."""
-    program, against = result["program"], result["against"]
+    program, against, proved = result.program, result.against, result.certificate
     said = [
-        f"Committed to a mixture the leader is worth {amount(result['value'], 8)} if ties are broken in its favour. "
-        f"Proof: {result['certificate']['proof']}, {result['certificate']['says']}.",
+        f"Committed to a mixture the leader is worth {amount(result.value, 8)} if ties are broken in its favour. "
+        f"Proof: {proved.proof}, {proved.says}.",
     ]
     if against is None:
         said.append("Against the leader: the types' answers are too many to be listed.")
     else:
-        how = "" if against["attained"] else ", a limit that no mixture reaches"
+        how = "" if against.attained else ", a limit that no mixture reaches"
         said.append(
-            f"If they are broken against it: {amount(against['value'], 8)}{how}. Proof: {against['certificate']['proof']}."
+            f"If they are broken against it: {amount(against.value, 8)}{how}. Proof: {against.certificate.proof}."
         )
-    best, worst = (result["pure"][reading] for reading in ("optimistic", "pessimistic"))
+    best, worst = (result.pure[reading] for reading in ("optimistic", "pessimistic"))
     said.append(
-        f"With a single action the best are {best['action']}, {amount(best['value'], 8)}, and with ties against the leader "
-        f"{worst['action']}, {amount(worst['value'], 8)}. Proof: {best['proof']} and {worst['proof']}."
+        f"With a single action the best are {best.action}, {amount(best.value, 8)}, and with ties against the leader "
+        f"{worst.action}, {amount(worst.value, 8)}. Proof: {best.proof} and {worst.proof}."
     )
-    said += [f"It rests on this: {assumption}." for assumption in result["certificate"]["assumptions"]]
-    kinds = f"{program['types']} type{'' if program['types'] == 1 else 's'}"
-    found: list[Block] = [
-        Prose(f"{program['name']}: {program['leader_actions']} actions against {kinds} of follower", said)
+    said += [f"It rests on this: {assumption}." for assumption in proved.assumptions]
+    kinds = f"{program.types} type{'' if program.types == 1 else 's'}"
+    return [
+        Prose(f"{program.name}: {program.leader_actions} actions against {kinds} of follower", said),
+        *_strategies(result, [Column("against", "text")] if against else []),
+        _checks(result),
     ]
-    columns = [Column("action", "text"), Column("share", "text")] + ([Column("against", "text")] if against else [])
-    rows = [
-        [action, f"{share:.8g}"] + ([f"{against['leader'][action]:.8g}"] if against else [])
-        for action, share in result["leader"].items()
-    ]
-    found.append(
-        Table("The leader's mixture", columns, rows, note="against: with ties broken against it" if against else "")
-    )
-    columns = [Column("type", "text"), Column("answer", "text")] + ([Column("against", "text")] if against else [])
-    rows = [[kind, one] + ([against["follower"][kind]] if against else []) for kind, one in result["follower"].items()]
-    found.append(Table("The follower's answers", columns, rows))
-    checks = [["for", result["certificate"]["checks"]]] + (
-        [["against", against["certificate"]["checks"]]] if against else []
-    )
-    table = [[label, c["name"], c["ok"], c["gap"], c["scale"]] for label, listed in checks for c in listed]
-    heads = [
-        Column("ties", "text"),
-        Column("check", "text"),
-        Column("ok", "text"),
-        Column("gap", "gap"),
-        Column("scale"),
-    ]
-    found.append(Table("Checks, recomputed from the game alone", heads, table, keys=2, stacks=True))
-    return found
 
 
-def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _strategies(result: GameAnswer, against: list[Column]) -> Iterator[Table]:
+    """The mixture and the answers to it, with ties broken for the leader and, in the last column, against it."""
+    readings = [reading for _, reading in _readings(result, "", "")]
+    mixture = [[action, *(f"{one.leader[action]:.8g}" for one in readings)] for action in result.leader]
+    note = "against: with ties broken against it" if against else ""
+    yield Table(
+        "The leader's mixture", [Column("action", "text"), Column("share", "text"), *against], mixture, note=note
+    )
+    answers = [[kind, *(one.follower[kind] for one in readings)] for kind in result.follower]
+    yield Table("The follower's answers", [Column("type", "text"), Column("answer", "text"), *against], answers)
+
+
+def _checks(result: GameAnswer) -> Table:
+    table = [
+        [label, check.name, check.ok, check.gap, check.scale]
+        for label, reading in _readings(result, "for", "against")
+        for check in reading.certificate.checks
+    ]
+    words = [Column(head, "text") for head in ("ties", "check", "ok")]
+    heads = [*words, Column("gap", "gap"), Column("scale")]
+    return Table("Checks, recomputed from the game alone", heads, table, keys=2, stacks=True)
+
+
+def rows(result: GameAnswer) -> list[dict[str, Any]]:
     """The answer as rows: reading, part, name, value."""
-    found = []
-    for reading, block in (("optimistic", result), ("pessimistic", result["against"])):
-        if block is not None:
-            found.append({"reading": reading, "part": "answer", "name": "value", "value": block["value"]})
-            found.append(
-                {"reading": reading, "part": "answer", "name": "proof", "value": block["certificate"]["proof"]}
-            )
-            for part in ("leader", "follower"):
-                found += [
-                    {"reading": reading, "part": part, "name": key, "value": one} for key, one in block[part].items()
-                ]
-        pure_one = result["pure"][reading]
-        found.append({"reading": reading, "part": "pure", "name": pure_one["action"], "value": pure_one["value"]})
-    return found
+    found: list[tuple[str, str, str, Any]] = []
+    blocks = dict(_readings(result, "optimistic", "pessimistic"))
+    for reading, pure_one in result.pure.items():
+        if block := blocks.get(reading):
+            found.append((reading, "answer", "value", block.value))
+            found.append((reading, "answer", "proof", block.certificate.proof))
+            found += [(reading, "leader", action, share) for action, share in block.leader.items()]
+            found += [(reading, "follower", kind, action) for kind, action in block.follower.items()]
+        found.append((reading, "pure", pure_one.action, pure_one.value))
+    return [dict(zip(("reading", "part", "name", "value"), row, strict=True)) for row in found]
 
 
-def drawn(result: Mapping[str, Any]) -> dict[str, str]:
+def drawn(result: GameAnswer) -> dict[str, str]:
     """No pictures: a game from a file says nothing of what its actions are."""
     return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.models.program import finite, present
 from coercivity.models.program.answer import Question, answer, fingerprint
 from coercivity.models.program.files import declared, kind_of
+from coercivity.models.program.values import GameAnswer, ProgramAnswer
 
 # Options of a licensing game that say nothing about a program, and what to do instead.
 FOREIGN = {
@@ -43,34 +44,29 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
                 f"--{option.rstrip('s') if option != 'charts' else option}", f"not for {path}: {why}", "leave it out"
             )
     question = Question(run["method"], run["limit"], declared(run["declare"], run["because"]))
-    results: list[dict[str, Any]] = []
     page: delivery.Page
-
-    def work(progress: Any) -> dict[str, Any]:
-        progress("solving", 0, 1)
-        results.append(solved())
-        progress("done", 1, 1)
-        return results[-1]
-
+    solved: Callable[[], ProgramAnswer | GameAnswer]
     if kind_of(path) == "game":
         _check_game_options(path, run)
         game = read_finite(path)
-        name, mark, page, solved = (
-            game.name,
-            finite.fingerprint(game),
-            finite,
-            partial(finite.answer, game, run["method"]),
-        )
+        name, mark, page = game.name, finite.fingerprint(game), finite
+        solved = partial(finite.answer, game, run["method"])
     else:
         problem = read(path, run["aux"])
         for remark in problem.remarks if not is_quiet else ():
             terminal.note(remark)
         name, mark, page, solved = problem.name, fingerprint(problem), present, partial(answer, problem, question)
-    delivery.deliver("solve", mark, work, run, is_quiet, question.options(), page)
-    if results[0]["value"] is None and results[0]["status"] in ("INFEASIBLE", "UNBOUNDED"):
-        fix = "check the rows and the bounds of both levels"
-        raise InfeasibleProgram(name, results[0]["says"], fix)
-    if less := _shortfall(results[0], run["require"]):
+
+    def work(progress: Any) -> ProgramAnswer | GameAnswer:
+        progress("solving", 0, 1)
+        found = solved()
+        progress("done", 1, 1)
+        return found
+
+    result = delivery.deliver("solve", mark, work, run, is_quiet, question.options(), page)
+    if isinstance(result, ProgramAnswer) and result.value is None and result.status in ("INFEASIBLE", "UNBOUNDED"):
+        raise InfeasibleProgram(name, result.says, "check the rows and the bounds of both levels")
+    if less := _shortfall(result, run["require"]):
         raise BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
 
 
@@ -82,15 +78,14 @@ def _check_game_options(path: str, run: Mapping[str, Any]) -> None:
             )
 
 
-def _shortfall(result: Mapping[str, Any], require: str | None) -> str | None:
+def _shortfall(result: ProgramAnswer | GameAnswer, require: str | None) -> str | None:
     """In which way the result proves less than was asked for; None where it proves enough."""
-    certificate, wanted = result["certificate"], ProofLevel[require or "BILEVEL_FEASIBLE"]
+    wanted = ProofLevel[require or "BILEVEL_FEASIBLE"]
     # Every reading that is printed counts.
-    readings = finite.proofs(result) if "against" in result else {"it": certificate["proof"]}
-    less = [f"{name} proves {proof}" for name, proof in readings.items() if ProofLevel[proof] < wanted]
+    less = [f"{name} proves {proof}" for name, proof in result.proofs.items() if ProofLevel[proof] < wanted]
     if less:
         return f"{'; '.join(less)}, below {wanted.name}"
-    if require is None and result["status"] == "LIMIT" and not certificate["assumptions"]:
+    if require is None and result.status == "LIMIT" and not result.certificate.assumptions:
         return "the limit was reached: the optimum is not proved"
     return None
 
