@@ -14,9 +14,10 @@ from types import ModuleType
 
 import numpy as np
 
-from coercivity.engine.bilevel.methods import big_m, commitments, interdiction, strong_duality
+from coercivity.engine.bilevel.methods import big_m, commitments, interdiction
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
+from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.scaling import scaled

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from coercivity.engine.bilevel.judge.certify import certify
-from coercivity.engine.bilevel.methods import big_m, commitments, strong_duality
+from coercivity.engine.bilevel.methods import big_m, commitments
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
+from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.solution import BilevelSolution, Status

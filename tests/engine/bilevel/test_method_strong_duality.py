@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 
 from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods import big_m
-from coercivity.engine.bilevel.methods.strong_duality import refuses, solve, with_price_caps
+from coercivity.engine.bilevel.methods.strong_duality.method import refuses, solve, with_price_caps
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import Status

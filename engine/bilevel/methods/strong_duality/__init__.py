@@ -1,0 +1,1 @@
+"""Strong duality in one row: the method and the spelling of its products."""
