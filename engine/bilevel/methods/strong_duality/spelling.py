@@ -51,6 +51,7 @@ class Products:
 
 
 def products_of(problem: BilevelProblem, sides: Sides) -> Products:
+    """Which products the follower's duality and the leader's objective hold."""
     n = len(problem.leader)
     quadratic = problem.objective.quadratic.toarray()
     earnings = np.triu(quadratic, 1) + 0.5 * np.diag(np.diag(quadratic))
