@@ -52,18 +52,25 @@ floor: $(FLOOR)/.ready
 	$(FLOOR)/bin/coercivity doctor
 	$(FLOOR)/bin/python -m pytest $(FLOOR_TESTS)
 
-# The source distribution, unpacked elsewhere and installed anew, collects all of its tests and passes a share of them.
+# Wheel and source distribution, each installed into an environment of its own, do their work far from the sources; the
+# source distribution collects all of its tests and passes a share of them.
 DIST := .dist-test
+PIP := -m pip install --quiet --disable-pip-version-check
 
 dist-test:
 	rm -rf $(DIST) && mkdir -p $(DIST)/source
-	$(PYTHON) -m venv $(DIST)/venv
-	$(DIST)/venv/bin/python -m pip install --quiet --disable-pip-version-check build
-	$(DIST)/venv/bin/python -m build --sdist --outdir $(DIST) .
+	for name in build wheel sdist; do $(PYTHON) -m venv $(DIST)/$$name || exit 1; done
+	$(DIST)/build/bin/python $(PIP) build
+	$(DIST)/build/bin/python -m build --outdir $(DIST) .
+	$(DIST)/wheel/bin/python $(PIP) --constraint constraints.txt $(DIST)/coercivity-*.whl
+	$(DIST)/wheel/bin/python tests/outside.py
+	$(DIST)/sdist/bin/python $(PIP) --constraint constraints.txt $(DIST)/coercivity-*.tar.gz
+	$(DIST)/sdist/bin/python tests/outside.py
 	tar --extract --file $(DIST)/coercivity-*.tar.gz --directory $(DIST)/source --strip-components 1
-	cd $(DIST)/source && ../venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,parquet]' hypothesis pytest
-	cd $(DIST)/source && ../venv/bin/python -m pytest --collect-only --quiet > ../collected.txt || { tail -n 40 ../collected.txt; exit 1; }
-	cd $(DIST)/source && ../venv/bin/python -m pytest tests/house/test_distribution.py tests/house/test_floor.py tests/models/licensing/test_toy.py
+	cd $(DIST)/source && ../sdist/bin/python $(PIP) --constraint constraints.txt --editable '.[charts,cluster,parquet]' hypothesis pytest
+	cd $(DIST)/source && ../sdist/bin/python tests/outside.py
+	cd $(DIST)/source && ../sdist/bin/python -m pytest --collect-only --quiet > ../collected.txt || { tail -n 40 ../collected.txt; exit 1; }
+	cd $(DIST)/source && ../sdist/bin/python -m pytest tests/house/test_distribution.py tests/house/test_floor.py tests/models/licensing/test_toy.py
 
 clean:
 	rm -rf .package $(VENV) $(FLOOR) $(DIST) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
