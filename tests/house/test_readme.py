@@ -15,8 +15,13 @@ from coercivity.models.licensing.leader.commit import Game
 
 HOUSE = Path(__file__).parents[2]
 README = (HOUSE / "README.md").read_text("utf-8")
+PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").glob("*.md"))]
 COMMANDS = re.findall(r"^\$ coercivity (.+)$", README, re.MULTILINE)
-SHOWN = dict(re.findall(r"^(open|stewardship|coercion_persistent) +([\d,]+) ", README, re.MULTILINE))
+FIGURES = re.compile(r"^(open|stewardship|coercion_persistent) +([\d,]+) ", re.MULTILINE)
+LINKS = [
+    (page.name, target) for page in PAGES for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text("utf-8"))
+]
+LONGEST = 150
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -29,19 +34,36 @@ def test_commands_are_shown() -> None:
     assert COMMANDS
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))
-def test_every_link_leads_somewhere(target: str) -> None:
-    assert (HOUSE / target).exists()
+@pytest.mark.parametrize(("page", "target"), LINKS)
+def test_every_link_leads_somewhere(page: str, target: str) -> None:
+    assert ((HOUSE if page == "README.md" else HOUSE / "docs") / target).exists()
 
 
-@pytest.mark.parametrize("room", re.findall(r"^\| `([\w./-]+/|\w+\.py)`", README, re.MULTILINE))
+ROOMS = re.findall(r"^\| `([\w./-]+)`", (HOUSE / "docs/house.md").read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_room_on_the_map_exists(room: str) -> None:
     assert (HOUSE / room).exists()
 
 
+def test_every_room_is_on_the_map() -> None:
+    above = {"engine", "models", "models/licensing"}
+    rooms = {file.parent.relative_to(HOUSE).as_posix() for file in HOUSE.glob("models/*/__init__.py")}
+    rooms |= {file.parent.relative_to(HOUSE).as_posix() for file in HOUSE.glob("models/licensing/*/__init__.py")}
+    rooms |= {file.parent.relative_to(HOUSE).as_posix() for file in HOUSE.glob("engine/*/__init__.py")}
+    assert rooms - above <= {room.rstrip("/") for room in ROOMS}
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= LONGEST
+
+
 def test_the_figures_shown_are_the_models() -> None:
-    assert set(SHOWN) == {"open", "stewardship", "coercion_persistent"}
     game = Game(load(find("april-2025")))
-    for name, shown in SHOWN.items():
-        value = game.evaluate(game.announce(name)).optimistic
-        assert f"{value:,.0f}" == shown, name
+    values = {
+        name: game.evaluate(game.announce(name)).optimistic for name in ("open", "stewardship", "coercion_persistent")
+    }
+    for page in (README, (HOUSE / "docs/answer.md").read_text("utf-8")):
+        shown = dict(reversed(FIGURES.findall(page)))
+        assert shown == {name: f"{value:,.0f}" for name, value in values.items()}
