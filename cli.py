@@ -379,7 +379,7 @@ def threshold(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], *
 
     asked = {key: run[key] for key in ("parameters", "strategy", "against", "grid")}
 
-    def work(progress: Any) -> dict[str, Any]:
+    def work(progress: Any) -> Any:
         return answers.threshold(data, **asked, jobs=run["jobs"], progress=progress)
 
     delivery.deliver("threshold", data.fingerprint(), work, run, _is_quiet(), asked, page)

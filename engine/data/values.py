@@ -110,7 +110,15 @@ def parts_of(kind: type) -> list[type]:
 
 @cache
 def meanings(kind: type) -> dict[str, str]:
-    """What the comments beside or above the fields of a dataclass say, by field."""
+    """What the comments beside or above the fields of a dataclass say, by field; of one that is inherited, those there."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if is_dataclass(base):
+            found |= _own_meanings(base)
+    return found
+
+
+def _own_meanings(kind: type) -> dict[str, str]:
     text = inspect.getsource(kind)
     beside: dict[int, str] = {}
     above: dict[int, str] = {}

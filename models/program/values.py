@@ -68,8 +68,8 @@ class ProgramAnswer:
     prices: Mapping[str, float] | None  # the follower's multipliers by row, where the method states them
     method: str  # that found it
     why: str  # this method was chosen
-    seconds: float  # seconds, of the whole search
-    solver_seconds: float | None  # seconds, of them in the solver; None where it was not timed
+    seconds: float  # second; of the whole search
+    solver_seconds: float | None  # second; of them in the solver; None where it was not timed
     nodes: int  # of the search
     notes: tuple[str, ...]  # what the method adds, a sentence each
     certificate: Judgement  # what is proved of it
@@ -120,7 +120,7 @@ class Reading:
     follower: Mapping[str, str]  # the action with which each type answers
     method: str  # that found it
     programs: int  # solved on the way
-    seconds: float  # seconds
+    seconds: float  # second; time that it took
     certificate: GameJudgement  # what is proved of it
 
 
@@ -147,7 +147,7 @@ class GameAnswer:
     follower: Mapping[str, str]  # the action with which each type answers
     method: str  # that found it
     programs: int  # solved on the way
-    seconds: float  # seconds
+    seconds: float  # second; time that it took
     certificate: GameJudgement  # what is proved of it
     optimistic: float  # the value with ties broken for the leader
     pessimistic: float | None  # the value with ties broken against it; None where the answers are too many to be listed

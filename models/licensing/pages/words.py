@@ -6,24 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from coercivity.engine.report.text import Column, Table, decimals_for, number
+from coercivity.models.licensing.answers import wording
 
 Data = Mapping[str, Any]
 
-TERMS = {
-    "margin": "margin",
-    "captured_rent": "licence rent",
-    "exporter_rent": "exporter rent",
-    "idle": "idle capacity",
-    "buffer": "buffer and corridor",
-    "support": "support of firms",
-    "glut": "glut",
-    "downstream": "industry moved in",
-    "concession": "concession",
-    "retaliation": "retaliation",
-    "tail": "market left",
-}
+TERMS = wording.TERMS
 FIRST = 12  # periods shown at the beginning
-MONEY = "million USD"
+MONEY = wording.MONEY
+musd = wording.musd
 
 
 def texts(*titles: str) -> list[Column]:
@@ -41,11 +31,6 @@ def heading(result: Data) -> str:
 def name(answer: Data) -> str:
     """The name of the strategy that an answer is about."""
     return str(answer["strategy"]["name"])
-
-
-def musd(value: float | None) -> str:
-    """An amount of money in a sentence."""
-    return "n/a" if value is None else f"{number(value, 0 if abs(value) >= 1000 else 1)} {MONEY}"
 
 
 def decimals(rows: Sequence[Sequence[Any]]) -> int:

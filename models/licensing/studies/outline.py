@@ -31,7 +31,7 @@ def outline(command: str, lab: Lab, study: Study, outcomes: Outcomes) -> dict[st
             "seed": design.seed,
             "parameters": [
                 {
-                    **one.parameter.described(),
+                    **vars(one.parameter.described()),
                     "low": one.axis.low,
                     "high": one.axis.high,
                     "distribution": one.axis.distribution,

@@ -14,7 +14,7 @@ parameter can be at all and up to four times its upper end, and every change of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -24,7 +24,8 @@ import numpy as np
 from coercivity.engine.errors import UsageError, check_name
 from coercivity.engine.menu.breakeven import Bracket, Kind, Turn, brackets, enclose, halve, is_line, turns
 from coercivity.engine.parallel import spread
-from coercivity.models.licensing.answers.commands import Progress, described, reproduced, silent
+from coercivity.models.licensing.answers.commands import Progress, reproduced, silent
+from coercivity.models.licensing.answers.subject import subject_of
 from coercivity.models.licensing.answers.threshold.parameter import (
     Parameter,
     default_parameters,
@@ -32,12 +33,20 @@ from coercivity.models.licensing.answers.threshold.parameter import (
     parameter_of,
     scan_points,
 )
-from coercivity.models.licensing.answers.threshold.revaluation import Changes, Weighed, Weigher
+from coercivity.models.licensing.answers.threshold.revaluation import Changes, Revaluation, Weighed
+from coercivity.models.licensing.answers.threshold.sentences import sentences
+from coercivity.models.licensing.answers.threshold.values import (
+    BreakEven,
+    Line,
+    LineRow,
+    ParameterTurns,
+    ScanPoint,
+    Threshold,
+)
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import effective
 from coercivity.models.licensing.market.arrays import Market
-from coercivity.models.licensing.pages.threshold import sentences
 
 SCHEMA_VERSION = 1
 WIDTH = 1e-6  # of a bracket, relative to its ends
@@ -57,8 +66,8 @@ class _At:
     changes: Changes
     names: tuple[str, ...]
 
-    def run(self, weigher: Weigher) -> Weighed:
-        return weigher.weigh(self.changes, self.names)
+    def run(self, revaluation: Revaluation) -> Weighed:
+        return revaluation.weigh(self.changes, self.names)
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,8 @@ class _Close:
     most: int
     first: float | None
 
-    def run(self, weigher: Weigher) -> tuple[Turn, Weighed]:
-        gap = _gap(weigher, self.parameter, self.pair)
+    def run(self, revaluation: Revaluation) -> tuple[Turn, Weighed]:
+        gap = _gap(revaluation, self.parameter, self.pair)
         if self.parameter.is_whole:
             turn = halve(gap, self.bracket)
         else:
@@ -80,7 +89,7 @@ class _Close:
             turn = enclose(gap, self.bracket, width, self.most, self.first, NEGLIGIBLE)
             if self.first is not None and turn.kind is Kind.CROSSING:
                 turn = replace(turn, kind=Kind.AFFINE)
-        return turn, weigher.weigh(self.parameter.changes(turn.value), self.pair)
+        return turn, revaluation.weigh(self.parameter.changes(turn.value), self.pair)
 
 
 @dataclass(frozen=True)
@@ -94,31 +103,31 @@ class _Row:
     pair: tuple[str, str]
     most: int
 
-    def run(self, weigher: Weigher) -> tuple[list[float], list[Turn], float]:
+    def run(self, revaluation: Revaluation) -> tuple[list[float], list[Turn], float]:
         fixed = self.first.changes(self.at)
-        points = [x for x in self.points if weigher.allows((*fixed, *self.second.changes(x)))]
-        gap = _gap(weigher, self.second, self.pair, fixed)
+        points = [x for x in self.points if revaluation.allows((*fixed, *self.second.changes(x)))]
+        gap = _gap(revaluation, self.second, self.pair, fixed)
         known = {x: gap(x) for x in points}
         found = turns(lambda x: known.get(x) or gap(x), points, WIDTH, self.most, NEGLIGIBLE)
         return points, found, known[points[0]] if points else 0.0
 
 
 def _gap(
-    weigher: Weigher, parameter: Parameter, pair: tuple[str, str], fixed: Changes = ()
+    revaluation: Revaluation, parameter: Parameter, pair: tuple[str, str], fixed: Changes = ()
 ) -> Callable[[float], float]:
     """What the first strategy earns more than the second, as a function of a parameter, million USD."""
     one, other = pair
 
     def gap(at: float) -> float:
-        values = weigher.weigh((*fixed, *parameter.changes(at)), pair).values
+        values = revaluation.weigh((*fixed, *parameter.changes(at)), pair).values
         return values[one] - values[other]
 
     return gap
 
 
 def _workshop(text: str, market: Market, layout: Layout, instance: Instance) -> Callable[[Any], Any]:
-    weigher = Weigher(text, market, layout, instance)
-    return lambda task: task.run(weigher)
+    revaluation = Revaluation(text, market, layout, instance)
+    return lambda task: task.run(revaluation)
 
 
 # -- the question -------------------------------------------------------------------------------------------------
@@ -132,7 +141,7 @@ def threshold(
     grid: bool = False,
     jobs: int = 1,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Threshold:
     """Where two strategies are worth the same, by parameter; with ``grid`` as a line over two of them.
 
     Parameters
@@ -161,18 +170,20 @@ def threshold(
     study = _Study(instance, jobs, progress)
     asked = [parameter_of(instance, text) for text in parameters] or list(default_parameters(instance))
     pair = study.pair(strategy, against)
-    found = {"grid": study.line(asked[0], asked[1], pair)} if grid else {"parameters": study.all_of(asked, pair)}
-    result = {
-        "schema_version": SCHEMA_VERSION,
-        "command": "threshold",
-        "instance": described(instance),
-        "strategy": pair[0],
-        "against": pair[1],
-        "values_musd": {name: study.base.values[name] for name in pair},
-        "terms_musd": {name: study.base.terms[name] for name in pair},
-        **found,
-    }
-    return result | {"sentences": sentences(result), "manifest": reproduced(instance)}
+    result = Threshold(
+        schema_version=SCHEMA_VERSION,
+        command="threshold",
+        instance=subject_of(instance),
+        strategy=pair[0],
+        against=pair[1],
+        values_musd={name: study.base.values[name] for name in pair},
+        terms_musd={name: study.base.terms[name] for name in pair},
+        parameters=None if grid else study.all_of(asked, pair),
+        grid=study.line(asked[0], asked[1], pair) if grid else None,
+        sentences=(),
+        manifest=reproduced(instance),
+    )
+    return replace(result, sentences=sentences(result))
 
 
 class _Study:
@@ -182,7 +193,7 @@ class _Study:
         self.instance, self.jobs, self.progress = instance, jobs, progress
         followers = Followers(instance)
         self.factory = partial(_workshop, effective(instance), followers.market, followers.layout, instance)
-        self.weigher = Weigher(effective(instance), followers.market, followers.layout, instance)
+        self.revaluation = Revaluation(effective(instance), followers.market, followers.layout, instance)
         self.base = Weighed({}, {})
         self.seconds = 0.0
 
@@ -191,8 +202,8 @@ class _Study:
         jobs = self.jobs if self.seconds * calls * len(tasks) > QUICK else 1
         factory: Callable[[], Callable[[Any], Any]] = self.factory
         if jobs == 1:
-            weigher = self.weigher
-            factory = lambda: lambda task: task.run(weigher)  # noqa: E731 - this process has a weigher already
+            revaluation = self.revaluation
+            factory = lambda: lambda task: task.run(revaluation)  # noqa: E731 - this process has a revaluation already
         found = {}
         for task, result in spread(factory, tasks, min(jobs, max(1, len(tasks))), self.seconds * calls * len(tasks)):
             found[task] = result
@@ -203,7 +214,7 @@ class _Study:
         """The strategies compared: those named, else the best and the best other one."""
         names = list(self.instance.strategies) if strategy is None or against is None else [strategy, against]
         started = time.monotonic()
-        self.base = self.weigher.weigh((), names[:1])
+        self.base = self.revaluation.weigh((), names[:1])
         self.seconds = 2.0 * (time.monotonic() - started)
         rest = [_At((), (name,)) for name in names[1:]]
         for found in self.run("valuing", rest).values():
@@ -213,7 +224,7 @@ class _Study:
         first = strategy or next(name for name in order if name != against)
         return first, against or next(name for name in order if name != first)
 
-    def all_of(self, parameters: Sequence[Parameter], pair: tuple[str, str]) -> list[dict[str, Any]]:
+    def all_of(self, parameters: Sequence[Parameter], pair: tuple[str, str]) -> tuple[ParameterTurns, ...]:
         """The break-evens of each parameter."""
         scans = {one: self._scan(one) for one in parameters}
         tasks = {
@@ -231,17 +242,15 @@ class _Study:
         closing = {one: self._closing(one, *scans[one], gaps[one], pair) for one in parameters}
         wanted = [task for tasks_of in closing.values() for task in tasks_of]
         closed = self.run("enclosing", wanted, FEW)
-        return [
-            _block(
-                one, scans[one][0], gaps[one], [closed[task] for task in closing[one]], self.base, pair, scans[one][1]
-            )
+        return tuple(
+            _told(one, scans[one], gaps[one], [closed[task] for task in closing[one]], self.base, pair)
             for one in parameters
-        ]
+        )
 
     def _scan(self, parameter: Parameter) -> tuple[list[float], bool]:
         """The points of the scan, and whether the buyers' program is built anew for them."""
-        low, high = interval(parameter, lambda at: self.weigher.allows(parameter.changes(at)))
-        moves = any(at != parameter.now and self.weigher.moves_market(parameter.changes(at)) for at in (low, high))
+        low, high = interval(parameter, lambda at: self.revaluation.allows(parameter.changes(at)))
+        moves = any(at != parameter.now and self.revaluation.moves_market(parameter.changes(at)) for at in (low, high))
         return scan_points(parameter, low, high, dense=not moves), moves
 
     def _closing(
@@ -258,10 +267,10 @@ class _Study:
         """Evaluations that a break-even may cost."""
         return FEW if moves and self.seconds > QUICK / FEW else MANY
 
-    def line(self, first: Parameter, second: Parameter, pair: tuple[str, str]) -> dict[str, Any]:
+    def line(self, first: Parameter, second: Parameter, pair: tuple[str, str]) -> Line:
         """The break-even of the second parameter over values of the first."""
         if first.low is None or first.high is None or first.low == first.high:
-            ends = interval(first, lambda at: self.weigher.allows(first.changes(at)))
+            ends = interval(first, lambda at: self.revaluation.allows(first.changes(at)))
         else:
             ends = first.low, first.high
         values = sorted({*np.linspace(*ends, GRID).tolist(), first.now})
@@ -274,61 +283,52 @@ class _Study:
         for task in tasks:
             searched, turned, gap = found[task]
             wins = None if turned or not searched else pair[0] if gap > 0 else pair[1]
-            rows.append(
-                {
-                    "at": task.at,
-                    "break_evens": [_turned(turn, second, pair) for turn in turned],
-                    "wins_throughout": wins,
-                }
-            )
-        return {
-            "first": first.described(),
-            "second": second.described(),
-            "searched": [points[0], points[-1]],
-            "rows": rows,
-        }
+            rows.append(LineRow(task.at, tuple(_turned(turn, second, pair) for turn in turned), wins))
+        return Line(first.described(), second.described(), (points[0], points[-1]), tuple(rows))
 
 
-def _turned(turn: Turn, parameter: Parameter, pair: tuple[str, str]) -> dict[str, Any]:
-    """A break-even as plain data; money in million USD, values in the parameter's unit."""
+def _turned(
+    turn: Turn, parameter: Parameter, pair: tuple[str, str], moved: Mapping[str, float] | None = None
+) -> BreakEven:
+    """What is reported of a break-even; ``moved`` is what each term of the payoff moved the difference by."""
     low, high = parameter.low, parameter.high
-    return {
-        "value": turn.value,
-        "bracket": [turn.low, turn.high],
-        "residual_musd": turn.residual,
-        "kind": turn.kind.name,
-        "says": turn.kind.value,
-        "evaluations": turn.evaluations,
-        "better_above": pair[0] if turn.rises else pair[1],
-        "better_below": pair[1] if turn.rises else pair[0],
-        "inside_range": None if low is None or high is None else bool(low <= turn.value <= high),
-    }
+    above, below = pair if turn.rises else pair[::-1]
+    return BreakEven(
+        value=turn.value,
+        bracket=(turn.low, turn.high),
+        residual_musd=turn.residual,
+        kind=turn.kind.name,
+        says=turn.kind.value,
+        evaluations=turn.evaluations,
+        better_above=above,
+        better_below=below,
+        inside_range=None if low is None or high is None else bool(low <= turn.value <= high),
+        terms_moved_musd=moved,
+    )
 
 
-def _block(
+def _told(
     parameter: Parameter,
-    points: list[float],
+    scan: tuple[list[float], bool],
     gaps: list[float],
     closed: Sequence[tuple[Turn, Weighed]],
     base: Weighed,
     pair: tuple[str, str],
-    moves: bool,
-) -> dict[str, Any]:
+) -> ParameterTurns:
     """What is reported of one parameter."""
-    now = {term: value - base.terms[pair[1]][term] for term, value in base.terms[pair[0]].items()}
+    (points, moves), (one, other) = scan, pair
 
-    def moved(there: Weighed) -> Iterator[tuple[str, float]]:
-        for term, before in now.items():
-            change = there.terms[pair[0]][term] - there.terms[pair[1]][term] - before
-            if abs(change) > NEGLIGIBLE:
-                yield term, change
+    def moved(there: Weighed) -> dict[str, float]:
+        change = {
+            term: there.terms[one][term] - there.terms[other][term] - (value - base.terms[other][term])
+            for term, value in base.terms[one].items()
+        }
+        return {term: value for term, value in change.items() if abs(value) > NEGLIGIBLE}
 
-    return {
-        **parameter.described(),
-        "buyers_answer_anew": moves,
-        "searched": [points[0], points[-1]],
-        "scan": [{"at": at, "difference_musd": gap} for at, gap in zip(points, gaps, strict=True)],
-        "break_evens": [
-            _turned(turn, parameter, pair) | {"terms_moved_musd": dict(moved(there))} for turn, there in closed
-        ],
-    }
+    return ParameterTurns(
+        **vars(parameter.described()),
+        buyers_answer_anew=moves,
+        searched=(points[0], points[-1]),
+        scan=tuple(ScanPoint(at, gap) for at, gap in zip(points, gaps, strict=True)),
+        break_evens=tuple(_turned(turn, parameter, pair, moved(there)) for turn, there in closed),
+    )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from coercivity.engine.data import document as documents
 from coercivity.engine.errors import UsageError
+from coercivity.engine.report.text import amount
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import effective
 from coercivity.models.licensing.data.quantity import Quantity, month_index, month_name
@@ -31,6 +32,39 @@ DEFAULT = (
 """What is tried where nothing is named; an instance has only some of them."""
 
 
+Form = Literal["value", "factor", "years", "tail"]
+
+
+@dataclass(frozen=True)
+class ParameterFacts:
+    """What a result tells of a parameter."""
+
+    parameter: str  # the path as it was asked for
+    kind: Form  # a value, a common factor, whole years of the calendar, or whole years by which the tail begins later
+    unit: str  # of now, low and high
+    numbers: int  # numbers of the instance that it stands for
+    now: float  # in its unit; the present value
+    low: float | None  # in its unit; lower end of its range; None without one
+    high: float | None  # in its unit; upper end of its range; None without one
+    month: str | None  # from which trade is open, for a tail; None for any other kind
+
+    def shown(self, at: float | None) -> str:
+        """A value of the parameter with its unit; a share as percent, a factor as times."""
+        if at is None:
+            return "n/a"
+        if self.kind == "factor":
+            return f"{amount(at)} times"
+        if self.month is not None:
+            return month_name(month_index(self.month) + 12 * round(at))
+        if self.unit in BARE:
+            return f"{amount(100.0 * at)} %" + ("/yr" if self.unit == "1/yr" else "")
+        return f"{amount(at)} {self.unit}"
+
+    def range_shown(self) -> str | None:
+        """Its range with the unit; None without one."""
+        return None if self.low is None else f"{self.shown(self.low)} to {self.shown(self.high)}"
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A parameter and how it is written into an instance.
@@ -45,7 +79,7 @@ class Parameter:
     """
 
     name: str
-    kind: Literal["value", "factor", "years", "tail"]
+    kind: Form
     unit: str
     paths: tuple[str, ...]
     units: tuple[str, ...]
@@ -72,18 +106,11 @@ class Parameter:
             for path, unit, number in zip(self.paths, self.units, numbers, strict=True)
         )
 
-    def described(self) -> dict[str, Any]:
-        """The parameter as plain data."""
-        return {
-            "parameter": self.name,
-            "kind": self.kind,
-            "unit": self.unit,
-            "numbers": len(self.paths),
-            "now": self.now,
-            "low": self.low,
-            "high": self.high,
-            "month": self.month or None,
-        }
+    def described(self) -> ParameterFacts:
+        """What is told of it."""
+        return ParameterFacts(
+            self.name, self.kind, self.unit, len(self.paths), self.now, self.low, self.high, self.month or None
+        )
 
 
 def default_parameters(instance: Instance) -> Iterator[Parameter]:

@@ -48,7 +48,7 @@ class _Remembering(Followers):
         return replace(self.memory[key], announced=announced)
 
 
-class Weigher:
+class Revaluation:
     """Weighs strategies at changed values of an instance; lives in a worker process."""
 
     def __init__(self, text: str, market: Market, layout: Layout, instance: Instance) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
-from coercivity.models.licensing.pages.threshold import value_of
+from coercivity.models.licensing.answers.threshold.parameter import ParameterFacts
 from coercivity.models.licensing.pages.words import heading, texts
 
 Data = Mapping[str, Any]
@@ -21,7 +21,8 @@ def at(block: Data, value: float | None) -> str:
     >>> at({"kind": "value", "unit": "1", "month": None}, 0.25), at({"kind": "factor", "unit": "1", "month": None}, 2.0)
     ('25 %', '2 times')
     """
-    return value_of(block, value)
+    facts = ParameterFacts("", block["kind"], block["unit"], 1, 0.0, None, None, block["month"])
+    return facts.shown(value)
 
 
 def title(result: Data) -> str:

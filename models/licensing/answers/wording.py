@@ -1,0 +1,25 @@
+"""Words for money and for the terms of a payoff, which sentences and pages share."""
+
+from __future__ import annotations
+
+from coercivity.engine.report.text import number
+
+MONEY = "million USD"
+TERMS = {
+    "margin": "margin",
+    "captured_rent": "licence rent",
+    "exporter_rent": "exporter rent",
+    "idle": "idle capacity",
+    "buffer": "buffer and corridor",
+    "support": "support of firms",
+    "glut": "glut",
+    "downstream": "industry moved in",
+    "concession": "concession",
+    "retaliation": "retaliation",
+    "tail": "market left",
+}
+
+
+def musd(value: float | None) -> str:
+    """An amount of money in a sentence."""
+    return "n/a" if value is None else f"{number(value, 0 if abs(value) >= 1000 else 1)} {MONEY}"
