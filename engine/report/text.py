@@ -132,7 +132,7 @@ def amount(value: float | None, digits: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _cells(table: Table) -> list[list[str]]:
+def cells(table: Table) -> list[list[str]]:
     """The cells as text, row by row."""
     by_column = []
     for position, column in enumerate(table.columns):
@@ -192,14 +192,14 @@ def _prose(prose: Prose, width: int) -> Iterator[Line]:
 
 
 def _table(table: Table, width: int) -> Iterator[Line]:
-    cells = _cells(table)
+    written = cells(table)
     if table.title:
         yield from (Line(part, "bold") for part in _wrap(printable(table.title), width))
     if not table.rows:
         yield Line("nothing")
         return
     heads = [printable(column.title) for column in table.columns]
-    least = [max(_least(word) for word in [head, *(row[at] for row in cells)]) for at, head in enumerate(heads)]
+    least = [max(_least(word) for word in [head, *(row[at] for row in written)]) for at, head in enumerate(heads)]
     whole = sum(least) + GAP * (len(least) - 1) <= width
     reserved = sum(least[: table.keys]) + GAP * table.keys
     fits = all(reserved + need <= width for need in least[table.keys :])
@@ -207,9 +207,9 @@ def _table(table: Table, width: int) -> Iterator[Line]:
         for number_of_part, part in enumerate(_parts(least, table.keys, width)):
             if number_of_part:
                 yield Line("")
-            yield from _grid(table, cells, heads, least, part, width)
+            yield from _grid(table, written, heads, least, part, width)
     else:
-        yield from _stack(cells, heads, table.keys, width)
+        yield from _stack(written, heads, table.keys, width)
     yield from (Line(part, "dim") for part in (_wrap(printable(table.note), width) if table.note else ()))
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from coercivity.engine.errors import UsageError, check_name
 from coercivity.engine.proof.check import Check
+from coercivity.engine.report.notebook import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,8 @@ class Judgement:
     notes: tuple[str, ...]  # what the judge adds, a sentence each
 
 
-@dataclass(frozen=True)
-class ProgramAnswer:
+@dataclass(frozen=True, repr=False)
+class ProgramAnswer(Shown):
     """The solution of a bilevel program and the judgement on it."""
 
     schema_version: int  # of this layout
@@ -79,6 +84,29 @@ class ProgramAnswer:
     def proofs(self) -> dict[str, str]:
         """The proof level of every reading that is printed, by its name."""
         return {"it": self.certificate.proof}
+
+    def __getitem__(self, variable: object) -> float:
+        """The value of a variable, or of a variable's name.
+
+        Raises
+        ------
+        UsageError
+            There is no solution, or no such variable.
+        """
+        values = {**(self.leader or {}), **(self.follower or {})}
+        name = str(variable)
+        if not values:
+            raise UsageError(name, f"the program has no solution: {self.says}", "see its status")
+        check_name("variable", name, values, "variables")
+        return values[name]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Every variable with its player and value."""
+        import pandas as pd
+
+        players = (("leader", self.leader), ("follower", self.follower))
+        rows = [(player, name, value) for player, values in players for name, value in (values or {}).items()]
+        return pd.DataFrame(rows, columns=["player", "variable", "value"])
 
 
 @dataclass(frozen=True)
@@ -133,8 +161,8 @@ class PureAction:
     proof: str  # name of the level that is proved
 
 
-@dataclass(frozen=True)
-class GameAnswer:
+@dataclass(frozen=True, repr=False)
+class GameAnswer(Shown):
     """The optimal commitments of a finite game: the one with ties broken for the leader, and beside it the others."""
 
     schema_version: int  # of this layout
