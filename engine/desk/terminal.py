@@ -105,7 +105,9 @@ class Progress:
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
-        if not self._quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        # In a notebook the bar is a widget of it, and stderr is no terminal.
+        is_live = "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
+        if not self._quiet and is_live and os.environ.get("TERM") != "dumb":
             self._bar = _bar()
             self._bar.start()
         return self
