@@ -347,12 +347,12 @@ def frontier(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **
     """
     data = _load(instance, sets, variants)
     from coercivity.engine.desk import delivery
-    from coercivity.models.licensing.answers import frontier as answers
+    from coercivity.models.licensing.answers.frontier import efficient as answers
     from coercivity.models.licensing.pages import frontier as page
 
     asked = {key: run[key] for key in ("limit", "phase")}
 
-    def work(progress: Any) -> dict[str, Any]:
+    def work(progress: Any) -> Any:
         return answers.frontier(data, run["jobs"], **asked, progress=progress)
 
     delivery.deliver("frontier", data.fingerprint(), work, run, _is_quiet(), asked, page)

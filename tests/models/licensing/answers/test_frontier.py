@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
 
 from coercivity.engine.errors import UsageError
 from coercivity.engine.report.text import text, to_csv, to_json
-from coercivity.models.licensing.answers.frontier import frontier
+from coercivity.models.licensing.answers.frontier.efficient import frontier
+from coercivity.models.licensing.answers.frontier.values import Frontier, Member, Placed
 from coercivity.models.licensing.answers.objectives import Appraiser, receipts_and_outlays
 from coercivity.models.licensing.buyers.evaluate import Followers
 from coercivity.models.licensing.data.instance import Instance
@@ -34,7 +34,7 @@ def game_of(seed: int) -> Instance:
 
 
 @cache
-def answer(seed: int) -> dict[str, Any]:
+def answer(seed: int) -> Frontier:
     return frontier(game_of(seed))
 
 
@@ -55,16 +55,16 @@ def exact_points(seed: int) -> np.ndarray:
     return np.array(rows)
 
 
-def of(block: dict[str, Any]) -> np.ndarray:
-    return np.array([block["revenue_musd"], -block["cost_musd"], *block["leverage_musd"].values()])
+def of(block: Member | Placed) -> np.ndarray:
+    return np.array([block.revenue_musd, -block.cost_musd, *block.leverage_musd.values()])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_set_is_that_of_exhaustive_evaluation(seed: int) -> None:
     found, points = answer(seed), exact_points(seed)
-    assert found["search"]["covered"] == found["search"]["menu"] == len(points)
-    assert found["search"]["complete"]
-    members = np.array([of(member) for member in found["members"]])
+    assert found.search.covered == found.search.menu == len(points)
+    assert found.search.complete
+    members = np.array([of(member) for member in found.members])
     # The search reads a response within a thousandth of the leader's gain: so near must every exact point be covered.
     near = 2e-3 * (1.0 + np.abs(points).max(axis=0))
     for point in points:
@@ -77,36 +77,34 @@ def test_the_set_is_that_of_exhaustive_evaluation(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_payoff_is_revenue_less_cost_and_exact_figures_stand_beside(seed: int) -> None:
     found, instance = answer(seed), game_of(seed)
-    for block in [*found["members"], *found["named"]]:
-        assert block["payoff_musd"] == pytest.approx(block["revenue_musd"] - block["cost_musd"], abs=1e-9)
-        if block["exact"]:
-            exact = block["exact"]
-            assert exact["payoff_musd"] == pytest.approx(exact["revenue_musd"] - exact["cost_musd"], abs=1e-9)
-            assert exact["payoff_musd"] >= exact["pessimistic_musd"] - 1e-6
+    for block in [*found.members, *found.named]:
+        assert block.payoff_musd == pytest.approx(block.revenue_musd - block.cost_musd, abs=1e-9)
+        if block.exact:
+            exact = block.exact
+            assert exact.payoff_musd == pytest.approx(exact.revenue_musd - exact.cost_musd, abs=1e-9)
+            assert exact.payoff_musd >= exact.pessimistic_musd - 1e-6
     game = Game(instance)
-    for block in found["named"]:
-        evaluation = game.evaluate(game.announce(block["label"]))
-        assert block["exact"]["payoff_musd"] == pytest.approx(evaluation.optimistic, abs=1e-6)
-    best = max(member["payoff_musd"] for member in found["members"])
+    for block in found.named:
+        evaluation = game.evaluate(game.announce(block.label))
+        assert block.exact.payoff_musd == pytest.approx(evaluation.optimistic, abs=1e-6)
+    best = max(member.payoff_musd for member in found.members)
     assert best == pytest.approx(float(exact_points(seed)[:, :2].sum(axis=1).max()), rel=2e-3, abs=1e-2)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_named_strategies_are_placed_as_stated(seed: int) -> None:
     found = answer(seed)
-    phase = found["phase"]
-    by_label = {member["label"]: member for member in found["members"]}
-    for block in found["named"]:
-        if block["is_efficient"]:
-            assert block["distance"] <= 1e-6
+    phase = found.phase
+    by_label = {member.label: member for member in found.members}
+    for block in found.named:
+        if block.is_efficient:
+            assert block.distance <= 1e-6
             continue
-        other = by_label[block["dominated_by"]]
-        assert other["revenue_musd"] >= block["revenue_musd"] - 1e-3
-        assert other["cost_musd"] <= block["cost_musd"] + 1e-3
-        assert other["leverage_musd"][phase] >= block["leverage_musd"][phase] - 1e-3
-    spans = sorted(
-        block["worth_in_payoff_among_named"] for block in found["named"] if block["worth_in_payoff_among_named"]
-    )
+        other = by_label[block.dominated_by]
+        assert other.revenue_musd >= block.revenue_musd - 1e-3
+        assert other.cost_musd <= block.cost_musd + 1e-3
+        assert other.leverage_musd[phase] >= block.leverage_musd[phase] - 1e-3
+    spans = sorted(block.worth_in_payoff_among_named for block in found.named if block.worth_in_payoff_among_named)
     assert spans[0][0] == 0.0
     assert spans[-1][1] is None
 
@@ -114,38 +112,38 @@ def test_named_strategies_are_placed_as_stated(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_weights_and_rates_make_their_member_best(seed: int) -> None:
     found = answer(seed)
-    inner = [member for member in found["members"] if member["is_efficient_in_three"]]
+    inner = [member for member in found.members if member.is_efficient_in_three]
     points = np.array([of(member)[[0, 1, -1]] for member in inner])
     scale = np.where(np.ptp(points, axis=0) > 0, np.ptp(points, axis=0), 1.0)
-    assert found["supported"] >= 1
+    assert found.supported >= 1
     for at, member in enumerate(inner):
-        if member["weights"]:
-            worth = points / scale @ np.array(list(member["weights"].values()))
+        if member.weights:
+            worth = points / scale @ np.array(list(vars(member.weights).values()))
             assert worth[at] >= worth.max() - 1e-6
-    known = [member for member in inner if member["exact"]]
-    phase = found["phase"]
+    known = [member for member in inner if member.exact]
+    phase = found.phase
     for member in known:
-        if member["worth_in_payoff"]:
-            low, high = member["worth_in_payoff"]
+        if member.worth_in_payoff:
+            low, high = member.worth_in_payoff
             rate = low + 1.0 if high is None else 0.5 * (low + high)
-            worth = [m["exact"]["payoff_musd"] + rate * m["exact"]["leverage_musd"][phase] for m in known]
-            own = member["exact"]["payoff_musd"] + rate * member["exact"]["leverage_musd"][phase]
+            worth = [m.exact.payoff_musd + rate * m.exact.leverage_musd[phase] for m in known]
+            own = member.exact.payoff_musd + rate * member.exact.leverage_musd[phase]
             assert own >= max(worth) - 1e-5 * (1 + rate)
 
 
 def test_one_phase_alone_gives_three_objectives() -> None:
     instance = load("template")
     found = frontier(instance, phase="squeeze")
-    assert found["phases"] == ["squeeze"]
-    assert all(member["is_efficient_in_three"] for member in found["members"])
-    assert found["efficient"] == found["efficient_in_three"]
+    assert found.phases == ("squeeze",)
+    assert all(member.is_efficient_in_three for member in found.members)
+    assert found.efficient == found.efficient_in_three
 
 
 def test_a_search_that_was_stopped_says_what_it_covered() -> None:
     found = frontier(load("template"), limit=1e-9, phase="settlement")
-    assert (found["search"]["covered"], found["search"]["complete"]) == (50, False)
-    assert found["search"]["share"] == pytest.approx(50 / 81)
-    assert "it was stopped" in found["sentences"][0]
+    assert (found.search.covered, found.search.complete) == (50, False)
+    assert found.search.share == pytest.approx(50 / 81)
+    assert "it was stopped" in found.sentences[0]
 
 
 def test_what_is_not_there_is_refused() -> None:
@@ -159,13 +157,13 @@ def test_it_can_be_printed_saved_and_drawn() -> None:
     found = answer(SEEDS[0])
     printed = text(page.blocks(found), 60)
     assert max(map(len, printed.splitlines())) <= 60
-    assert found["phase"] in text(page.blocks(found), 100)
+    assert found.phase in text(page.blocks(found), 100)
     assert json.loads(to_json(found))["command"] == "frontier"
-    assert to_csv(page.rows(found)).count("\n") == 1 + len(found["members"]) + len(found["named"])
+    assert to_csv(page.rows(found)).count("\n") == 1 + len(found.members) + len(found.named)
     pytest.importorskip("altair")
     drawn = page.drawn(found)
     assert drawn["frontier.svg"].startswith("<svg")
-    assert all(block["label"] in drawn["frontier.svg"] for block in found["named"])
+    assert all(block.label in drawn["frontier.svg"] for block in found.named)
 
 
 def test_figures_are_read_off_the_same_program_for_followers_given() -> None:
