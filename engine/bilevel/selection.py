@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import ModuleType
 
 import numpy as np
 
@@ -23,16 +22,16 @@ from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.scaling import scaled
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits
 from coercivity.engine.errors import SolverFailed, UsageError, check_name
+from coercivity.engine.protocols import LeaningMethod, Method
 
-METHODS: Mapping[str, ModuleType] = {
-    module.METHOD: module
-    for module in (complementarity, interdiction, value_function, strong_duality, big_m, commitments)
-}
+_ALL: tuple[Method, ...] = (complementarity, interdiction, value_function, strong_duality, big_m, commitments)
+METHODS: Mapping[str, Method] = {method.METHOD: method for method in _ALL}
 AUTO = "auto"
 # So few commitments are answered one by one before anything cleverer is tried.
 FEW = 64
 # Those whose proof can lean on bounds that a user declares.
-LEANING = (big_m.METHOD, strong_duality.METHOD)
+_LEANING: tuple[LeaningMethod, ...] = (big_m, strong_duality)
+LEANING: Mapping[str, LeaningMethod] = {method.METHOD: method for method in _LEANING}
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,12 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
             commitments.solve(problem, limits), f"the leader has no more than {FEW} commitments, and each is answered"
         )
     if method != AUTO:
-        module = METHODS[method]
-        claim = module.solve(problem, limits, declared=declared) if declared else module.solve(problem, limits)
+        leaning = None if declared is None else LEANING[method]
+        claim = (
+            METHODS[method].solve(problem, limits)
+            if leaning is None
+            else leaning.solve(problem, limits, declared=declared)
+        )
         if declared is not None and not claim.assumptions:
             claim = replace(claim, notes=(*claim.notes, "no declared bound was needed: all were derived"))
         return Solved(claim, "it was asked for")

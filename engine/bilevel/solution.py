@@ -50,6 +50,9 @@ class Limits:
         return value < inf and value - bound <= self.gap * max(1.0, abs(value))
 
 
+DEFAULT = Limits()
+
+
 @dataclass(frozen=True)
 class BilevelSolution:
     """A claim about a bilevel program, in the sense of a minimisation; nothing in it is proved until it is certified.

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 
 from coercivity.engine.data.piped import PIPED
 from coercivity.engine.errors import CoercivityError, ResourcesFailed, UsageError, refused
-from coercivity.engine.proof.certificate import ProofLevel
 
 RESULT = "result.json"
 REPORT = "report.txt"
@@ -129,71 +128,34 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def manifest(result: Mapping[str, Any], options: Mapping[str, object], started: datetime) -> dict[str, Any]:
-    """What somebody needs to understand and to repeat a run, beside what the result already says of it."""
+def manifest(
+    fingerprint: str,
+    options: Mapping[str, object],
+    started: datetime,
+    ending: Mapping[str, object],
+    carried: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What somebody needs to understand and to repeat a run, beside what the result already says of it.
+
+    Parameters
+    ----------
+    fingerprint : of the instance
+    ending : how the run ended
+    carried : what the result's manifest says already
+    """
     finished = now()
     return {
-        "instance_hash": result["instance"]["hash"],
+        "instance_hash": fingerprint,
         "versions": {"python": platform.python_version()} | versions(),
         "system": f"{platform.system()} {platform.machine()}",
         "options": dict(options),
         "seed": None,
-        "status": status(result),
-        "gap_musd": gap(result),
+        **ending,
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 3),
-        **result.get("manifest", {}),
+        **carried,
     }
-
-
-def _answers(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The answers in a result: the strategies compared, or the one solved."""
-    strategies: Sequence[Mapping[str, Any]] = result.get("strategies", [result])
-    return strategies
-
-
-def _is_stopped(result: Mapping[str, Any]) -> bool:
-    return bool(result.get("search")) and not result["search"]["complete"]
-
-
-def gap(result: Mapping[str, Any]) -> float | None:
-    """How far the best value may lie below its bound; None where no bound was sought."""
-    gaps = [
-        answer["certificate"]["bound_musd"] - answer["certificate"]["optimistic_musd"]
-        for answer in _answers(result)
-        if answer["certificate"].get("bound_musd") is not None
-    ]
-    return max(0.0, *gaps) if gaps else None
-
-
-def status(result: Mapping[str, Any]) -> str:
-    """Why the run ended, in a few words."""
-    return "stopped by its limit before the whole menu was searched" if _is_stopped(result) else "finished"
-
-
-def shortfall(result: Mapping[str, Any], require: str | None) -> str | None:
-    """In which way a result proves less than was asked for, as a sentence; None where it proves enough.
-
-    ``require`` is the name of a proof level; None asks for BILEVEL_FEASIBLE and for a search that was not
-    stopped. In a comparison a strategy that was named, and not searched for, cannot prove more than that.
-    """
-    level = ProofLevel[require or "BILEVEL_FEASIBLE"]
-    is_comparison = "strategies" in result
-    below = []
-    for answer in _answers(result):
-        certificate = answer["certificate"]
-        is_named = is_comparison and certificate.get("bound_musd") is None
-        wanted = min(level, ProofLevel.BILEVEL_FEASIBLE) if is_named else level
-        if ProofLevel[certificate["proof"]] < wanted:
-            below.append(f"{answer['strategy']['name']} proves {certificate['proof']}, below {wanted.name}")
-    if below:
-        return "; ".join(below)
-    if require is None and _is_stopped(result):
-        search = result["search"]
-        done = f"{search['screened']:,} of {search['menu']:,} strategies"
-        return f"the limit was reached after {done}: the optimum is not proved"
-    return None
 
 
 def read(argument: str) -> dict[str, Any]:

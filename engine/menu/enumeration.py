@@ -28,23 +28,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coercivity.engine.parallel import spread
 from coercivity.engine.programs.hot import Floats
+from coercivity.engine.protocols import Screen
 
 Choice = tuple[int, ...]
 Progress = Callable[[int, int], None]
-
-
-class Screen(Protocol):
-    """Screens commitments one by one; lives in a worker process and keeps its program hot."""
-
-    def screen(self, choice: Choice) -> tuple[float, ...]:
-        """Numbers from which the caller computes an upper bound of the commitment's value."""
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
 
+from coercivity.engine.protocols import Page
 from coercivity.engine.report.charts import page as charts
 from coercivity.engine.report.text import Block, Prose, Table, cells, printable, text
 
 WIDTH = 100
 # Figures right, words left, and nothing that a notebook's own style would not like.
 STYLE = 'style="text-align: {side}"'
-
-
-class Page(Protocol):
-    """What shows one kind of result."""
-
-    def blocks(self, result: Any) -> list[Block]:
-        """The report."""
-
-    def drawn(self, result: Any) -> Mapping[str, str]:
-        """Pictures by file name."""
 
 
 _PAGES: dict[type, Page] = {}

@@ -29,7 +29,7 @@ from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.assembly import Assembly, Positions, high_point
 from coercivity.engine.bilevel.reformulations.bounds import LARGEST, BigM, derive
 from coercivity.engine.bilevel.response.responder import Responder
-from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError, check_name
 from coercivity.engine.programs.hot import Floats, SolveStatus
 from coercivity.engine.programs.mixed import solve_mixed
@@ -225,7 +225,7 @@ def without_m(problem: BilevelProblem, big: BigM, is_tight: Floats) -> tuple[Ass
     return sheet, z
 
 
-def solve(problem: BilevelProblem, limits: Limits = Limits(), *, declared: Declared | None = None) -> BilevelSolution:  # noqa: B008
+def solve(problem: BilevelProblem, limits: Limits = DEFAULT, *, declared: Declared | None = None) -> BilevelSolution:
     """The optimistic optimum by one mixed-integer program.
 
     Parameters

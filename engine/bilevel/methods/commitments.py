@@ -20,7 +20,7 @@ import numpy as np
 
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.response.responder import Responder, UnsupportedFollower
-from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from coercivity.engine.programs.hot import Floats
 
@@ -71,7 +71,7 @@ def _commitments(problem: BilevelProblem) -> Iterator[Floats]:
             yield x
 
 
-def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolution:
+def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     """The leader's optimistic optimum.
 
     Raises
@@ -79,7 +79,7 @@ def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolut
     UsageError
         The method refuses the problem; with the reason.
     """
-    started, limits = time.perf_counter(), limits or Limits()
+    started = time.perf_counter()
     if reason := refuses(problem):
         raise UsageError(problem.name, reason)
     responder, best, tried, is_finished = Responder(problem), None, 0, True

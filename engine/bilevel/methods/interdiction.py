@@ -28,7 +28,7 @@ from coercivity.engine.bilevel.methods.big_m import commitment
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.assembly import high_point
 from coercivity.engine.bilevel.response.responder import Responder
-from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from coercivity.engine.programs.hot import Floats, SolveStatus
 from coercivity.engine.programs.mixed import solve_mixed
@@ -75,7 +75,7 @@ def _blocks(problem: BilevelProblem) -> Floats | str:
     return found if found.any() else "no binary of the leader blocks anything that the follower wants"
 
 
-def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolution:
+def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     """The leader's optimistic optimum.
 
     Raises
@@ -83,7 +83,7 @@ def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolut
     UsageError
         The method refuses the problem; the message names one that does not.
     """
-    started, limits = time.perf_counter(), limits or Limits()
+    started = time.perf_counter()
     if reason := refuses(problem):
         raise UsageError(problem.name, reason)
     losses = _blocks(problem)

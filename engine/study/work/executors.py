@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Any
 
 from coercivity.engine.errors import FEWER, CoercivityError, InfeasibleProgram, ResourcesFailed
 from coercivity.engine.parallel import deaf_to_interrupt, end_with_parent
@@ -35,18 +35,6 @@ class Run:
 
     key: str
     payload: Any
-
-
-class Executor(Protocol):
-    """Does runs, in whatever order suits it."""
-
-    def outcomes(self, runs: Sequence[Run], todo: Sequence[int], factory: Factory) -> Iterator[tuple[int, Outcome]]:
-        """The positions in ``todo`` with what came out of these runs, as they are finished.
-
-        Parameters
-        ----------
-        factory : called once in every process; returns the function that does a run
-        """
 
 
 def attempt(work: Work, payload: Any) -> Outcome:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from coercivity.engine.errors import CoercivityError, ExitCode, UsageError
+from coercivity.engine.protocols import Executor
 from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome, Status
-from coercivity.engine.study.work.executors import Executor, Factory, Run
+from coercivity.engine.study.work.executors import Factory, Run
 
 LOOKED_UP = 10_000  # keys asked of the ledger at a time
 TOLD_EVERY = 0.2  # seconds between two reports of progress

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from coercivity.engine.errors import CoercivityError, InfeasibleProgram, SolverFailed, UsageError
+from coercivity.engine.protocols import Executor
 from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome, Status
-from coercivity.engine.study.work.executors import Executor, InProcess, Pool, Run, Stretches
+from coercivity.engine.study.work.executors import InProcess, Pool, Run, Stretches
 from coercivity.engine.study.work.running import TooManyFailures, parse_shard, run_all, share_of
 
 HOUSE = Path(__file__).parents[3]

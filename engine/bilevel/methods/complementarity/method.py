@@ -25,7 +25,7 @@ from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.kkt import kkt_of
 from coercivity.engine.bilevel.reformulations.presolve import Relaxation, prepared
 from coercivity.engine.bilevel.response.responder import Responder
-from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from coercivity.engine.programs.hot import Floats
 from coercivity.engine.programs.quadratic import is_convex
@@ -42,7 +42,7 @@ def refuses(problem: BilevelProblem) -> str | None:
     return None
 
 
-def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolution:
+def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     """The leader's optimistic optimum.
 
     Parameters
@@ -55,7 +55,7 @@ def solve(problem: BilevelProblem, limits: Limits | None = None) -> BilevelSolut
     UsageError
         The method refuses the problem; with the reason.
     """
-    started, limits = time.perf_counter(), limits or Limits()
+    started = time.perf_counter()
     relaxation = _relaxation(problem)
     commitments = Commitments(problem, relaxation)
     tree = Tree(relaxation, limits, started, commitments)

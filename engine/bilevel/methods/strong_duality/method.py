@@ -58,7 +58,7 @@ from coercivity.engine.bilevel.reformulations.bounds import (
     units,
 )
 from coercivity.engine.bilevel.response.responder import Responder
-from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus, solve_once
 from coercivity.engine.programs.mixed import MixedSolution, solve_mixed
@@ -203,7 +203,7 @@ def refuses(problem: BilevelProblem, grid: Grid | None = None, declared: Declare
 
 def solve(
     problem: BilevelProblem,
-    limits: Limits = Limits(),  # noqa: B008
+    limits: Limits = DEFAULT,
     *,
     grid: Grid | None = None,
     declared: Declared | None = None,

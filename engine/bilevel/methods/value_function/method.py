@@ -37,7 +37,7 @@ from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.assembly import high_point
 from coercivity.engine.bilevel.reformulations.bounds import least, units
 from coercivity.engine.bilevel.response.responder import Responder
-from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
+from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus
 from coercivity.engine.programs.mixed import MixedSolution, solve_mixed
@@ -311,7 +311,7 @@ class Search:
         return master.is_new(answer)
 
 
-def solve(problem: BilevelProblem, limits: Limits = Limits()) -> BilevelSolution:  # noqa: B008
+def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     """The optimistic optimum, or the infimum where it is not attained.
 
     Raises
