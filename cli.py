@@ -432,7 +432,7 @@ SAMPLING = _option("--sampling", "How draws are made.", type=click.Choice(("rand
 
 def _study(name: str, instance: str, asked: dict[str, Any], run: dict[str, Any]) -> None:
     """Load the instance, do the study of that name with what was asked, save it and print it."""
-    from coercivity.models.licensing.studies.catalogue import study
+    from coercivity.models.licensing.desk.studies import study
 
     data = _load(instance, run["sets"], run["variants"])
     study(name, data, asked, run | {"given": _given()}, _is_quiet())

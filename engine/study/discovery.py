@@ -70,21 +70,13 @@ class Region:
 
 @dataclass(frozen=True)
 class Score:
-    """How well a box tells wins from losses.
+    """How well a box tells wins from losses."""
 
-    Attributes
-    ----------
-    points, wins : in the box
-    coverage : share of all wins that it holds
-    density : share of its points that win; 0 where it holds no point
-    mass : share of all points that it holds
-    """
-
-    points: int
-    wins: int
-    coverage: float
-    density: float
-    mass: float
+    points: int  # in the box
+    wins: int  # of them
+    coverage: float  # 1; share of all wins that it holds
+    density: float  # 1; share of its points that win; 0 where it holds no point
+    mass: float  # 1; share of all points that it holds
 
 
 @dataclass(frozen=True)

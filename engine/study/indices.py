@@ -29,9 +29,9 @@ LEAST_BASE = 16
 class Interval:
     """An estimate between the limits of its confidence interval."""
 
-    estimate: float
-    low: float
-    high: float
+    estimate: float  # the figure itself
+    low: float  # lower end of the interval
+    high: float  # upper end of the interval
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ LEAST_DRAWS = 2 - 1e-9
 class Estimate:
     """A mean over the draws and its standard error."""
 
-    value: float
-    standard_error: float
+    value: float  # the mean
+    standard_error: float  # its error, in the same unit
 
 
 class Payoffs:

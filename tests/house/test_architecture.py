@@ -86,6 +86,7 @@ FLOORS = (
     ("models.licensing.answers",),
     ("models.licensing.studies", "models.licensing.claims"),
     ("models.licensing.pages",),
+    ("models.licensing.desk",),
     ("models.fringe", "models.program"),
     ("models.diagnosis", "models.verification"),
     ("models.door",),

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from coercivity.engine.study.axes import Distribution
-from coercivity.engine.study.discovery import Box, Discovery, Score, discover
+from coercivity.engine.study.discovery import Discovery, Restriction, discover
 from coercivity.models.licensing.studies.montecarlo import drawn
 from coercivity.models.licensing.studies.outline import outline
-from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.session import Session
 from coercivity.models.licensing.studies.study import Outcomes, Study
-from coercivity.models.licensing.studies.vary import UNSTATED, uncertain, varied
+from coercivity.models.licensing.studies.values import Discovered, Limit, Regions, WinningBox, Wins
+from coercivity.models.licensing.studies.vary import UNSTATED, Varied, uncertain, varied
 
 HELD_OUT = 3  # every third draw is kept to score the boxes on
 LEAST_HELD_OUT = 30
 
 
 def discovered(
-    lab: Lab,
+    session: Session,
     vary: Sequence[str] = (),
     unstated: Distribution = UNSTATED,
     runs: int = 600,
@@ -30,7 +31,7 @@ def discovered(
     against: str | None = None,
     density: float = 0.8,
     most: int = 3,
-) -> tuple[dict[str, Any], Study, Outcomes]:
+) -> tuple[Discovered, Study, Outcomes]:
     """Boxes in which a strategy is worth more than the others that it is held against.
 
     Parameters
@@ -48,68 +49,56 @@ def discovered(
     UsageError
         As :func:`coercivity.models.licensing.studies.vary.varied`; or too few draws have a value.
     """
-    found = varied(lab.instance, vary, unstated) if vary else uncertain(lab.instance, unstated)
-    one, others = lab.pair(strategy, against)
+    found = varied(session.instance, vary, unstated) if vary else uncertain(session.instance, unstated)
+    one, others = session.pair(strategy, against)
     if strategy is None and against is None:
         one, others = others[0], (one,)
-    study = lab.study(found, drawn(found, sampling, runs, seed), (one, *others))
-    outcomes = lab.ask(study, "draws")
-    result = outline("discover", lab, study, outcomes) | {"strategy": one, "against": list(others), "density": density}
-    if lab.effort.part is None:
-        result |= _boxes(study, outcomes, outcomes.gap(one, others) > 0, density, most)
+    study = session.study(found, drawn(found, sampling, runs, seed), (one, *others))
+    outcomes = session.ask(study, "draws")
+    head = outline("discover", session, study, outcomes)
+    result = Discovered(**vars(head), strategy=one, against=others, density=density)
+    if session.effort.part is None:
+        result = _boxes(result, study, outcomes, most)
     return result, study, outcomes
 
 
-def _boxes(study: Study, outcomes: Outcomes, wins: np.ndarray[Any, Any], density: float, most: int) -> dict[str, Any]:
+def _boxes(head: Discovered, study: Study, outcomes: Outcomes, most: int) -> Wins:
     done = np.flatnonzero(outcomes.is_done)
-    values, wins = study.design.values[done], wins[done]
-    result: dict[str, Any] = {"draws": len(done), "wins": int(wins.sum()), "boxes": [], "coverage": None}
+    values, wins = study.design.values[done], outcomes.gap(head.strategy, head.against)[done] > 0
     share = float(wins.mean()) if len(wins) else 0.0
-    if share in (0.0, 1.0) or share >= density:
+    counted = Wins(**vars(head), draws=len(done), wins=int(wins.sum()), boxes=(), coverage=None, win_share=share)
+    if share in (0.0, 1.0) or share >= head.density:
         # Nothing is to be told apart: everywhere, nowhere, or in so many draws that no box says more.
-        return result | {"win_share": share}
+        return counted
     is_held = np.arange(len(done)) % HELD_OUT == HELD_OUT - 1
     held = (values[is_held], wins[is_held]) if wins[is_held].any() and is_held.sum() >= LEAST_HELD_OUT else None
     kept = ~is_held if held is not None else np.ones(len(done), dtype=bool)
-    found = discover(study.design.names, values[kept], wins[kept], density=density, most=most, held_out=held)
-    return result | {
-        "win_share": share,
-        "boxes": [_box(box, study) for box in found.boxes],
-        "score": _score(found.score),
-        "held_out": _score(found.held_out),
-        "ending": found.ending.value,
-        "densest": _densest(found),
-    }
+    found = discover(study.design.names, values[kept], wins[kept], density=head.density, most=most, held_out=held)
+    by_name = {one.axis.name: one for one in study.varied}
+    boxes = [
+        WinningBox(tuple(_limit(row, by_name[row.name]) for row in box.restrictions), box.score, box.held_out)
+        for box in found.boxes
+    ]
+    return Regions(
+        **vars(replace(counted, boxes=tuple(boxes))),
+        score=found.score,
+        held_out=found.held_out,
+        ending=found.ending.value,
+        densest=_densest(found),
+    )
 
 
-def _box(box: Box, study: Study) -> dict[str, Any]:
-    units = {one.axis.name: one for one in study.varied}
-    return {
-        "restrictions": [
-            {
-                "parameter": row.name,
-                "unit": units[row.name].parameter.unit,
-                "kind": units[row.name].parameter.kind,
-                "low": row.low,
-                "high": row.high,
-                "range": [units[row.name].axis.low, units[row.name].axis.high],
-                "p_low": row.p_low,
-                "p_high": row.p_high,
-            }
-            for row in box.restrictions
-        ],
-        "score": _score(box.score),
-        "held_out": _score(box.held_out),
-    }
-
-
-def _score(score: Score | None) -> dict[str, Any] | None:
-    if score is None:
-        return None
-    return {
-        "points": score.points, "wins": score.wins, "coverage": score.coverage, "density": score.density,
-        "mass": score.mass,
-    }  # fmt: skip
+def _limit(row: Restriction, one: Varied) -> Limit:
+    return Limit(
+        parameter=row.name,
+        unit=one.parameter.unit,
+        kind=one.parameter.kind,
+        low=row.low,
+        high=row.high,
+        range=(one.axis.low, one.axis.high),
+        p_low=row.p_low,
+        p_high=row.p_high,
+    )
 
 
 def _densest(found: Discovery) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from coercivity.engine.study.axes import Distribution
 from coercivity.engine.study.designs import Design, latin_hypercube, random_draws, sobol_sequence
 from coercivity.engine.study.regret import (
     QUANTILES,
-    Estimate,
+    Difference,
     Payoffs,
+    Summary,
     choice,
     differences,
     dominance,
@@ -22,8 +23,19 @@ from coercivity.engine.study.regret import (
 )
 from coercivity.models.licensing.reading.leverage import log_power
 from coercivity.models.licensing.studies.outline import outline
-from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.session import Session
 from coercivity.models.licensing.studies.study import Outcomes, Study
+from coercivity.models.licensing.studies.values import (
+    Choice,
+    Dominance,
+    MonteCarlo,
+    PairDifference,
+    Quantiles,
+    Reoptimised,
+    StrategySummary,
+    StudyAnswer,
+    YearPower,
+)
 from coercivity.models.licensing.studies.vary import UNSTATED, Varied, uncertain, varied
 from coercivity.models.licensing.studies.worker import OPTIMAL, What
 
@@ -36,7 +48,7 @@ def drawn(found: Sequence[Varied], sampling: str, runs: int, seed: int) -> Desig
 
 
 def montecarlo(
-    lab: Lab,
+    session: Session,
     vary: Sequence[str] = (),
     unstated: Distribution = UNSTATED,
     runs: int = 500,
@@ -44,7 +56,7 @@ def montecarlo(
     sampling: str = "random",
     strategies: Sequence[str] = (),
     what: What = "evaluate",
-) -> tuple[dict[str, Any], Study, Outcomes]:
+) -> tuple[StudyAnswer, Study, Outcomes]:
     """Every strategy at the same draws: payoffs, chance of winning, regret, dominance, and the value of information.
 
     Parameters
@@ -57,24 +69,24 @@ def montecarlo(
 
     Returns
     -------
-    the result as plain data, the study, and what came out of it
+    the result, of a shard its head alone, the study, and what came out of it
 
     Raises
     ------
     UsageError
         As :func:`coercivity.models.licensing.studies.vary.varied`; or fewer than two draws have a value.
     """
-    found = varied(lab.instance, vary, unstated) if vary else uncertain(lab.instance, unstated)
+    found = varied(session.instance, vary, unstated) if vary else uncertain(session.instance, unstated)
     design = drawn(found, sampling, runs, seed)
-    study = lab.study(found, design, lab.chosen(strategies), what)
-    outcomes = lab.ask(study, "draws")
-    result = outline("montecarlo", lab, study, outcomes)
-    if lab.effort.part is None:
-        result |= _weighed(outcomes)
+    study = session.study(found, design, session.chosen(strategies), what)
+    outcomes = session.ask(study, "draws")
+    result = outline("montecarlo", session, study, outcomes)
+    if session.effort.part is None:
+        result = _weighed(result, outcomes)
     return result, study, outcomes
 
 
-def _weighed(outcomes: Outcomes) -> dict[str, Any]:
+def _weighed(head: StudyAnswer, outcomes: Outcomes) -> MonteCarlo:
     done = outcomes.is_done
     if done.sum() < 2:
         why = next(iter(outcomes.messages.values()), "")
@@ -85,66 +97,52 @@ def _weighed(outcomes: Outcomes) -> dict[str, Any]:
     payoffs = Payoffs([outcomes.strategies[at] for at in named], outcomes.payoff[done][:, named])
     chosen, order = choice(payoffs), dominance(payoffs)
     names = payoffs.names
-    result: dict[str, Any] = {
-        "summaries": [
-            {
-                "strategy": row.name,
-                "mean_musd": row.expected.value,
-                "standard_error_musd": row.expected.standard_error,
-                "quantiles_musd": dict(zip(map(_percent, QUANTILES), row.quantiles, strict=True)),
-                "wins": row.wins,
-                "ties": row.ties,
-                "largest_regret_musd": row.largest_regret,
-                "expected_regret_musd": row.expected_regret.value,
-            }
-            for row in summaries(payoffs)
-        ],
-        "choice": {"expected": list(chosen.expected), "robust": list(chosen.robust)},
-        "perfect_information_musd": _estimate(expected_value_of_perfect_information(payoffs)),
-        "differences": [
-            {
-                "first": row.first, "second": row.second, "mean_musd": row.mean.value, "low_musd": row.low,
-                "high_musd": row.high, "ahead": row.ahead,
-            }
-            for row in differences(payoffs)
-        ] if len(names) > 1 else [],
-        "dominance": {
-            kind: [[names[i], names[j]] for i, j in zip(*np.nonzero(table), strict=True)]
-            for kind, table in (("first_order", order.first_order), ("second_order", order.second_order))
-        },
-        "power": _power(outcomes),
-    }  # fmt: skip
+    reoptimised = None
     if OPTIMAL in outcomes.strategies:
         best = outcomes.payoff[done][:, outcomes.strategies.index(OPTIMAL)]
         held = payoffs.values[:, names.index(chosen.expected[0])]
-        result["reoptimised"] = {
-            "mean_musd": float(best.mean()),
-            "gain_musd": _estimate(payoffs.mean(best - held)),
-        }
-    return result
+        reoptimised = Reoptimised(float(best.mean()), payoffs.mean(best - held))
+    return MonteCarlo(
+        **vars(head),
+        summaries=tuple(map(_summary, summaries(payoffs))),
+        choice=Choice(tuple(chosen.expected), tuple(chosen.robust)),
+        perfect_information_musd=expected_value_of_perfect_information(payoffs),
+        differences=tuple(map(_difference, differences(payoffs))) if len(names) > 1 else (),
+        dominance=Dominance(_pairs(names, order.first_order), _pairs(names, order.second_order)),
+        power=tuple(_power(outcomes)),
+        reoptimised=reoptimised,
+    )
 
 
-def _estimate(found: Estimate) -> dict[str, float]:
-    return {"value": found.value, "standard_error": found.standard_error}
+def _summary(row: Summary) -> StrategySummary:
+    return StrategySummary(
+        strategy=row.name,
+        mean_musd=row.expected.value,
+        standard_error_musd=row.expected.standard_error,
+        quantiles_musd=Quantiles(*row.quantiles),
+        wins=row.wins,
+        ties=row.ties,
+        largest_regret_musd=row.largest_regret,
+        expected_regret_musd=row.expected_regret.value,
+    )
 
 
-def _percent(share: float) -> str:
-    """The name of a quantile: ``p5``."""
-    return f"p{100 * share:g}"
+def _difference(row: Difference) -> PairDifference:
+    return PairDifference(row.first, row.second, row.mean.value, row.low, row.high, row.ahead)
 
 
-def _power(outcomes: Outcomes) -> list[dict[str, Any]]:
+def _pairs(names: Sequence[str], table: np.ndarray[Any, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((names[i], names[j]) for i, j in zip(*np.nonzero(table), strict=True))
+
+
+def _power(outcomes: Outcomes) -> Iterator[YearPower]:
     """Quantiles over the draws of the leader's share and of its market power −ln(1 − share), by strategy and year."""
     share = outcomes.share[outcomes.is_done]
-    found = []
     for at, name in enumerate(outcomes.strategies):
         for year in range(share.shape[2]):
             traded = share[:, at, year]
             traded = traded[np.isfinite(traded)]
-            if not len(traded):
-                continue
-            quantiles = np.quantile(traded, [0.05, 0.25, 0.5, 0.75, 0.95], method="inverted_cdf").tolist()
-            named = dict(zip(("p5", "p25", "p50", "p75", "p95"), quantiles, strict=True))
-            power = {key: log_power(value) if value < 1 else None for key, value in named.items()}
-            found.append({"strategy": name, "year": outcomes.first_year + year, "share": named, "power": power})
-    return found
+            if len(traded):
+                found = np.quantile(traded, QUANTILES, method="inverted_cdf").tolist()
+                power = [log_power(value) if value < 1 else None for value in found]
+                yield YearPower(name, outcomes.first_year + year, Quantiles(*found), Quantiles(*power))

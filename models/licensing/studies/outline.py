@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from coercivity.engine.study.memory.content import program_version
-from coercivity.models.licensing.answers.commands import described, reproduced
-from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.answers.commands import reproduced
+from coercivity.models.licensing.answers.subject import subject_of
+from coercivity.models.licensing.studies.session import Session
 from coercivity.models.licensing.studies.study import PACKAGES, Outcomes, Study
+from coercivity.models.licensing.studies.values import DesignFacts, StudyAnswer, VariedFacts
+from coercivity.models.licensing.studies.vary import Varied
 from coercivity.models.licensing.studies.worker import TILT
 
 BOUND = (
@@ -16,33 +17,25 @@ BOUND = (
 )
 
 
-def outline(command: str, lab: Lab, study: Study, outcomes: Outcomes) -> dict[str, Any]:
-    """The head of a result, as plain data."""
+def outline(command: str, session: Session, study: Study, outcomes: Outcomes) -> StudyAnswer:
+    """The head of a result."""
     design = study.design
-    return {
-        "schema_version": 1,
-        "command": command,
-        "instance": described(lab.instance),
-        "what": study.question.what,
-        "strategies": list(outcomes.strategies),
-        "design": {
-            "kind": design.kind.value,
-            "points": len(design),
-            "seed": design.seed,
-            "parameters": [
-                {
-                    **vars(one.parameter.described()),
-                    "low": one.axis.low,
-                    "high": one.axis.high,
-                    "distribution": one.axis.distribution,
-                }
-                for one in study.varied
-            ],
-        },
-        "runs": dict(lab.counts) | outcomes.counts(),
-        "failures": lab.failures,
-        "shard": lab.effort.part,
-        "caveats": list(lab.instance.caveats),
-        "precision": BOUND,
-        "manifest": reproduced(lab.instance) | {"program": program_version(*PACKAGES, libraries=("highspy",))},
-    }
+    return StudyAnswer(
+        schema_version=1,
+        command=command,
+        instance=subject_of(session.instance),
+        what=study.question.what,
+        strategies=outcomes.strategies,
+        design=DesignFacts(design.kind.value, len(design), design.seed, tuple(map(_varied, study.varied))),
+        runs=dict(session.counts) | outcomes.counts(),
+        failures=tuple(session.failures),
+        shard=session.effort.part,
+        caveats=tuple(session.instance.caveats),
+        precision=BOUND,
+        manifest=reproduced(session.instance) | {"program": program_version(*PACKAGES, libraries=("highspy",))},
+    )
+
+
+def _varied(one: Varied) -> VariedFacts:
+    stated = vars(one.parameter.described()) | {"low": one.axis.low, "high": one.axis.high}
+    return VariedFacts(**stated, distribution=one.axis.distribution)

@@ -6,17 +6,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from coercivity.engine.errors import CoercivityError, ExitCode, UsageError, check_name
+from coercivity.engine.protocols import Executor
 from coercivity.engine.study.designs import Design
 from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome
-from coercivity.engine.study.work.executors import Executor
 from coercivity.engine.study.work.running import Finished, Progress, run_all, share_of
 from coercivity.models.licensing.buyers.evaluate import Followers
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.studies.study import Outcomes, Study, study_of
+from coercivity.models.licensing.studies.values import PointFailure
 from coercivity.models.licensing.studies.vary import Varied
 from coercivity.models.licensing.studies.worker import Question, What
 
@@ -50,14 +50,14 @@ class Effort:
 
 
 @dataclass
-class Lab:
+class Session:
     """Asks questions of one instance; counts are summed over all that it was asked."""
 
     instance: Instance
     effort: Effort
     report: Report
     counts: Counter[str] = field(default_factory=Counter)
-    failures: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[PointFailure] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.followers = Followers(self.instance)

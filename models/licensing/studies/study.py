@@ -19,6 +19,7 @@ from coercivity.models.licensing.buyers.evaluate import Followers
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.market.periods import Floats
 from coercivity.models.licensing.studies.substitution import Writer
+from coercivity.models.licensing.studies.values import PointFailure
 from coercivity.models.licensing.studies.vary import Varied
 from coercivity.models.licensing.studies.worker import OPTIMAL, Question, What
 
@@ -168,15 +169,10 @@ class Outcomes:
         others = self.payoff[:, [self.strategies.index(name) for name in against]]
         return np.asarray(own - others.max(axis=1))
 
-    def failures(self, study: Study) -> list[dict[str, Any]]:
+    def failures(self, study: Study) -> list[PointFailure]:
         """The points without an answer, with the values that they have."""
-        names = study.design.names
+        names, values = study.design.names, study.design.values
         return [
-            {
-                "point": row,
-                "status": str(self.status[row]),
-                "message": message,
-                "values": dict(zip(names, study.design.values[row].tolist(), strict=True)),
-            }
+            PointFailure(row, str(self.status[row]), message, dict(zip(names, values[row].tolist(), strict=True)))
             for row, message in sorted(self.messages.items())
         ]

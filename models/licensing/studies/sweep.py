@@ -12,8 +12,9 @@ from coercivity.engine.errors import UsageError
 from coercivity.engine.study.designs import grid, one_at_a_time
 from coercivity.engine.study.indices import Swing, swings
 from coercivity.models.licensing.studies.outline import outline
-from coercivity.models.licensing.studies.session import Lab
+from coercivity.models.licensing.studies.session import Session
 from coercivity.models.licensing.studies.study import Outcomes, Study
+from coercivity.models.licensing.studies.values import Bar, GridPoint, GridSweep, Sweep, TornadoSweep
 from coercivity.models.licensing.studies.vary import Varied, grid_points, uncertain, varied
 from coercivity.models.licensing.studies.worker import OPTIMAL, What
 
@@ -21,13 +22,13 @@ SHOWN = 2_000  # points of a grid that the result holds; all are in the tables b
 
 
 def sweep(
-    lab: Lab,
+    session: Session,
     vary: Sequence[str],
     strategies: Sequence[str] = (),
     strategy: str | None = None,
     against: str | None = None,
     what: What = "evaluate",
-) -> tuple[dict[str, Any], Study, Outcomes]:
+) -> tuple[Sweep, Study, Outcomes]:
     """The strategies over a grid of what ``vary`` names; without it one at a time over every range of the instance.
 
     Parameters
@@ -39,7 +40,7 @@ def sweep(
 
     Returns
     -------
-    the result as plain data, the study, and what came out of it
+    the result, the study, and what came out of it
 
     Raises
     ------
@@ -47,41 +48,41 @@ def sweep(
         As :func:`coercivity.models.licensing.studies.vary.varied`; or an end of a range could not be weighed, so that there is no
         tornado.
     """
-    found = varied(lab.instance, vary) if vary else uncertain(lab.instance)
-    one, others = lab.pair(strategy, against)
-    names = tuple(dict.fromkeys((*lab.chosen(strategies), one, *others)))
+    found = varied(session.instance, vary) if vary else uncertain(session.instance)
+    one, others = session.pair(strategy, against)
+    names = tuple(dict.fromkeys((*session.chosen(strategies), one, *others)))
     design = grid(grid_points(found)) if vary else one_at_a_time([axis.axis for axis in found])
-    study = lab.study(found, design, names, what)
-    outcomes = lab.ask(study, "points")
-    result = outline("sweep", lab, study, outcomes) | {"strategy": one, "against": list(others)}
-    if lab.effort.part is None:
-        result |= _on_grid(study, outcomes, one, others) if vary else _tornado(study, outcomes, one, others)
+    study = session.study(found, design, names, what)
+    outcomes = session.ask(study, "points")
+    result = Sweep(**vars(outline("sweep", session, study, outcomes)), strategy=one, against=others)
+    if session.effort.part is None:
+        result = _on_grid(result, study, outcomes) if vary else _tornado(result, study, outcomes)
     return result, study, outcomes
 
 
-def _on_grid(study: Study, outcomes: Outcomes, one: str, others: Sequence[str]) -> dict[str, Any]:
+def _on_grid(head: Sweep, study: Study, outcomes: Outcomes) -> GridSweep:
     named = [name for name in outcomes.strategies if name != OPTIMAL]
     values = outcomes.payoff[:, [outcomes.strategies.index(name) for name in named]]
     done = outcomes.is_done
     best = [named[int(row.argmax())] if ok else None for row, ok in zip(values, done, strict=True)]
     rows = np.lexsort(study.design.values.T[::-1])
-    gap = outcomes.gap(one, others)
+    gap = outcomes.gap(head.strategy, head.against)
     points = [
-        {
-            "values": study.design.values[row].tolist(),
-            "payoff_musd": dict(zip(outcomes.strategies, outcomes.payoff[row].tolist(), strict=True)) if done[row] else None,
-            "best": best[row],
-            "difference_musd": float(gap[row]) if done[row] else None,
-        }
+        GridPoint(
+            values=tuple(study.design.values[row].tolist()),
+            payoff_musd=dict(zip(outcomes.strategies, outcomes.payoff[row].tolist(), strict=True)) if done[row] else None,
+            best=best[row],
+            difference_musd=float(gap[row]) if done[row] else None,
+        )
         for row in rows[:SHOWN]
     ]  # fmt: skip
-    wins = {name: sum(winner == name for winner in best) / max(1, int(done.sum())) for name in named}
-    return {
-        "points": points,
-        "left_out": max(0, len(rows) - SHOWN),
-        "best_share": wins,
-        "crossings": _crossings(study.design.values[rows, 0], gap[rows]) if len(study.varied) == 1 else [],
-    }
+    return GridSweep(
+        **vars(head),
+        points=tuple(points),
+        left_out=max(0, len(rows) - SHOWN),
+        best_share={name: sum(winner == name for winner in best) / max(1, int(done.sum())) for name in named},
+        crossings=tuple(_crossings(study.design.values[rows, 0], gap[rows]) if len(study.varied) == 1 else ()),
+    )
 
 
 def _crossings(at: np.ndarray[Any, Any], gap: np.ndarray[Any, Any]) -> list[float]:
@@ -95,13 +96,14 @@ def _crossings(at: np.ndarray[Any, Any], gap: np.ndarray[Any, Any]) -> list[floa
     return found
 
 
-def _tornado(study: Study, outcomes: Outcomes, one: str, others: Sequence[str]) -> dict[str, Any]:
-    gap = outcomes.gap(one, others)
+def _tornado(head: Sweep, study: Study, outcomes: Outcomes) -> TornadoSweep:
+    gap = outcomes.gap(head.strategy, head.against)
     if not np.isfinite(gap[0]):
         raise UsageError("sweep", f"the stated values could not be weighed: {outcomes.messages.get(0)}", "mend them")
     whole, missing = _complete(study, gap)
-    bars = [_bar(bar, study.varied) for bar in whole]
-    return {"bars": bars, "base_musd": float(gap[0]), "missing": missing}
+    by_name = {one.axis.name: one for one in study.varied}
+    bars = tuple(_bar(bar, by_name[bar.name]) for bar in whole)
+    return TornadoSweep(**vars(head), bars=bars, base_musd=float(gap[0]), missing=tuple(missing))
 
 
 def _complete(study: Study, gap: np.ndarray[Any, Any]) -> tuple[list[Swing], list[str]]:
@@ -113,22 +115,22 @@ def _complete(study: Study, gap: np.ndarray[Any, Any]) -> tuple[list[Swing], lis
     return (list(swings(one_at_a_time(axes), gap[kept])) if axes else []), missing
 
 
-def _bar(bar: Swing, found: Sequence[Varied]) -> dict[str, Any]:
-    axis = next(one.axis for one in found if one.axis.name == bar.name)
-    unit = next(one.parameter.unit for one in found if one.axis.name == bar.name)
-    return {
-        "parameter": bar.name,
-        "unit": unit,
-        "low": axis.low,
-        "high": axis.high,
-        "at_low_musd": bar.at_low,
-        "at_high_musd": bar.at_high,
-        "swing_musd": bar.swing,
-        "turns": min(bar.at_low, bar.at_high) * bar.base < 0 or max(bar.at_low, bar.at_high) * bar.base < 0,
-    }
+def _bar(bar: Swing, one: Varied) -> Bar:
+    return Bar(
+        parameter=bar.name,
+        unit=one.parameter.unit,
+        low=one.axis.low,
+        high=one.axis.high,
+        at_low_musd=bar.at_low,
+        at_high_musd=bar.at_high,
+        swing_musd=bar.swing,
+        turns=min(bar.at_low, bar.at_high) * bar.base < 0 or max(bar.at_low, bar.at_high) * bar.base < 0,
+    )
 
 
-def screened(lab: Lab, found: Sequence[Varied], pair: tuple[str, Sequence[str]], most: int) -> tuple[list[Varied], int]:
+def screened(
+    session: Session, found: Sequence[Varied], pair: tuple[str, Sequence[str]], most: int
+) -> tuple[list[Varied], int]:
     """Of several axes those whose range alone moves the difference of a pair most, widest first; and how many there were.
 
     Raises
@@ -139,8 +141,8 @@ def screened(lab: Lab, found: Sequence[Varied], pair: tuple[str, Sequence[str]],
     if len(found) <= most:
         return list(found), len(found)
     one, others = pair
-    study = lab.study(found, one_at_a_time([axis.axis for axis in found]), (one, *others))
-    outcomes = lab.ask(study, "screening")
+    study = session.study(found, one_at_a_time([axis.axis for axis in found]), (one, *others))
+    outcomes = session.ask(study, "screening")
     bars = swings(study.design, outcomes.gap(one, others))
     by_name = {axis.axis.name: axis for axis in found}
     return [by_name[bar.name] for bar in bars[:most]], len(found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,179 +11,168 @@ import numpy as np
 from coercivity.engine.report.charts.page import files
 from coercivity.engine.report.charts.runs import Distribution, Fan, Ranges
 from coercivity.engine.report.text import Block, Column, Prose, Table
-from coercivity.models.licensing.pages.studies.phrases import (
-    PAIRED,
-    Data,
-    closing,
-    failures,
-    opening,
-    shard_block,
-    title,
-)
+from coercivity.engine.study.regret import Estimate
+from coercivity.models.licensing.pages.studies.phrases import PAIRED, closing, failures, opening, shard_block
 from coercivity.models.licensing.pages.words import MONEY, musd, texts
 from coercivity.models.licensing.studies.study import Outcomes, Study
+from coercivity.models.licensing.studies.values import MonteCarlo, Quantiles, StrategySummary, StudyAnswer
 from coercivity.models.licensing.studies.worker import OPTIMAL
 
 MOST_PAIRS = 15
 NORMAL = 1.96  # standard errors to either side that hold 95 %
 
 
-def sentences(result: Data) -> list[str]:
+def sentences(result: StudyAnswer) -> list[str]:
     """What the study says, in words."""
     said = [opening(result)]
-    if "summaries" not in result:
+    if not isinstance(result, MonteCarlo):
         return said
-    rows = {row["strategy"]: row for row in result["summaries"]}
-    best, safe = result["choice"]["expected"], result["choice"]["robust"]
-    top = rows[best[0]]
+    names = [row.strategy for row in result.summaries]
+    best, safe = result.choice.expected, result.choice.robust
+    top = result.summary(best[0])
     said.append(
-        f"Highest expected payoff: {' and '.join(best)}, {musd(top['mean_musd'])} (±{_error(top)} standard error); "
-        f"it is the best strategy in {100 * top['wins']:.0f} % of the draws."
+        f"Highest expected payoff: {' and '.join(best)}, {musd(top.mean_musd)} (±{_error(top)} standard error); "
+        f"it is the best strategy in {100 * top.wins:.0f} % of the draws."
     )
-    open_ones = [name for name in rows if name not in best and _is_open(result, best[0], name)]
+    open_ones = [name for name in names if name not in best and _is_open(result, best[0], name)]
     if open_ones:
         said.append(f"These draws do not tell its average from that of {_list(open_ones)}: more --runs may.")
-    least = rows[safe[0]]
+    least = result.summary(safe[0])
     same = safe == best
     said.append(
         f"Least largest regret (the robust choice): {'the same' if same else ' and '.join(safe)}, at worst "
-        f"{musd(least['largest_regret_musd'])} short of the best of the draw"
+        f"{musd(least.largest_regret_musd)} short of the best of the draw"
         + ("." if same else f", and {_less(result, best[0], safe[0])}.")
     )
-    value = result["perfect_information_musd"]
+    value = result.perfect_information_musd
     said.append(f"To know the numbers before choosing would be worth {_worth(value)}.")
-    firsts = result["dominance"]["first_order"]
-    beaten = {pair[1] for pair in firsts}
-    left = [name for name in rows if name not in beaten]
+    firsts = result.dominance.first_order
+    beaten = {worse for _, worse in firsts}
+    left = [name for name in names if name not in beaten]
     if beaten:
         said.append(
             f"In this sample nobody who prefers more to less would take {_list(sorted(beaten))}: another strategy has "
             f"the better distribution throughout. Not so dominated: {_list(left)}."
         )
-    if "reoptimised" in result:
-        gain = result["reoptimised"]["gain_musd"]
+    if result.reoptimised is not None:
+        gain = result.reoptimised.gain_musd
         said.append(f"To choose anew from the menu in every draw would be worth {_worth(gain)}.")
     return said
 
 
-def _difference(result: Data, one: str, other: str) -> tuple[float, float, float]:
+def _difference(result: MonteCarlo, one: str, other: str) -> tuple[float, float, float]:
     """Mean, low and high of what one strategy is worth more than another."""
-    for row in result["differences"]:
-        if (row["first"], row["second"]) == (one, other):
-            return row["mean_musd"], row["low_musd"], row["high_musd"]
-        if (row["first"], row["second"]) == (other, one):
-            return -row["mean_musd"], -row["high_musd"], -row["low_musd"]
+    for row in result.differences:
+        if (row.first, row.second) == (one, other):
+            return row.mean_musd, row.low_musd, row.high_musd
+        if (row.first, row.second) == (other, one):
+            return -row.mean_musd, -row.high_musd, -row.low_musd
     raise KeyError(f"{one} and {other} were not compared")
 
 
-def _is_open(result: Data, one: str, other: str) -> bool:
+def _is_open(result: MonteCarlo, one: str, other: str) -> bool:
     """Whether the interval of a difference leaves open which of two is worth more."""
     _, low, high = _difference(result, one, other)
     return low <= 0.0 <= high
 
 
-def _less(result: Data, one: str, other: str) -> str:
+def _less(result: MonteCarlo, one: str, other: str) -> str:
     mean, low, high = _difference(result, one, other)
     if low > 0.0:
         return f"{musd(mean)} less on average"
     return f"on average not told from it by these draws ({musd(mean)} less, 95 % from {musd(low)} to {musd(high)})"
 
 
-def _worth(found: Data) -> str:
+def _worth(found: Estimate) -> str:
     """A gain on average, with its error where that leaves open whether there is one."""
-    error = found["standard_error"]
-    said = f"{musd(found['value'])} on average"
-    is_sure = found["value"] > NORMAL * error
+    error = found.standard_error
+    said = f"{musd(found.value)} on average"
+    is_sure = found.value > NORMAL * error
     return said if is_sure else f"{said} (±{error:,.2g} standard error), which these draws do not tell from nothing"
 
 
-def _error(row: Data) -> str:
-    return (
-        f"{row['standard_error_musd']:,.0f}"
-        if row["standard_error_musd"] >= 10
-        else f"{row['standard_error_musd']:.1f}"
-    )
+def _error(row: StrategySummary) -> str:
+    return f"{row.standard_error_musd:,.0f}" if row.standard_error_musd >= 10 else f"{row.standard_error_musd:.1f}"
 
 
-def _list(names: list[str]) -> str:
+def _list(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def blocks(result: Data) -> list[Block]:
+def blocks(result: StudyAnswer) -> list[Block]:
     """The report."""
-    if result["shard"] is not None:
-        return shard_block(result)
-    found: list[Block] = [Prose(title(result), [*sentences(result), PAIRED])]
-    found += [_payoffs(result), _regret(result)]
-    if result["differences"]:
-        found.append(_differences(result))
-    found.append(_power(result))
+    if result.shard is not None:
+        return shard_block(result, result.shard)
+    found: list[Block] = [Prose(result.instance.heading, [*sentences(result), PAIRED])]
+    if isinstance(result, MonteCarlo):
+        found += [_payoffs(result), _regret(result)]
+        if result.differences:
+            found.append(_differences(result))
+        found.append(_power(result))
     return [*found, *failures(result), *closing(result)]
 
 
-def _ranked(result: Data) -> list[Data]:
-    return sorted(result["summaries"], key=lambda row: -row["mean_musd"])
+def _ranked(result: MonteCarlo) -> list[StrategySummary]:
+    return sorted(result.summaries, key=lambda row: -row.mean_musd)
 
 
-def _payoffs(result: Data) -> Table:
-    names = list(result["summaries"][0]["quantiles_musd"])
+def _payoffs(result: MonteCarlo) -> Table:
+    names = [entry.name for entry in fields(Quantiles)]
     rows = [
-        [row["strategy"], row["mean_musd"], row["standard_error_musd"], *row["quantiles_musd"].values()]
+        [row.strategy, row.mean_musd, row.standard_error_musd, *vars(row.quantiles_musd).values()]
         for row in _ranked(result)
     ]
     columns = [*texts("strategy"), Column("mean"), Column("standard error"), *map(Column, names)]
     return Table(f"Payoff over the draws, {MONEY}", columns, rows, decimals=0)
 
 
-def _regret(result: Data) -> Table:
-    rows = [
-        [row["strategy"], row["wins"], row["expected_regret_musd"], row["largest_regret_musd"]]
-        for row in _ranked(result)
-    ]
+def _regret(result: MonteCarlo) -> Table:
+    rows = [[row.strategy, row.wins, row.expected_regret_musd, row.largest_regret_musd] for row in _ranked(result)]
     columns = [*texts("strategy"), Column("best in, % of draws", "percent"), Column("expected regret")]
     return Table(f"Regret against the best strategy of each draw, {MONEY}", [*columns, Column("largest regret")], rows)
 
 
-def _differences(result: Data) -> Table:
-    first = _ranked(result)[0]["strategy"]
+def _differences(result: MonteCarlo) -> Table:
+    first = _ranked(result)[0].strategy
     rows = []
-    for row in result["differences"]:
-        if first not in (row["first"], row["second"]):
+    for row in result.differences:
+        if first not in (row.first, row.second):
             continue
-        turn = 1.0 if row["first"] == first else -1.0
-        ends = sorted((turn * row["low_musd"], turn * row["high_musd"]))
-        other = row["second"] if turn > 0 else row["first"]
-        ahead = row["ahead"] if turn > 0 else 1.0 - row["ahead"]
-        rows.append([f"{first} less {other}", turn * row["mean_musd"], *ends, ahead])
+        turn = 1.0 if row.first == first else -1.0
+        ends = sorted((turn * row.low_musd, turn * row.high_musd))
+        other = row.second if turn > 0 else row.first
+        ahead = row.ahead if turn > 0 else 1.0 - row.ahead
+        rows.append([f"{first} less {other}", turn * row.mean_musd, *ends, ahead])
     columns = [*texts("pair"), Column("mean", "signed"), Column("95 % from", "signed"), Column("to", "signed")]
     columns.append(Column("ahead in, % of draws", "percent"))
     note = "Confidence intervals of the mean difference over paired draws."
     return Table(f"Differences, {MONEY}", columns, rows[:MOST_PAIRS], note=note, stacks=True)
 
 
-def _power(result: Data) -> Table:
-    years = sorted({row["year"] for row in result["power"]})
+def _power(result: MonteCarlo) -> Table:
+    found = {(row.strategy, row.year): row.share for row in result.power}
+    years = sorted({row.year for row in result.power})
     turns = [year for year in years[1:] if year % 10 == 0]
     shown = [year for year in years if year in (years[0], *turns[:1], years[-1])]
-    rows = []
-    for name in result["strategies"]:
-        cells: list[Any] = [name]
-        for year in shown:
-            found = next((r for r in result["power"] if (r["strategy"], r["year"]) == (name, year)), None)
-            cells += [found["share"][key] for key in ("p5", "p50", "p95")] if found else [None] * 3
-        rows.append(cells)
+    none = Quantiles(*[None] * 5)
+    rows: list[list[Any]] = []
+    for name in result.strategies:
+        shares = [found.get((name, year), none) for year in shown]
+        rows.append([name, *(value for share in shares for value in (share.p5, share.p50, share.p95))])
     columns = [Column(f"{year} {key}", "percent") for year in shown for key in ("p5", "p50", "p95")]
     return Table("The leader's share of what is bought abroad, %", [*texts("strategy"), *columns], rows)
 
 
-def drawn(result: Data, study: Study, outcomes: Outcomes) -> dict[str, str]:
+def drawn(result: StudyAnswer, study: Study, outcomes: Outcomes) -> dict[str, str]:
     """The pictures, and the page that shows them, by file name."""
-    return files(_pictures(result, outcomes), title(result), sentences(result))
+    return files(_pictures(result, outcomes), result.instance.heading, sentences(result))
 
 
-def _pictures(result: Data, outcomes: Outcomes) -> list[Any]:
+def _pictures(result: StudyAnswer, outcomes: Outcomes) -> list[Any]:
+    if not isinstance(result, MonteCarlo):
+        return []
     done = outcomes.is_done
-    named = [row["strategy"] for row in _ranked(result)]
+    named = [row.strategy for row in _ranked(result)]
     at = [outcomes.strategies.index(name) for name in named]
     payoff = outcomes.payoff[done][:, at]
     regret = payoff.max(axis=1, keepdims=True) - payoff
@@ -210,16 +200,13 @@ def _ranges(names: list[str], values: Any, worst: Callable[[Any], Any]) -> list[
     ]  # fmt: skip
 
 
-def _fan(result: Data, runs: int) -> Fan:
-    rows = result["power"]
-    is_finite = all(value is not None for row in rows for value in row["power"].values())
-    key, outcome = (
-        ("power", "market power −ln(1 − share)") if is_finite else ("share", "share of what is bought abroad")
-    )
+def _fan(result: MonteCarlo, runs: int) -> Fan:
+    is_finite = all(value is not None for row in result.power for value in vars(row.power).values())
+    outcome = "market power −ln(1 − share)" if is_finite else "share of what is bought abroad"
     shown = [
-        {"date": f"{row['year']}-07-01", "series": row["strategy"], **row[key]}
-        for row in rows
-        if row["strategy"] != OPTIMAL
+        {"date": f"{row.year}-07-01", "series": row.strategy, **vars(row.power if is_finite else row.share)}
+        for row in result.power
+        if row.strategy != OPTIMAL
     ]
     return Fan(
         name="leverage", title="The leader's leverage over time", outcome=outcome, unit="", runs=runs, rows=shown

@@ -11,20 +11,22 @@ from typing import Any, Protocol
 
 from coercivity.engine import errors
 from coercivity.engine.desk import runs, terminal
-from coercivity.engine.desk.delivery import manifest_of, save, with_facts
+from coercivity.engine.desk.delivery import save, with_facts
+from coercivity.engine.protocols import Executor
 from coercivity.engine.report import parquet
 from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
 from coercivity.engine.study.memory.content import program_version
 from coercivity.engine.study.memory.ledger import Ledger
-from coercivity.engine.study.work.executors import Executor, InProcess, Pool
+from coercivity.engine.study.work.executors import InProcess, Pool
 from coercivity.engine.study.work.running import Interrupted, Progress, parse_shard
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.pages.studies import tables
-from coercivity.models.licensing.studies.session import Effort, Lab, Planned
+from coercivity.models.licensing.studies.session import Effort, Planned, Session
 from coercivity.models.licensing.studies.study import PACKAGES, Outcomes, Study
+from coercivity.models.licensing.studies.values import StudyAnswer
 
-Work = Callable[[Lab], tuple[Any, Study, Outcomes]]
+Work = Callable[[Session], tuple[StudyAnswer, Study, Outcomes]]
 Options = Mapping[str, Any]
 
 
@@ -65,9 +67,9 @@ def deliver(name: str, instance: Instance, work: Work, run: Options, is_quiet: b
             progress(stage, state.done, state.total)
 
         effort = Effort(_executor(run), run["jobs"], ledger, part, run["max_failures"], run["dry_run"])
-        lab = Lab(instance, effort, shown)
+        session = Session(instance, effort, shown)
         try:
-            result, study, outcomes = work(lab)
+            result, study, outcomes = work(session)
         except Planned as planned:
             terminal.write(f"{planned.where}: {planned.what}\n")
             return
@@ -85,9 +87,9 @@ def deliver(name: str, instance: Instance, work: Work, run: Options, is_quiet: b
         unsaved = save(target, page.drawn(result, study, outcomes), is_quiet)
     if unsaved is not None:
         raise unsaved
-    failed = lab.counts["failed"]
+    failed = session.counts["failed"]
     if failed:
-        what = f"{failed:,} of {lab.counts['total']:,} points failed; the first: {lab.failures[0]['message']}"
+        what = f"{failed:,} of {session.counts['total']:,} points failed; the first: {session.failures[0].message}"
         raise errors.FailedRuns(name, what, "see the table of failures; mend them and run the same command again")
 
 
@@ -156,7 +158,7 @@ def _manifest(run: Options, started: Any) -> dict[str, Any]:
 
 def _saved(
     target: runs.Run,
-    result: Any,
+    result: StudyAnswer,
     study: Study,
     outcomes: Outcomes,
     page: Page,
@@ -167,7 +169,7 @@ def _saved(
     found = {
         runs.RESULT: report.to_json(result),
         "report.txt": report.text(page.blocks(result), 100),
-        "instance.yaml": str(manifest_of(result)["effective_instance"]),
+        "instance.yaml": str(result.manifest["effective_instance"]),
         **tables.texts(study, outcomes),
     }
     unsaved = save(target, found, is_quiet)

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.desk.study import Page, deliver
 from coercivity.models.licensing.pages.studies import discover as discover_page
 from coercivity.models.licensing.pages.studies import montecarlo as montecarlo_page
 from coercivity.models.licensing.pages.studies import sensitivity as sensitivity_page
 from coercivity.models.licensing.pages.studies import sweep as sweep_page
-from coercivity.models.licensing.studies.deliver import Page, deliver
 from coercivity.models.licensing.studies.discover import discovered
 from coercivity.models.licensing.studies.montecarlo import montecarlo
 from coercivity.models.licensing.studies.sensitivity import sensitivity
@@ -26,7 +26,7 @@ STUDIES: dict[str, tuple[Callable[..., Any], Page]] = {
 
 
 def study(name: str, instance: Instance, asked: Mapping[str, Any], run: Mapping[str, Any], is_quiet: bool) -> None:
-    """Do a study and deliver it; raises as :func:`coercivity.models.licensing.studies.deliver.deliver`.
+    """Do a study and deliver it; raises as :func:`coercivity.models.licensing.desk.study.deliver`.
 
     Parameters
     ----------
