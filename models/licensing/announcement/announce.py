@@ -16,6 +16,7 @@ from coercivity.models.licensing.announcement.corridor import relief_by_width
 from coercivity.models.licensing.announcement.countermeasures import Answer, Governments
 from coercivity.models.licensing.announcement.home import HomeFlows, HomeMarket
 from coercivity.models.licensing.announcement.licences import Licences, Path
+from coercivity.models.licensing.announcement.taxes import Taxes
 from coercivity.models.licensing.announcement.trust import TrustPath
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity
@@ -41,6 +42,7 @@ class Announcement:
     route_capacity : [n,r] tonnes per period
     exporter_capacity : [n] tonnes per period, after firms that are gone
     relief : [n,b,k] USD/kg by which a corridor lowers the buyers' cost of an uncertain price
+    tax : [n,b,k] USD/kg that buyers pay beyond the price, and the leader earns
     funding : [t,j] share of the capital cost of orders that countermeasures pay
     weight : [n] probability of each node as the buyers see it
     leader_weight : [n] the same as the leader sees it
@@ -62,6 +64,7 @@ class Announcement:
     release: Floats
     exporter_capacity: Floats
     relief: Floats
+    tax: Floats
     funding: Floats
     conceded: Path = ()
     chance: float = 0.0
@@ -74,7 +77,7 @@ def told(announced: Announcement) -> bytes:
     """A hash of everything that an announcement changes in the followers' program."""
     parts = (
         announced.drawable, announced.release, announced.route_capacity, announced.exporter_capacity, announced.weight,
-        announced.relief, announced.funding,
+        announced.relief, announced.tax, announced.funding,
     )  # fmt: skip
     return hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).digest()
 
@@ -132,6 +135,7 @@ class Announcer:
         ]
         self.group_of = np.array([groups.index(bloc.group) for bloc in instance.blocs.values()], dtype=int)
         self.licences = Licences(instance, market, self.bounds, self.members)
+        self.taxes = Taxes(instance, market, self.bounds, self.members)
         self.governments = Governments(instance, market)
         self.home = HomeMarket(instance, market)
         self._relief = relief_by_width(instance)
@@ -172,7 +176,7 @@ class Announcer:
         if self._has_exits:
             capacity = capacity * (1.0 - self._on_nodes(self.home.flows(self.home.planned(licence)).lost))
         drawable, release = self.licences.drawable(path, licence)
-        routes = self._routes(path)[tree.period]
+        routes, tax = self._routes(path)[tree.period], self.taxes.on_nodes(path, conceded)
         odds = max(chance, HAZARD_FLOOR) if tree.conceded is not None else 0.0
         return Announcement(
             name=name,
@@ -187,7 +191,8 @@ class Announcer:
             release=release,
             exporter_capacity=capacity,
             relief=self._corridors(path)[tree.period],
-            funding=self.set_off(licence).funding,
+            tax=tax,
+            funding=self.set_off(licence, tax).funding,
             conceded=conceded or (),
             chance=chance,
             trust=trust.states,
@@ -214,6 +219,7 @@ class Announcer:
             release=release,
             route_capacity=routes if announced.leakage else np.zeros_like(routes),
             relief=self._corridors(path)[self.market.tree.period],
+            tax=self.taxes.on_nodes(path, announced.conceded or None),
         )
 
     def hazards(self, path: Path, trust: TrustPath | None = None) -> tuple[Floats, Floats]:
@@ -225,9 +231,10 @@ class Announcer:
         leader = np.array([max(_leader_hazard(posture) for posture in found) for found in postures])
         return buyers, leader
 
-    def set_off(self, licence: Floats) -> Answer:
-        """The countermeasures that licences [n,b,k] set off, read where they hold."""
-        return self.governments.answer(licence[: len(self.market.grid)])
+    def set_off(self, licence: Floats, tax: Floats) -> Answer:
+        """The countermeasures that licences and taxes [n,b,k] set off, read where licences hold."""
+        trunk = slice(0, len(self.market.grid))
+        return self.governments.answer(licence[trunk], tax[trunk])
 
     def home_flows(self, announced: Announcement) -> HomeFlows:
         """What an announcement brings about at home."""

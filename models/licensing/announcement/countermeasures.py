@@ -40,8 +40,8 @@ class Governments:
         self.market = market
         self.watched = {name: market.sets.blocs.index(measure.bloc) for name, measure in self.measures.items()}
 
-    def answer(self, licence: Floats) -> Answer:
-        """What the licences announced while they hold, [t,b,k] tonnes, set off."""
+    def answer(self, licence: Floats, tax: Floats) -> Answer:
+        """What the licences [t,b,k] in tonnes and the taxes [t,b,k] in USD/kg, announced while they hold, set off."""
         market, grid = self.market, self.market.grid
         cost, left = np.zeros(len(grid)), np.ones((len(grid), len(market.sets.rivals)))
         windows = {}
@@ -50,7 +50,11 @@ class Governments:
             # More than is needed of one product does not make up for another that is withheld.
             needed = market.forecast[:, bloc]
             share = np.minimum(licence[:, bloc], needed).sum(axis=-1) / np.maximum(needed.sum(axis=-1), 1e-12)
-            windows[name] = self._windows(measure, share < float(measure.threshold))
+            is_cause = share < float(measure.threshold)
+            if measure.tax is not None:
+                worth = np.maximum((needed * market.price).sum(axis=-1), 1e-12)
+                is_cause |= (needed * tax[:, bloc]).sum(axis=-1) / worth > float(measure.tax) + 1e-12
+            windows[name] = self._windows(measure, is_cause)
             for begins, ends in windows[name]:
                 months = grid.overlap(begins, ends)
                 cost += float(measure.cost) * months / 12.0

@@ -11,7 +11,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity, month_index
 from coercivity.models.licensing.data.strategies import Breakdown
 from coercivity.models.licensing.market.arrays import Market, quarters_of
-from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.market.periods import Floats, conceded_part
 
 DAYS_PER_MONTH = 365.0 / 12.0
 Path = tuple[tuple[tuple[str, ...], ...], ...]
@@ -169,10 +169,7 @@ class Licences:
 
     def _relieved(self, trunk: Floats, conceded: Floats) -> Floats:
         """Licensed tonnes [t,b,k] on the branch of the concession: the other path while the concession lasts."""
-        grid, concession = self.market.grid, self.instance.concession
-        assert concession is not None
-        begins = float(grid.start[0]) + float(concession.begins)
-        part = (grid.overlap(begins, begins + 12.0 * float(concession.lasts)) / grid.length)[:, None, None]
+        part = conceded_part(self.instance, self.market.grid)[:, None, None]
         capacity = np.broadcast_to(self.market.exporter_capacity[:, None, None], trunk.shape)
         here = np.where(np.isinf(conceded), capacity, conceded)
         there = np.where(np.isinf(trunk), capacity, trunk)

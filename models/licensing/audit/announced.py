@@ -260,6 +260,46 @@ class Announced:
     def _cut(volatility: float, width: float) -> float:
         return rules.swing(volatility, width)
 
+    def taxed(self, w: int, t: int, bloc: str, k: int) -> float:
+        """What buyers pay beyond the price in a period of a scenario, USD/kg."""
+        month = int(self.first[t])
+        own = self._tax(self.posture(month, bloc, k), k)
+        if self.decided is None or w < len(self.departures) or month < self.decided:
+            return own
+        other = self.claim.conceded or rules.relieved(self.instance, self.claim.path)
+        given = rules.shared(month, month + float(self.length[t]), self.decision, self.relief_ends) / float(
+            self.length[t]
+        )
+        return given * self._tax(self.posture(month, bloc, k, other), k) + (1.0 - given) * own
+
+    def _tax(self, posture: Posture | None, k: int) -> float:
+        """The share of a posture's tax that exporters do not give back."""
+        if posture is None:
+            return 0.0
+        leader = self.instance.leader
+        duty = (
+            0.0 if posture.export_duty is None else float(posture.export_duty) * float(leader.price[self.products[k]])
+        )
+        kept = 1.0 if leader.tax_passed_on is None else float(leader.tax_passed_on)
+        return kept * (duty if posture.export_tax is None else float(posture.export_tax))
+
+    @property
+    def is_taxed(self) -> bool:
+        """Whether some posture takes a tax."""
+        return any(
+            (posture.export_tax or posture.export_duty) is not None for posture in self.instance.postures.values()
+        )
+
+    @cached_property
+    def tax(self) -> Floats:
+        """What buyers pay beyond the price [w,t,b,k], USD/kg."""
+        found = np.zeros((len(self.departures) + 1, *self.forecast.shape))
+        if not self.is_taxed:
+            return found
+        for w, t, b, k in np.ndindex(*found.shape):
+            found[w, t, b, k] = self.taxed(w, t, self.blocs[b], k)
+        return found
+
     def route_limit(self, t: int, r: int) -> float:
         """Re-export capacity of a route in a period, tonnes."""
         route = self.instance.routes[self.routes[r]]

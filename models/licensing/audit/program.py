@@ -55,10 +55,10 @@ class ScenarioProgram:
         self.program = self._write()
 
     def column_gain(self, gain: Floats) -> Floats:
-        """A gain per tonne exported [w,t,k] as one per column."""
+        """A gain per tonne exported [w,t,b,k] as one per column."""
         column = np.zeros(self.width)
         imports = self.blocks["imports"]
-        column[imports] = np.broadcast_to(gain[:, :, None, :, None], imports.shape)
+        column[imports] = np.broadcast_to(gain[..., None], imports.shape)
         return column
 
     def rent_weight(self) -> Floats:
@@ -204,7 +204,7 @@ class ScenarioProgram:
         months = float(audit.length[t])
         for k, product in enumerate(audit.products):
             for b, name in enumerate(audit.blocs):
-                price = float(self.instance.leader.price[product]) - audit.calmed(t, name, k)
+                price = float(self.instance.leader.price[product]) + audit.tax[w, t, b, k] - audit.calmed(t, name, k)
                 self.cost[at["imports"][w, t, b, k]] = money * price
         for r, route in enumerate(self.instance.routes.values()):
             self.cost[at["reexport"][w, t, r]] = money * float(route.cost)

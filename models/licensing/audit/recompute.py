@@ -53,8 +53,12 @@ class Audit(Announced):
             b = self.blocs.index(measure.bloc)
             limit = float(measure.threshold) * self.forecast[:, b].sum(axis=-1)
             served = np.minimum(self.licences[0, :, b], self.forecast[:, b])
-            below = served.sum(axis=-1) < limit - 1e-12 * np.maximum(1.0, limit)
-            spells = rules.windows(measure, np.repeat(below, self.length).tolist())
+            is_cause = served.sum(axis=-1) < limit - 1e-12 * np.maximum(1.0, limit)
+            if measure.tax is not None:
+                price = np.array([float(self.instance.leader.price[k]) for k in self.products])
+                paid = (self.tax[0, :, b] * self.forecast[:, b]).sum(axis=-1)
+                is_cause |= paid > float(measure.tax) * (self.forecast[:, b] @ price) * (1.0 + 1e-12)
+            spells = rules.windows(measure, np.repeat(is_cause, self.length).tolist())
             found[name] = [(self.first[0] + begins, self.first[0] + ends) for begins, ends in spells]
         return found
 
@@ -78,17 +82,19 @@ class Audit(Announced):
         chance = self.probabilities(leader=True)
         factor = self.factors(float(leader.discount_rate))
         strategic = self.first < self.starts[-1]
-        margin = np.zeros(len(self.first))
+        margin, taxed = np.zeros(len(self.first)), np.zeros(len(self.first))
         idle = np.zeros(len(self.first))
         for w, odds in enumerate(chance):
             for t in range(len(self.first)):
                 sold = exports[w, t].sum(axis=0)
                 margin[t] += odds * factor[t] * float(profit @ sold) / 1000.0
+                taxed[t] += odds * factor[t] * float((self.tax[w, t] * exports[w, t]).sum()) / 1000.0
                 idle[t] -= odds * factor[t] * float(leader.idle_cost) * (self.standing[w, t] - sold.sum()) / 1000.0
         rents = [chance @ (rent * factor) / 1000.0 for rent in (captured, exporter)]
         at_home = {name: float(chance @ (getattr(self.home, name) @ factor)) for name in ("glut", "downstream")}
         return {
             "margin": float(margin[strategic].sum()),
+            **({"export_tax": float(taxed[strategic].sum())} if self.is_taxed else {}),
             "captured_rent": float(rents[0][strategic].sum()),
             "exporter_rent": float(rents[1][strategic].sum()),
             "idle": float(idle[strategic].sum()),
@@ -97,7 +103,7 @@ class Audit(Announced):
             **at_home,
             "concession": probability * self.concession_worth(factor),
             "retaliation": -self._retaliation(factor),
-            "tail": float((margin + idle + rents[0] + rents[1])[~strategic].sum()),
+            "tail": float((margin + taxed + idle + rents[0] + rents[1])[~strategic].sum()),
         }
 
     def discounted_rent(self, rent: Floats) -> float:
@@ -153,11 +159,11 @@ class Audit(Announced):
 
     @cached_property
     def gain(self) -> Floats:
-        """The leader's discounted gain per tonne exported [w,t,k], thousand USD."""
+        """The leader's discounted gain per tonne exported [w,t,b,k], thousand USD."""
         leader = self.instance.leader
-        per_tonne = self.profit + float(leader.idle_cost)
+        per_tonne = self.profit + float(leader.idle_cost) + self.tax
         factor = self.factors(float(leader.discount_rate))
-        return np.asarray(np.einsum("w,t,k->wtk", self.probabilities(leader=True), factor, per_tonne))
+        return np.asarray(np.einsum("w,t,wtbk->wtbk", self.probabilities(leader=True), factor, per_tonne))
 
     @property
     def profit(self) -> Floats:

@@ -93,12 +93,13 @@ class Layout:
         return np.concatenate(rows), np.concatenate(sides)
 
     def cost(self, announced: Announcement) -> Floats:
-        """Costs of all columns under the announcement's probabilities, corridors and funding."""
+        """Costs of all columns under the announcement's probabilities, taxes, corridors and funding."""
         unit = self.unit_cost
-        if announced.relief.any() or announced.funding.any():
+        if announced.relief.any() or announced.tax.any() or announced.funding.any():
             unit = unit.copy()
             index, at = self.columns["imports"]
-            unit[at] -= self.discount[index[:, 0]] * announced.relief[index[:, 0], index[:, 1], index[:, 2]]
+            surcharge = announced.tax - announced.relief
+            unit[at] += self.discount[index[:, 0]] * surcharge[index[:, 0], index[:, 1], index[:, 2]]
             index, at = self.columns["expansion"]
             if len(at):
                 unit[at] *= 1.0 - announced.funding[self.period[index[:, 0]], index[:, 1]]
@@ -120,13 +121,14 @@ class Layout:
 def layout_of(market: Market, reference: Announcement) -> Layout:
     """Build the formulation once, in Pyomo, and note where everything stands; any announcement serves as reference."""
     # Every licence row must exist, so the reference is closed: an open licence would have no row to change. And costs
-    # are those of nobody's help: a strategy takes corridors and funding off them.
+    # are those of nobody's help: a strategy adds taxes, and takes corridors and funding off them.
     nothing = np.zeros_like(reference.licence)
     closed = replace(
         reference,
         drawable=nothing,
         release=nothing,
         relief=nothing,
+        tax=nothing,
         funding=np.zeros_like(reference.funding),
     )
     return _layout(market, closed, compile_pyomo(build(market, closed)))

@@ -9,7 +9,7 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
     expansion, ordered                                         tonnes per year, new and cumulative
     design_order, designed_out                                 shares of demand, new and cumulative
 
-    min  Σ_n w_n δ_t ( (p−ψ)·imports + (c+f−s)·rival_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
+    min  Σ_n w_n δ_t ( (p+τ−ψ)·imports + (c+f−s)·rival_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
                        + Σ_s g_s·months·(step − cover) + g_R·months·(target − reserve) )
          + Σ_n w_n ( (1−φ)·A_j·expansion + A_o·design_order )
     s.t. supply + stock drawn + unmet + designed out − moved here ≥ demand   [price]          demand_balance
@@ -336,9 +336,9 @@ class _Builder:
         market, price, t = self.market, self.units.price, self.period[n]
         discount, months = float(market.discount[t]), float(self.grid.length[t])
         holding = discount * months * market.holding_cost
-        relief = self.announced.relief[n]
+        surcharge = self.announced.tax[n] - self.announced.relief[n]
         cost = sum(
-            discount * float(market.price[k] - relief[b, k]) * price * model.imports[n, b, k, c]
+            discount * float(market.price[k] + surcharge[b, k]) * price * model.imports[n, b, k, c]
             for b, k, c in self.cells
         )
         cost += sum(

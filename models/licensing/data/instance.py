@@ -180,6 +180,10 @@ class Leader(Table):
         None,
         description="what a dollar of support costs beyond itself: the marginal cost of public funds; needed by firms",
     )
+    tax_passed_on: Share | None = Field(
+        None,
+        description="share of an export tax that buyers pay; exporters who compete with each other give back the rest; default: all",
+    )
     rents: Rents
 
 

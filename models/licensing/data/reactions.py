@@ -57,7 +57,11 @@ class Countermeasure(Table):
     title: str
     bloc: Name
     threshold: Share = Field(description="licensed share of forecast imports below which it is set off")
-    patience: Months = Field(description="how long the share must stay below the threshold")
+    tax: Share | None = Field(
+        None,
+        description="export tax on the bloc's forecast imports, as a share of their value, above which it is set off too",
+    )
+    patience: Months = Field(description="how long the share must stay below the threshold, or the tax above its own")
     delay: Months = Field(description="from then until it bites")
     lasts: Years
     cost: MillionUsdPerYear = Field(description="to the leader, while it lasts")

@@ -12,6 +12,7 @@ from coercivity.models.licensing.data.quantity import (
     Month,
     Months,
     Name,
+    Price,
     Share,
     Table,
     Tonnes,
@@ -42,6 +43,10 @@ class Posture(Table):
     corridor: Share | None = Field(
         None,
         description="half-width of the price corridor that the leader defends; none: buyers bear the whole price risk",
+    )
+    export_tax: Price | None = Field(None, description="tax on every kilogram exported")
+    export_duty: Share | None = Field(
+        None, description="tax on every kilogram exported, as a share of the leader's price"
     )
     buffer: Months | None = Field(
         None,

@@ -1,6 +1,7 @@
 """The leader's payoff, term by term.
 
     payoff =  margin          (price − variable cost) × exports, over the strategic phases
+            + export_tax      what buyers pay beyond the price, where a posture takes a tax
             + captured_rent   the leader's share of the licence rent
             + exporter_rent   the leader's share of the rent on scarce export capacity
             − idle            export capacity that stands still: fixed cost and lost work
@@ -10,7 +11,7 @@
             + downstream      industry that follows the material to the leader
             + concession      probability × value × share, while it lasts
             − retaliation     what countermeasures cost the leader
-            + tail            margin, rents and idle capacity after the last strategic phase
+            + tail            margin, tax, rents and idle capacity after the last strategic phase
 
 Each term is reported by year, expected and undiscounted, and in total, discounted at the leader's rate. In all
 of them the weights of the tree are the leader's own probabilities. Million US dollars throughout. Only margin,
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coercivity.models.licensing.announcement.announce import Announcement, Announcer
+from coercivity.models.licensing.announcement.taxes import is_taxed
 from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Concession
@@ -31,7 +33,7 @@ from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
 
 TERMS = (
-    "margin", "captured_rent", "exporter_rent", "idle", "buffer", "support", "glut", "downstream", "concession",
+    "margin", "export_tax", "captured_rent", "exporter_rent", "idle", "buffer", "support", "glut", "downstream", "concession",
     "retaliation", "tail",
 )  # fmt: skip
 
@@ -66,11 +68,17 @@ class LeaderBooks:
         leader = self.instance.leader
         return np.array([float(leader.price[k]) - float(leader.unit_cost[k]) for k in self.market.sets.products])
 
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms of the payoff, in their order; of a tax nothing is said where no posture takes one."""
+        return TERMS if is_taxed(self.instance) else tuple(term for term in TERMS if term != "export_tax")
+
     def gain(self, announced: Announcement) -> Floats:
-        """Discounted expected gain of one more tonne exported, [n,k] in thousand USD: margin and less idle capacity."""
+        """Discounted expected gain of one more tonne exported, [n,b,k] in thousand USD: margin, tax, less idle capacity."""
         period = self.market.tree.period
         weight = announced.leader_weight * self.discount[period]
-        return np.asarray(weight[:, None] * (self.margin + float(self.instance.leader.idle_cost))[None, :])
+        earned = self.margin + float(self.instance.leader.idle_cost) + announced.tax
+        return np.asarray(weight[:, None, None] * earned)
 
     def rent_scale(self, announced: Announcement) -> Floats:
         """Leader's discounted expected value of one unit of a node's undiscounted rent, [n]."""
@@ -96,7 +104,7 @@ class LeaderBooks:
             "support": -funds * (odds @ home.support),
             "glut": odds @ home.glut,
             "downstream": odds @ home.downstream,
-            "retaliation": -announcer.set_off(announced.licence).cost,
+            "retaliation": -announcer.set_off(announced.licence, announced.tax).cost,
         }
 
 
@@ -189,6 +197,7 @@ def payoff_of(
     exporter_rent = response.price("exporter_capacity") * exports.sum(axis=(1, 2))
     per_node = {
         "margin": exports.sum(axis=1) @ books.margin,
+        "export_tax": (exports * announced.tax).sum(axis=(1, 2)),
         "captured_rent": float(rents.licence) * licence_rent,
         "exporter_rent": float(rents.exporter) * exporter_rent,
         "idle": -float(leader.idle_cost) * (announced.exporter_capacity - exports.sum(axis=(1, 2))),
@@ -203,8 +212,8 @@ def payoff_of(
     flows["concession"] = probability * concession_value(books)[1]
     flows["tail"] = np.where(strategic, 0.0, sum(expected.values()))
     return Payoff(
-        terms={term: float((flows[term] * books.discount).sum()) for term in TERMS},
-        by_year={term: _by_year(flows[term], market) for term in TERMS},
+        terms={term: float((flows[term] * books.discount).sum()) for term in books.terms},
+        by_year={term: _by_year(flows[term], market) for term in books.terms},
         rents={term: per_node[term] for term in ("captured_rent", "exporter_rent")},
         probability=probability,
         pressure=pressure,

@@ -21,10 +21,10 @@ TILT = 1e-3
 
 
 def column_gain(layout: Layout, gain: Floats) -> Floats:
-    """A gain per tonne exported [n,k] on the columns of the program."""
+    """A gain per tonne exported [n,b,k] on the columns of the program."""
     column = np.zeros(layout.program.shape[1])
     index, at = layout.columns["imports"]
-    column[at] = gain[index[:, 0], index[:, 2]]
+    column[at] = gain[index[:, 0], index[:, 1], index[:, 2]]
     return column
 
 
@@ -137,11 +137,11 @@ class LicenceScreen:
 
     def _load_costs(self, announced: Announcement, tilt: float) -> None:
         """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""
-        parts = (announced.weight, announced.leader_weight, announced.relief, announced.funding)
+        parts = (announced.weight, announced.leader_weight, announced.relief, announced.tax, announced.funding)
         key = (tilt, *(part.tobytes() for part in parts))
         if key == self._loaded:
             return
-        self._gain = self.books.gain(announced)[self.index[:, 0], self.index[:, 2]]
+        self._gain = self.books.gain(announced)[tuple(self.index[:, :3].T)]
         cost = self.followers.layout.cost(announced)
         cost[self.exports_at] -= tilt * self._gain
         self.followers.hot.set_cost(cost)

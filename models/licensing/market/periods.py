@@ -204,3 +204,13 @@ def conceded_from(instance: Instance, grid: Grid) -> int | None:
         return None
     later = np.flatnonzero(grid.start >= grid.start[0] + float(concession.begins) - 1e-9)
     return int(later[0]) if len(later) else None
+
+
+def conceded_part(instance: Instance, grid: Grid) -> Floats:
+    """Share of each period in which a concession is in force [t]."""
+    concession = instance.concession
+    if concession is None:
+        return np.zeros(len(grid))
+    begins = float(grid.start[0]) + float(concession.begins)
+    part: Floats = grid.overlap(begins, begins + 12.0 * float(concession.lasts)) / grid.length
+    return part

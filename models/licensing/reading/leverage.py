@@ -107,7 +107,7 @@ class CutOff:
         nothing, sure = np.zeros(shape), np.ones(nodes)
         self._announced = Announcement(
             "cut-off", (), nothing, np.zeros((nodes, len(market.sets.routes))), sure, sure, np.zeros(0), np.zeros(0),
-            drawable=nothing, release=np.full(shape, np.inf), exporter_capacity=sure, relief=nothing,
+            drawable=nothing, release=np.full(shape, np.inf), exporter_capacity=sure, relief=nothing, tax=nothing,
             funding=np.zeros((nodes, len(market.sets.rivals))),
         )  # fmt: skip
         self.layout = layout_of(self.market, self._announced)

@@ -38,8 +38,11 @@ def leader(instance: Instance) -> Iterator[Fault]:
 
 
 def postures(instance: Instance) -> Iterator[Fault]:
-    """Hazards that are none or large enough."""
+    """Hazards that are none or large enough, and one way to write a tax."""
     for name, posture in instance.postures.items():
+        if posture.export_tax is not None and posture.export_duty is not None:
+            what = "a tax in USD/kg and one as a share of the price"
+            yield ("postures", name, "export_duty"), what, "leave one of the two out"
         for key in ("hazard", "leader_hazard"):
             hazard = getattr(posture, key)
             if hazard is not None and 0 < float(hazard) < SMALLEST_HAZARD:

@@ -50,6 +50,18 @@ def exchange_rates(instance: Instance) -> Iterator[Fault]:
         yield path, what, f"write dollars per {code}: {1 / rate:.4g}?" if is_inverse else f"write dollars per {code}"
 
 
+def taxes(instance: Instance) -> Iterator[Fault]:
+    """Export taxes that exceed the price, and a share given back of a tax that nobody takes."""
+    dearest = max(map(float, instance.leader.price.values()))
+    for name, posture in instance.postures.items():
+        if posture.export_tax is not None and float(posture.export_tax) > dearest:
+            what = f"{float(posture.export_tax):g} USD/kg is more than any product costs"
+            yield ("postures", name, "export_tax"), what, "check the unit; a share of the price is an export_duty"
+    is_taken = any(posture.export_tax or posture.export_duty for posture in instance.postures.values())
+    if instance.leader.tax_passed_on is not None and not is_taken:
+        yield ("leader", "tax_passed_on"), "no posture takes a tax", "leave it out, or give a posture an export_tax"
+
+
 def prices(instance: Instance) -> Iterator[Fault]:
     """Prices in proportion to what the cheapest use is worth, and to each other."""
     for name, product in instance.products.items():

@@ -22,6 +22,7 @@ BY_SET = "set by --set"
 CHECKS = (
     money.exchange_rates,
     money.prices,
+    money.taxes,
     money.margins,
     money.kinds_of_price,
     money.stock_costs,

@@ -51,6 +51,8 @@ TEMPLATES: list[tuple[str, Any, str, str]] = [
     ("stocks.cover_steps.1.penalty", "8 USD/kg/day", "stocks.cover_steps.1.penalty", "value of the cheapest use"),
     ("leader.buffer_cost", "30 USD/kg/month", "leader.buffer_cost", "above a fifth"),
     ("leader.idle_cost", "2 USD/g", "leader.idle_cost", "more than the highest price"),
+    ("postures.open.export_tax", "60 USD/kg", "postures.open.export_tax", "more than any product costs"),
+    ("leader.tax_passed_on", "50 %", "leader.tax_passed_on", "no posture takes a tax"),
     ("leader.unit_cost.metal", "38 USD/t", "leader.unit_cost.metal", "under a price of 50"),
     ("leader.unit_cost.metal", "0 USD/kg", "leader.unit_cost.metal", "under a price of 50"),
     ("leader.unit_cost.metal", "50 USD/kg", "leader.unit_cost.metal", "earns nothing"),
