@@ -315,6 +315,11 @@ class ScenarioProgram:
         for e in range(len(demand) - 1):
             relief, by = self._relief(w, t, b, k, c, [e])
             self._row(np.append(unmet[e], relief), np.append(1.0, by), -np.inf, float(demand[e]))
+        shared = self.instance.buyers.shared_shortage
+        if shared is not None and float(shared) > 0:
+            # Of every tonne missed anywhere the last use misses this much at least.
+            last = float(self.instance.products[self.audit.products[k]].segments.get(self.audit.segments[-1], 0.0))
+            self._row(unmet, (np.arange(len(unmet)) == len(unmet) - 1) - float(shared) * last, 0.0, np.inf)
 
     def _limits(self, w: int, t: int) -> None:
         audit, at = self.audit, self.blocks

@@ -42,7 +42,8 @@ def structure_of(market: Market) -> Hashable:
         tuple(crowded_segments(market)),
         (market.reserve_target > 0).tobytes(),
         tuple(market.segment_shares(k)[e] for k in range(len(market.sets.products)) for e in range(len(market.sets.segments)))
-        if market.pro_rata else None,
+        if market.pro_rata or market.shared_shortage else None,
+        market.shared_shortage,
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
          Σ reexport ≤ route capacity                                         [leakage rent]   reexport_capacity
          stock at the end ≥ stock at the start                               [−]              final_stock
          unmet in proportion to demand (pro-rata rationing only)             [−]              rationing
+         unmet of the dearest use ≥ its part of a shared shortage            [−]              shared_shortage
     with stock = Σ_s cover + reserve + surplus, cover ≤ step, reserve ≤ target, ordered ≤ potential,
          design_order ≤ yearly limit, designed_out ≤ potential
 
@@ -238,6 +239,7 @@ class _Builder:
             for n, b, k, c, e in model.unmet_cap.index_set():
                 left = self.demand[self.period[n]][b][k][c][e] * tonne - self._relief(model, n, b, k, c, (e,))
                 model.unmet_cap[n, b, k, c, e] = model.unmet[n, b, k, c, e] <= left
+            self._shared_shortage(model)
             return
         shares = [self.market.segment_shares(k) for k in self.products]
         # One row a cell follows from the others; a row that reads 0 = 0 would be refused.
@@ -248,6 +250,20 @@ class _Builder:
         for n, b, k, c, e in model.rationing.index_set():
             total = sum(model.unmet[n, b, k, c, other] for other in self.segments)
             model.rationing[n, b, k, c, e] = model.unmet[n, b, k, c, e] - shares[k][e] * total == 0.0 * tonne
+
+    def _shared_shortage(self, model: pyo.ConcreteModel) -> None:
+        """The dearest use bears at least its share of the part of a shortage that falls on all alike."""
+        market, top = self.market, self.market.top_segment
+        least = [market.shared_shortage * market.segment_shares(k)[top] for k in self.products]
+        # A use that is all of the demand bears all of the shortage anyway.
+        shared = [k for k in self.products if least[k] > 0.0 and market.segment_shares(k)[top] < 1.0]
+        cells = [cell for cell in self.cells if cell[1] in shared]
+        model.shared_shortage = pyo.Constraint([(n, *cell) for n in self.nodes for cell in cells])
+        for n, b, k, c in model.shared_shortage.index_set():
+            total = sum(model.unmet[n, b, k, c, e] for e in self.segments)
+            model.shared_shortage[n, b, k, c] = (
+                model.unmet[n, b, k, c, top] - least[k] * total >= 0.0 * self.units.tonne
+            )
 
     def _trade(self, model: pyo.ConcreteModel) -> None:
         market, tonne = self.market, self.units.tonne

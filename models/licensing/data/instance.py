@@ -195,6 +195,11 @@ class Buyers(Table):
     rationing: Literal["efficient", "pro_rata"] = Field(
         "efficient", description="how a shortage falls on the segments of a bloc: cheapest uses first, or all alike"
     )
+    shared_shortage: Share | None = Field(
+        None,
+        description="under efficient rationing: the part of a shortage that falls on all uses alike, as makers who are not served "
+        "are of all kinds",
+    )
 
 
 class Addition(Table):

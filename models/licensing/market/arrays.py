@@ -71,6 +71,7 @@ class Market:
     initial_stock : [b,k,c] tonnes
     capacity : [t,j] tonnes per period, existing and committed
     rival_cost : {(j, b): USD/kg}
+    shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
     subsidy : [t,j] USD/kg that treasuries pay on a rival's sales, whatever the leader does
     capital_support : [t,j] share of the capital cost of orders that they pay, likewise
     has_releases : whether some posture releases licences by the quarter
@@ -96,6 +97,7 @@ class Market:
     step_share: Floats
     step_penalty: Floats
     pro_rata: bool
+    shared_shortage: float
     exporter_capacity: Floats
     rival_product: tuple[int, ...]
     rival_cost: dict[tuple[int, int], float]
@@ -214,6 +216,7 @@ def market_of(instance: Instance) -> Market:
         step_share=np.array([float(step.share) for step in instance.stocks.cover_steps]),
         step_penalty=np.array([float(step.penalty) for step in instance.stocks.cover_steps]),
         pro_rata=instance.buyers.rationing == "pro_rata",
+        shared_shortage=float(instance.buyers.shared_shortage or 0.0),
         exporter_capacity=_grown(float(instance.leader.capacity), float(instance.leader.capacity_growth), grid),
         rival_product=tuple(sets.products.index(rival.product) for rival in rivals),
         rival_cost={(j, sets.blocs.index(b)): float(rival.unit_cost) + float(freight)

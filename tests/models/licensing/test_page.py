@@ -63,6 +63,8 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
     for rationing in ("efficient", "pro_rata"):
         data = rich()
         data["buyers"]["rationing"] = rationing
+        if rationing == "efficient":
+            data["buyers"]["shared_shortage"] = "10 %"
         whole = {**data["options"]["thrift"], "potential": {"cars": "100 %"}}
         del whole["moves_to"]
         data["options"] |= {"redesign": whole}

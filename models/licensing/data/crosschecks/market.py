@@ -57,6 +57,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         play.strategies,
         play.reserved,
         play.fed_volumes,
+        play.rationing,
         play.menu,
         play.concession,
         reactions.types,

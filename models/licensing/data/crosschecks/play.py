@@ -37,6 +37,13 @@ def leader(instance: Instance) -> Iterator[Fault]:
             yield (*here, "price", name), what, "raise the price or lower the cost"
 
 
+def rationing(instance: Instance) -> Iterator[Fault]:
+    """A part of a shortage that all uses share, where they do not share all of it."""
+    if instance.buyers.shared_shortage is not None and instance.buyers.rationing == "pro_rata":
+        what = "under pro-rata rationing all of a shortage falls on all uses alike"
+        yield ("buyers", "shared_shortage"), what, "leave it out, or write rationing: efficient"
+
+
 def postures(instance: Instance) -> Iterator[Fault]:
     """Hazards that are none or large enough, and one way to write a tax."""
     for name, posture in instance.postures.items():

@@ -25,7 +25,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import load_text
 from coercivity.models.licensing.leader.commit import Game
 from coercivity.models.licensing.reading.leverage import CutOff, state_after
-from tests.rich_instance import TOY, changed, rich
+from tests.rich_instance import TOY, changed, loaded, rich
 from tests.small_games import altered, calm, evaluation, full_data, instance_of, seeds, small_data, small_game
 
 few = settings(max_examples=15, derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
@@ -263,3 +263,68 @@ def test_an_exporter_at_capacity_earns_a_rent_and_prices_rise() -> None:
     assert found[1].plan["imports"].sum(axis=(1, 2, 3)) == near(
         games[1].market.exporter_capacity[games[1].market.tree.period], 10.0
     )
+
+
+# -- a shortage that is shared in part -------------------------------------------------------------------------------
+
+
+def shared(part: str, strategy: str = "half") -> Any:
+    """The toy with a part of every shortage shared by all uses, answered."""
+    sets = [f"buyers.shared_shortage={part}"]
+    return Game(load_text(TOY_TEXT, sets=sets)).followers.respond_named(strategy)
+
+
+def test_a_shared_shortage_lies_between_the_two_kinds_of_rationing() -> None:
+    efficient, pro_rata = (
+        Game(load_text(TOY_TEXT, sets=[f"buyers.rationing={kind}"])).followers.respond_named("half")
+        for kind in ("efficient", "pro_rata")
+    )
+    costs = [shared(part).cost for part in ("0 %", "10 %", "50 %", "100 %")]
+    assert costs[0] == pytest.approx(efficient.cost)
+    assert costs == sorted(costs)
+    assert costs[-1] == pytest.approx(pro_rata.cost)
+
+
+def test_the_dearest_use_bears_its_part() -> None:
+    unmet = shared("10 %").plan["unmet"].sum(axis=(1, 2, 3))
+    short = unmet.sum(axis=1) > 1e-6
+    assert short.any()
+    # Cars are four fifths of demand.
+    assert (unmet[short, 1] >= 0.1 * 0.8 * unmet[short].sum(axis=1) * (1 - 1e-9)).all()
+    assert unmet[short, 1].sum() > Game(load_text(TOY_TEXT)).followers.respond_named("half").plan["unmet"][..., 1].sum()
+
+
+@pytest.mark.parametrize("part", ["5 %", "40 %"])
+def test_the_judge_shares_the_shortage_too(part: str) -> None:
+
+    data = rich()
+    data["buyers"]["shared_shortage"] = part
+    instance = loaded(data)
+    game = Game(instance)
+    response = game.followers.respond(game.announce("half"))
+    audit = Audit(instance, Claim(response.announced.path, instance.strategies["half"].fed_volumes))
+    assert audit.solution.objective == pytest.approx(response.cost, rel=1e-7)
+    paths = np.array([game.market.tree.path(scenario) for scenario in range(game.market.tree.scenarios)])
+    plan = {name: values[paths] for name, values in response.plan.items()}
+    assert audit.followers.violation(audit.followers.point(plan)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_an_assembled_program_shares_the_shortage_too() -> None:
+    from coercivity.models.licensing.buyers.assemble import Assembler, structure_of
+
+    data = rich()
+    data["buyers"]["shared_shortage"] = "20 %"
+    first = Game(loaded(data))
+    data["leader"]["price"]["magnets"] = "52 USD/kg"
+    second = Game(loaded(data))
+    assembled = Assembler(first.followers.layout, first.market).layout_for(second.market)
+    assert structure_of(first.market) == structure_of(second.market)
+    assert (assembled.program.matrix != second.followers.layout.program.matrix).nnz == 0
+    assert assembled.unit_cost == pytest.approx(second.followers.layout.unit_cost)
+
+
+def test_a_shared_shortage_under_pro_rata_rationing_is_refused() -> None:
+    from coercivity.engine.errors import InvalidInstance
+
+    with pytest.raises(InvalidInstance, match="all of a shortage falls on all uses alike"):
+        load_text(TOY_TEXT, sets=["buyers.rationing=pro_rata", "buyers.shared_shortage=10 %"])
