@@ -153,7 +153,7 @@ class ScenarioProgram:
         audit = self.audit
         shape = audit.demand.shape[:-1]
         self.cover_target, self.reserve_target = np.zeros(shape), np.zeros(shape)
-        self.initial = np.zeros(shape[1:])
+        self.initial, self.closing = np.zeros(shape[1:]), np.zeros(shape[1:])
         for b, bloc in enumerate(self.instance.blocs.values()):
             for c, tier in enumerate(audit.tiers):
                 cover = float(bloc.cover[tier] if tier in bloc.cover else self.instance.tiers[tier].cover)
@@ -164,7 +164,9 @@ class ScenarioProgram:
                     self.reserve_target[:, b, :, c] = float(bloc.reserve.months) * monthly * begun[:, None]
                 for k, product in enumerate(audit.products):
                     share = float(bloc.tiers.get(tier, 0.0))
-                    self.initial[b, k, c] = cover * float(bloc.demand[product]) / 12.0 * share
+                    monthly_use = float(bloc.demand[product]) / 12.0 * share
+                    self.closing[b, k, c] = cover * monthly_use
+                    self.initial[b, k, c] = float(bloc.opening.get(tier, cover)) * monthly_use
 
     def _orders(self) -> None:
         """Share of a period that an order serves [order t, t], for rivals and options; none that comes too late."""
@@ -301,7 +303,7 @@ class ScenarioProgram:
         self._row(np.concatenate([stock, self.blocks["gap"][w, t, b, k, c], reserve_gap]), 1.0, target, np.inf)
         self._row(np.concatenate([stock, beyond]), np.array([1.0, -1.0]), -np.inf, target)
         if t == self.periods - 1:
-            self._row(stock, 1.0, float(self.initial[b, k, c]), np.inf)
+            self._row(stock, 1.0, float(self.closing[b, k, c]), np.inf)
 
     def _segment_rows(self, w: int, t: int, b: int, k: int, c: int) -> None:
         unmet, demand = self.blocks["unmet"][w, t, b, k, c], self.audit.demand[t, b, k, c]

@@ -158,7 +158,7 @@ class Assembler:
         row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
         for law, sides, target in (
             ("demand_balance", self._needs(market), row_lower),
-            ("final_stock", market.initial_stock[None].repeat(len(market.tree), axis=0), row_lower),
+            ("final_stock", market.closing_stock[None].repeat(len(market.tree), axis=0), row_lower),
             ("rival_capacity", market.capacity[market.tree.period], row_upper),
             ("unmet_cap", market.demand[market.tree.period], row_upper),
         ):

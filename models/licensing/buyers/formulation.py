@@ -22,7 +22,7 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
          designed_out = designed_out before + design_order                   [−]              redesign_ratchet
          designed_out over all options ≤ 1                                   [−]              redesign_limit
          Σ reexport ≤ route capacity                                         [leakage rent]   reexport_capacity
-         stock at the end ≥ stock at the start                               [−]              final_stock
+         stock at the end ≥ working cover at the start                       [−]              final_stock
          unmet in proportion to demand (pro-rata rationing only)             [−]              rationing
          unmet of the dearest use ≥ its part of a shared shortage            [−]              shared_shortage
     with stock = Σ_s cover + reserve + surplus, cover ≤ step, reserve ≤ target, ordered ≤ potential,
@@ -336,7 +336,7 @@ class _Builder:
         model.final_stock = pyo.Constraint([(n, *cell) for n in leaves for cell in self.cells])
         for n, b, k, c in model.final_stock.index_set():
             model.final_stock[n, b, k, c] = (
-                self._stock(model, n, b, k, c) >= float(market.initial_stock[b, k, c]) * tonne
+                self._stock(model, n, b, k, c) >= float(market.closing_stock[b, k, c]) * tonne
             )
 
     def _objective(self, model: pyo.ConcreteModel) -> None:

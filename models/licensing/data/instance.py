@@ -153,6 +153,10 @@ class Bloc(Table):
     cover: dict[Name, Months] = Field(
         default_factory=dict, description="cover by tier, where it differs from the tier's own"
     )
+    opening: dict[Name, Months] = Field(
+        default_factory=dict,
+        description="stock on the day of the announcement by tier, where it is not the cover: bought ahead, or run down",
+    )
     reserve: Reserve | None = None
 
 

@@ -68,7 +68,7 @@ class Market:
     demand : [t,b,k,c,e] tonnes per period
     forecast : [t,b,k] tonnes per period that buyers would import from the leader, the base of licences
     cover_target, reserve_target : [t,b,k,c] tonnes
-    initial_stock : [b,k,c] tonnes
+    initial_stock, closing_stock : [b,k,c] tonnes on the first day, and at least on the last
     capacity : [t,j] tonnes per period, existing and committed
     rival_cost : {(j, b): USD/kg}
     shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
@@ -92,6 +92,7 @@ class Market:
     reserve_target: Floats
     reserve_penalty: Floats
     initial_stock: Floats
+    closing_stock: Floats
     holding_cost: float
     surplus_cost: float
     step_share: Floats
@@ -194,6 +195,12 @@ def market_of(instance: Instance) -> Market:
             for bloc in instance.blocs.values()
         ]
     )
+    opening = np.array(
+        [
+            [float(bloc.opening[c]) if c in bloc.opening else usual[at] for at, c in enumerate(sets.tiers)]
+            for bloc, usual in zip(instance.blocs.values(), cover, strict=True)
+        ]
+    )
     reserve, penalty = _reserves(instance, grid)
     rivals = list(instance.rivals.values())
     options = list(instance.options.values())
@@ -210,7 +217,8 @@ def market_of(instance: Instance) -> Market:
         cover_target=monthly * cover[None, :, None, :],
         reserve_target=monthly * reserve[:, :, None, None],
         reserve_penalty=penalty,
-        initial_stock=_first_month(instance) * cover[:, None, :],
+        initial_stock=_first_month(instance) * opening[:, None, :],
+        closing_stock=_first_month(instance) * cover[:, None, :],
         holding_cost=float(instance.stocks.holding_cost),
         surplus_cost=float(instance.stocks.surplus_cost),
         step_share=np.array([float(step.share) for step in instance.stocks.cover_steps]),

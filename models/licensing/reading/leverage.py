@@ -177,6 +177,7 @@ def _window(market: Market, months: int) -> Market:
         cover_target=np.repeat(market.cover_target[:1], months, axis=0),
         reserve_target=np.zeros((months, *market.reserve_target.shape[1:])),
         initial_stock=np.zeros_like(market.initial_stock),
+        closing_stock=np.zeros_like(market.closing_stock),
         exporter_capacity=np.ones(months),
         capacity=np.ones((months, len(market.sets.rivals))),
         subsidy=np.repeat(market.subsidy[-1:], months, axis=0),

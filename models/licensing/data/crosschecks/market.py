@@ -195,6 +195,7 @@ def _blocs(instance: Instance) -> Iterator[Fault]:
         yield from unknown_keys((*here, "tiers"), "tier", bloc.tiers, instance.tiers)
         yield from not_one((*here, "tiers"), bloc.tiers.values(), "the tiers' shares")
         yield from unknown_keys((*here, "cover"), "tier", bloc.cover, instance.tiers)
+        yield from unknown_keys((*here, "opening"), "tier", bloc.opening, instance.tiers)
 
 
 def _reserves(instance: Instance) -> Iterator[Fault]:

@@ -291,7 +291,9 @@ def test_the_dearest_use_bears_its_part() -> None:
     assert short.any()
     # Cars are four fifths of demand.
     assert (unmet[short, 1] >= 0.1 * 0.8 * unmet[short].sum(axis=1) * (1 - 1e-9)).all()
-    assert unmet[short, 1].sum() > Game(load_text(TOY_TEXT)).followers.respond_named("half").plan["unmet"][..., 1].sum()
+    # What is shared hurts more, so that buyers order more and less is missing: of that the cars' part rises.
+    usual = shared("0 %").plan["unmet"].sum(axis=(0, 1, 2, 3))
+    assert unmet.sum(axis=0)[1] / unmet.sum() > usual[1] / usual.sum()
 
 
 @pytest.mark.parametrize("part", ["5 %", "40 %"])
@@ -328,3 +330,34 @@ def test_a_shared_shortage_under_pro_rata_rationing_is_refused() -> None:
 
     with pytest.raises(InvalidInstance, match="all of a shortage falls on all uses alike"):
         load_text(TOY_TEXT, sets=["buyers.rationing=pro_rata", "buyers.shared_shortage=10 %"])
+
+
+# -- stocks that were bought ahead -----------------------------------------------------------------------------------
+
+
+def opened(months: str | None, strategy: str = "half") -> Any:
+    sets = [] if months is None else [f"blocs.west.opening.weeks={months}"]
+    return Game(load_text(TOY_TEXT, sets=sets)).followers.respond_named(strategy)
+
+
+def test_stock_bought_ahead_softens_a_squeeze_and_is_not_asked_back() -> None:
+    usual, ahead, run_down = opened(None), opened("3 month"), opened("0.5 month")
+    assert opened("1 month").cost == pytest.approx(usual.cost)
+    assert ahead.cost < usual.cost < run_down.cost
+    first = slice(0, 3)
+    assert ahead.plan["unmet"][first].sum() < usual.plan["unmet"][first].sum()
+    # The two months beyond cover are bought less over the calendar, under open trade one for one.
+    more, less = (
+        opened(months, "open").plan["imports"][: len(usual.market.grid)].sum() for months in (None, "3 month")
+    )
+    assert more - less == pytest.approx(2 * 100.0)
+
+
+def test_the_judge_opens_with_the_same_stock() -> None:
+    data = rich()
+    data["blocs"]["east"]["opening"] = {"weeks": "4 month"}
+    instance = loaded(data)
+    game = Game(instance)
+    response = game.followers.respond(game.announce("half"))
+    audit = Audit(instance, Claim(response.announced.path, instance.strategies["half"].fed_volumes))
+    assert audit.solution.objective == pytest.approx(response.cost, rel=1e-7)
