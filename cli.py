@@ -209,8 +209,8 @@ def _load(instance: str, sets: Sequence[str], variants: Sequence[str]) -> Instan
     return data
 
 
-def _answer(name: str, instance: Instance, work: Callable[[Any], dict[str, Any]], run: dict[str, Any]) -> None:
-    from coercivity.models.licensing.answers.deliver import answer
+def _answer(name: str, instance: Instance, work: Callable[[Any], Any], run: dict[str, Any]) -> None:
+    from coercivity.models.licensing.desk.deliver import answer
 
     question = {key: run.get(key) for key in ("strategy", "limit")}
     answer(name, instance.fingerprint(), work, run, _is_quiet(), question)
@@ -322,9 +322,14 @@ def verify(result: str, search: bool | None, jobs: int, form: str) -> None:
     data, files = runs.read(result), runs.beside(result)
     with terminal.Progress(_is_quiet()) as progress:
         found = verification.verify(data, files, search, jobs, progress)
-    terminal.show(form, found, lambda: listing.verified(found), lambda: found["checks"])
-    if not found["ok"]:
-        failed = sum(not check["ok"] for check in found["checks"])
+    terminal.show(
+        form,
+        found,
+        lambda: listing.verified(found.checks, found.sentence),
+        lambda: [vars(check) for check in found.checks],
+    )
+    if not found.ok:
+        failed = sum(not check.ok for check in found.checks)
         raise errors.AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
 
 
@@ -584,7 +589,7 @@ def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], st
 
     Its variants are checked too. What is legal and improbable is listed on stderr as warnings.
     """
-    from coercivity.models.licensing.answers.validate import validate as validated
+    from coercivity.models.licensing.desk.validate import validate as validated
 
     validated(instance, sets, variants, strict, form)
 
@@ -594,12 +599,10 @@ def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], st
 def instances(form: str) -> None:
     """List the instances that are shipped."""
     from coercivity.engine.desk import terminal
-    from coercivity.models.licensing.data.load import shipped
     from coercivity.models.licensing.pages import listing
 
-    rows = [{"name": name, "title": title} for name, title, _ in shipped()]
-    data = {"schema_version": 1, "command": "instances", "instances": rows}
-    terminal.show(form, data, lambda: listing.listed(rows), lambda: rows)
+    found = listing.shipped_instances()
+    terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])
 
 
 @command("show april-2025 postures.embargo", "show april-2025 --variant no_leakage --set leader.discount_rate=0.08")
@@ -628,13 +631,10 @@ def sources(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], kin
     Read in a source, derived, assumed, overridden; and what is stale.
     """
     from coercivity.engine.desk import terminal
-    from coercivity.models.licensing.data.provenance import counts, sources_table
     from coercivity.models.licensing.pages import listing
 
-    rows = sources_table(_load(instance, sets, variants))
-    chosen = [vars(row) for row in rows if kind in (None, row.kind) or (kind == "stale" and row.stale)]
-    data = {"schema_version": 1, "command": "sources", "counts": counts(rows), "rows": chosen}
-    terminal.show(form, data, lambda: listing.provenance(counts(rows), chosen), lambda: chosen)
+    found = listing.sources(_load(instance, sets, variants), kind)
+    terminal.show(form, found, lambda: listing.provenance(found), lambda: [vars(row) for row in found.rows])
 
 
 @command("schema", "schema > licensing.schema.json")

@@ -23,7 +23,7 @@ def _game() -> str:
     from coercivity.models.licensing.answers.commands import solve
     from coercivity.models.licensing.data.load import load
 
-    proof = solve(load("one-buyer"), "half")["certificate"]["proof"]
+    proof = solve(load("one-buyer"), "half").certificate.proof
     return expect(proof, "BILEVEL_FEASIBLE", "the proof of strategy half of one-buyer")
 
 

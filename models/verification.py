@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from coercivity.engine.data.values import from_plain
+from coercivity.engine.data.values import from_plain, sometimes
 from coercivity.engine.desk import delivery
 from coercivity.engine.errors import AuditFailed
-from coercivity.engine.proof.check import Check
-from coercivity.engine.proof.retelling import seal_check
+from coercivity.engine.proof.retelling import JudgedCheck, judged, seal_check
+
+if TYPE_CHECKING:
+    from coercivity.models.licensing.answers.verify import Verification
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramVerification:
+    """What judging a saved answer to a bilevel program or a finite game again came to."""
+
+    schema_version: int  # of this layout
+    command: str  # verify
+    instance: Mapping[str, str]  # name of the program or the game
+    proof: str | None = sometimes()  # name of the level that was proved again, of a program
+    ok: bool  # whether every check holds
+    checks: Sequence[JudgedCheck]  # all that was compared
+
+    @property
+    def sentence(self) -> str:
+        """Nothing: what is proved stands in the answer's own certificate."""
+        return ""
 
 
 def verify(
@@ -20,7 +40,7 @@ def verify(
     search: bool | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> ProgramVerification | Verification:
     """The checks that a saved result and the files beside it pass and fail.
 
     Parameters
@@ -35,34 +55,29 @@ def verify(
         The result cannot be read as one of ours.
     """
     page: Any
-    value: Any = result
-    found: dict[str, Any]
+    value: Any
+    found: ProgramVerification | Verification
     if "program" in result:
         from coercivity.models.program import answer, finite, present
         from coercivity.models.program.values import GameAnswer, ProgramAnswer
 
         is_game = isinstance(result["program"], Mapping) and result["program"].get("kind") == "finite-game"
-        found = (finite if is_game else answer).verify(result)
+        told = (finite if is_game else answer).verify(result)
+        found = ProgramVerification(**told | {"checks": [JudgedCheck(**row) for row in told["checks"]]})
         page = finite if is_game else present
         value = from_plain(GameAnswer if is_game else ProgramAnswer, result)
     else:
+        from coercivity.models.licensing.answers.verify import opened
         from coercivity.models.licensing.answers.verify import verify as verify_game
         from coercivity.models.licensing.pages import files as page
 
         found = verify_game(result, search, jobs, progress)
+        value = opened(result).told
     checks = [seal_check(result)]
     if files is not None:
         try:
             checks += delivery.judged_files(value, page, files)
         except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise AuditFailed("result", f"no report can be made of it: {error!r}", "save it again") from None
-    found["checks"] += [_row(check) for check in checks]
-    found["ok"] = all(row["ok"] for row in found["checks"])
-    return found
-
-
-def _row(check: Check) -> dict[str, Any]:
-    return {
-        "strategy": "as saved", "name": check.name, "gap": check.gap, "scale": check.scale, "tolerance": check.tolerance,
-        "ok": check.ok, "detail": "",
-    }  # fmt: skip
+    every = [*found.checks, *(judged("as saved", check) for check in checks)]
+    return replace(found, checks=every, ok=all(check.ok for check in every))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from coercivity.engine.data.values import to_plain
@@ -14,6 +15,23 @@ from coercivity.engine.proof.check import Check
 SEAL = "seal"
 # Two tellings of a number differ by no more than the first part of it, or the second of the largest beside it.
 RELATIVE, BESIDE = 1e-6, 1e-8
+
+
+@dataclass(frozen=True)
+class JudgedCheck:
+    """One check of a saved result."""
+
+    strategy: str  # or the part of the result that the check is about
+    name: str  # what was compared
+    gap: float  # distance between what is stated and what was found again, in the figure's own unit
+    scale: float  # what the gap is measured against, in the same unit
+    tolerance: float  # share of the scale that the gap may be
+    ok: bool  # whether the gap is within tolerance
+
+
+def judged(strategy: str, check: Check) -> JudgedCheck:
+    """A check with the strategy, or the part of the result, that it is about."""
+    return JudgedCheck(strategy, check.name, check.gap, check.scale, check.tolerance, check.ok)
 
 
 def plain(data: Any) -> Any:

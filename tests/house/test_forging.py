@@ -49,7 +49,7 @@ def saved(name: str) -> str:
 def passes(result: Any) -> bool:
     """Whether a result verifies; what is refused with a sentence does not."""
     try:
-        return bool(verify(result)["ok"])
+        return verify(result).ok
     except CoercivityError:
         return False
 

@@ -12,58 +12,70 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coercivity.models.licensing.answers.values import Answer, Search
 
 PROOFS = ("NOTHING", "LEADER_FEASIBLE", "BILEVEL_FEASIBLE", "OPTIMAL")
 
 
 def outcome(name: str) -> dict[str, Any]:
     """What a game gives: figures of the answer, figures of the bound, other figures, the proof, and what was refused."""
-    from coercivity.models.licensing.answers.commands import Desk, silent
+    from coercivity.models.licensing.answers.game import GameAnswers
     from coercivity.models.licensing.data.load import load_text
     from tests.mutants.games import PLAYS
     from tests.rich_instance import text_of
 
     play = PLAYS[name]
     try:
-        desk = Desk(load_text(text_of(play.data()), "game.yaml"))
-        result = desk.named(play.strategy) if play.strategy else desk.optimum(1, play.limit, silent)
+        answers, search = GameAnswers(load_text(text_of(play.data()), "game.yaml")), None
+        if play.strategy:
+            answer = answers.named(play.strategy)
+        else:
+            best = answers.optimum(1, play.limit, lambda *_: None)
+            answer, search = best.answer, best.search
     except Exception as error:  # whatever a fault sets off is an answer to the question who caught it
         return {"error": f"{type(error).__name__}: {error}"[:200]}
-    return told(result, [bound for _, bound in sorted(desk.bounds.items())])
+    return told(answer, search, [bound for _, bound in sorted(answers.bounds.items())])
 
 
-def told(result: dict[str, Any], bounds: list[float]) -> dict[str, Any]:
-    """The figures of a result by what they are."""
-    leader, market, certificate = result["leader"], result["market"], result["certificate"]
-    search = {key: value for key, value in (result["search"] or {}).items() if key != "seconds"}
-    return {
+def told(answer: Answer, search: Search | None, bounds: list[float]) -> dict[str, Any]:
+    """The figures of an answer by what they are, as plain data."""
+    from coercivity.engine.data.values import to_plain
+
+    leader, certificate = answer.leader, answer.certificate
+    figures = {
         "answer": {
-            "path": result["strategy"]["path"],
-            "value": leader["value_musd"],
-            "probability": leader["probability"],
-            "pressure": leader["pressure_musd"],
-            "cost": market["buyers_cost_musd"],
-            "optimistic": certificate["optimistic_musd"],
-            "pessimistic": certificate["pessimistic_musd"],
-            "hazards": result["strategy"]["hazards"],
-            "terms": leader["terms_musd"],
+            "path": answer.strategy.path,
+            "value": leader.value_musd,
+            "probability": leader.probability,
+            "pressure": leader.pressure_musd,
+            "cost": answer.market.buyers_cost_musd,
+            "optimistic": certificate.optimistic_musd,
+            "pessimistic": certificate.pessimistic_musd,
+            "hazards": answer.strategy.hazards,
+            "terms": leader.terms_musd,
         },
         "bound": {
-            "bound": certificate["bound_musd"],
-            "gain": certificate["best_deviation_gain_musd"],
-            "search": search,
+            "bound": certificate.bound_musd,
+            "gain": certificate.best_deviation_gain_musd,
+            # How long it took tells nothing.
+            "search": search and replace(search, seconds=0.0),
             "all": bounds,
         },
         "report": {
-            "by_year": leader["by_year"],
-            "market": market,
-            "blocs": {name: bloc["cost_musd"] for name, bloc in result["blocs"].items()},
+            "by_year": leader.by_year,
+            "market": answer.market,
+            "blocs": {name: bloc.cost_musd for name, bloc in answer.blocs.items()},
         },
-        "proof": certificate["proof"],
-        "refused": [check["name"] for check in certificate["checks"] if not check["ok"]],
+        "proof": certificate.proof,
+        "refused": [check.name for check in certificate.checks if not check.ok],
     }
+    found: dict[str, Any] = to_plain(figures)
+    return found
 
 
 def apart(mine: Any, other: Any, unit: float) -> bool:

@@ -1,9 +1,9 @@
-"""Whether promises and threats would be kept: discretion, credibility and repeated play, as plain data and in words."""
+"""Whether promises and threats would be kept: discretion, credibility and repeated play, as figures and in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +17,47 @@ OPTIMAL = "optimal"
 A_LITTLE = 0.02
 LARGEST = 200
 """Every pair costs a linear program, so a longer menu is cut: named strategies first, then the optimum and its neighbours."""
+
+
+@dataclass(frozen=True)
+class Discretion:
+    """What is played once buyers have invested in the belief that it will be."""
+
+    strategy: str  # name of the strategy
+    path: Sequence[Sequence[Sequence[str]]]  # its postures, by phase, group and product
+    value_musd: float  # million USD; the leader's payoff if it is believed and played
+    is_stable: bool  # whether nothing tempts the leader away from it
+    regret_musd: float  # million USD; what breaking it would gain
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What becomes of the promise and of the threat that a strategy is."""
+
+    kept_musd: float  # million USD; the leader's payoff if it is believed and kept
+    regret_musd: float  # million USD; what breaking it would gain
+    tempted_by: str | None  # the strategy for which it would be broken; None if for none
+    is_credible: bool  # whether the threat would be carried out after a refusal
+    carrying_on_musd: float  # million USD; payoff of carrying on after a refusal, without a concession
+    giving_in_musd: float  # million USD; payoff of relieving the target then
+    # 1; least discount factor a year at which the promise enforces itself; None at none, or if nothing can be built
+    critical_discount: float | None
+    critical_discount_by_lag: Mapping[str, float | None]  # 1; the same, by years that rivals take to build
+    is_threat: bool  # whether the target is licensed less than it needs
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What survives once buyers have invested, and what keeps a promise."""
+
+    small_menu: int  # strategies between which the leader may choose then
+    commitment_musd: float  # million USD; payoff of the best of them if the leader can commit
+    discretion: Discretion  # what is played if it cannot
+    value_of_commitment_musd: float  # million USD; what being able to commit is worth
+    build_lag_years: float | None  # year; mean time that rivals take to build; None where nothing can be built
+    leader_discount_factor: float  # 1; the leader's own, a year
+    least_feared: str  # the named strategy under which buyers fear least
+    strategies: Mapping[str, Kept]  # the named strategies, and the best on the menu
 
 
 def small_menu(game: Game, best: Path | None) -> list[Move]:
@@ -39,34 +80,30 @@ def small_menu(game: Game, best: Path | None) -> list[Move]:
     return moves[:LARGEST]
 
 
-def promises(
-    game: Game, best: Path | None, jobs: int, progress: Callable[[int, int], None] | None = None
-) -> dict[str, Any]:
+def promises(game: Game, best: Path | None, jobs: int, progress: Callable[[int, int], None] | None = None) -> Promises:
     """What survives once buyers have invested, and what keeps a promise."""
     moves = small_menu(game, best)
     found = play(game.instance, game.market, game.followers.layout, moves, game.reference_pressure, jobs, progress)
-    lag = build_lag(game.instance)
-    chosen = found.found.chosen
-    return {
-        "small_menu": len(moves),
-        "commitment_musd": found.found.commitment,
-        "discretion": {
-            "strategy": moves[chosen].name,
-            "path": moves[chosen].path,
-            "value_musd": found.found.value,
-            "is_stable": bool(found.found.stable),
-            "regret_musd": float(found.found.regret[chosen]),
+    lag, chosen = build_lag(game.instance), found.found.chosen
+    told = {*game.instance.strategies, OPTIMAL}
+    return Promises(
+        small_menu=len(moves),
+        commitment_musd=found.found.commitment,
+        discretion=Discretion(
+            strategy=moves[chosen].name,
+            path=moves[chosen].path,
+            value_musd=found.found.value,
+            is_stable=bool(found.found.stable),
+            regret_musd=float(found.found.regret[chosen]),
+        ),
+        value_of_commitment_musd=found.found.value_of_commitment,
+        build_lag_years=lag,
+        leader_discount_factor=1.0 / (1.0 + float(game.instance.leader.discount_rate)),
+        least_feared=_least_feared(game),
+        strategies={
+            move.name: _kept(game, found, number, lag) for number, move in enumerate(moves) if move.name in told
         },
-        "value_of_commitment_musd": found.found.value_of_commitment,
-        "build_lag_years": lag,
-        "leader_discount_factor": 1.0 / (1.0 + float(game.instance.leader.discount_rate)),
-        "least_feared": _least_feared(game),
-        "strategies": {
-            move.name: _kept(found, number, lag) | {"is_threat": _is_threat(game, move)}
-            for number, move in enumerate(moves)
-            if "," not in move.name
-        },
-    }
+    )
 
 
 def _is_threat(game: Game, move: Move) -> bool:
@@ -86,48 +123,49 @@ def _least_feared(game: Game) -> str:
     return min(game.instance.strategies, key=lambda name: float(game.announce(name).hazard.sum()))
 
 
-def _kept(found: Play, number: int, lag: float | None) -> dict[str, Any]:
+def _kept(game: Game, found: Play, number: int, lag: float | None) -> Kept:
     """One strategy: kept, broken, carried out, and how patient it takes to keep it."""
     tempted = found.found.temptation[number]
-    return {
-        "kept_musd": float(found.payoffs[number, number]),
-        "regret_musd": float(found.found.regret[number]),
-        "tempted_by": found.moves[tempted].name if found.found.regret[number] > 0 else None,
-        "is_credible": found.is_credible(number),
-        "carrying_on_musd": float(found.carrying_on[number]),
-        "giving_in_musd": float(found.giving_in[number]),
-        "critical_discount": None if lag is None else found.repeated(number, lag).value,
-        "critical_discount_by_lag": {f"{years:g}": value for years, value in found.by_lag(number).items()},
-    }
-
-
-def sentences(block: dict[str, Any], concessions: dict[str, float]) -> list[str]:
-    """The same in words; ``concessions`` is what each strategy's payoff counts on, million USD."""
-    return [_discretion(block), *_patience(block), *_threats(block, concessions)]
-
-
-def _discretion(block: dict[str, Any]) -> str:
-    chosen, worth = block["discretion"], block["value_of_commitment_musd"]
-    where = f"worth {chosen['value_musd']:,.0f} million USD (over {block['small_menu']} strategies)"
-    start = (
-        f"Without a promise, once buyers have invested, the leader plays {chosen['strategy']} as they expect, {where}"
-        if chosen["is_stable"]
-        else f"No strategy is still best once buyers have invested; {chosen['strategy']} tempts least to break it "
-        f"({chosen['regret_musd']:,.0f} million USD to gain), {where}"
+    return Kept(
+        kept_musd=float(found.payoffs[number, number]),
+        regret_musd=float(found.found.regret[number]),
+        tempted_by=found.moves[tempted].name if found.found.regret[number] > 0 else None,
+        is_credible=found.is_credible(number),
+        carrying_on_musd=float(found.carrying_on[number]),
+        giving_in_musd=float(found.giving_in[number]),
+        critical_discount=None if lag is None else found.repeated(number, lag).value,
+        critical_discount_by_lag={f"{years:g}": value for years, value in found.by_lag(number).items()},
+        is_threat=_is_threat(game, found.moves[number]),
     )
-    return f"{start}. Being able to commit is worth {worth:,.0f} million USD."
 
 
-def _patience(block: dict[str, Any]) -> list[str]:
+def sentences(told: Promises, concessions: Mapping[str, float]) -> list[str]:
+    """The same in words; ``concessions`` is what each strategy's payoff counts on, million USD."""
+    return [_discretion(told), *_patience(told), *_threats(told, concessions)]
+
+
+def _discretion(told: Promises) -> str:
+    chosen = told.discretion
+    where = f"worth {chosen.value_musd:,.0f} million USD (over {told.small_menu} strategies)"
+    start = (
+        f"Without a promise, once buyers have invested, the leader plays {chosen.strategy} as they expect, {where}"
+        if chosen.is_stable
+        else f"No strategy is still best once buyers have invested; {chosen.strategy} tempts least to break it "
+        f"({chosen.regret_musd:,.0f} million USD to gain), {where}"
+    )
+    return f"{start}. Being able to commit is worth {told.value_of_commitment_musd:,.0f} million USD."
+
+
+def _patience(told: Promises) -> list[str]:
     """Whether the strategy that promises most enforces itself."""
-    name = block["least_feared"]
-    kept, lag, own = block["strategies"][name], block["build_lag_years"], block["leader_discount_factor"]
-    if kept["tempted_by"] is None:
+    name, lag, own = told.least_feared, told.build_lag_years, told.leader_discount_factor
+    kept = told.strategies[name]
+    if kept.tempted_by is None:
         return [f"A trusted promise of {name} tempts nobody to break it."]
-    gain = f"Once {name} is trusted, breaking it for {kept['tempted_by']} would gain {kept['regret_musd']:,.0f} million USD"
+    gain = f"Once {name} is trusted, breaking it for {kept.tempted_by} would gain {kept.regret_musd:,.0f} million USD"
     if lag is None:
         return [f"{gain}, and buyers can build nothing to punish it."]
-    needed = kept["critical_discount"]
+    needed = kept.critical_discount
     if needed is None:
         return [
             f"{gain}; losing trust for ever would cost no more, so it does not enforce itself at any discount rate."
@@ -141,11 +179,12 @@ def _patience(block: dict[str, Any]) -> list[str]:
     ]
 
 
-def _threats(block: dict[str, Any], concessions: dict[str, float]) -> list[str]:
+def _threats(told: Promises, concessions: Mapping[str, float]) -> list[str]:
     hollow = [
-        name for name, kept in block["strategies"].items()
-        if kept["is_threat"] and concessions.get(name, 0.0) > 1.0 and not kept["is_credible"]
-    ]  # fmt: skip
+        name
+        for name, kept in told.strategies.items()
+        if kept.is_threat and concessions.get(name, 0.0) > 1.0 and not kept.is_credible
+    ]
     if not hollow:
         return []
     return [

@@ -7,96 +7,120 @@ exact, and it is set beside the range that the sources support.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from coercivity.engine.data.values import sometimes
+from coercivity.models.licensing.answers.promises import Promises
 from coercivity.models.licensing.answers.promises import sentences as promised
+from coercivity.models.licensing.answers.values import Answer, cut_off
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity
 
 
-def verdict_of(
-    instance: Instance, blocks: list[dict[str, Any]], promises: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """The verdict over evaluated strategies, each a block of :mod:`coercivity.models.licensing.answers.results`.
+@dataclass(frozen=True)
+class Turn:
+    """The value of a parameter at which two strategies are worth the same, buyers' answers held."""
 
-    ``promises`` is what :mod:`coercivity.models.licensing.answers.promises` found about them.
-    """
+    parameter: str  # in words
+    path: str  # where the parameter stands in the instance
+    unit: str  # of the parameter and of the figures that follow
+    now: float  # value that is assumed
+    break_even: float  # value at which the two are worth the same
+    low: float  # least value that the sources support
+    high: float  # largest value that the sources support
+    inside_range: bool  # whether the break-even lies between them
+    reachable: bool  # whether the parameter can have that value
+    better_above: str  # the strategy that is worth more above it
+    overtaken_by: str | None = sometimes()  # the strategy that overtakes the winner there
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What wins, by how much, and on which assumption it hinges."""
+
+    winner: str  # name of the strategy that is worth most
+    runner_up: str | None  # name of the first that follows another path; None where there is none
+    margin_musd: float | None  # million USD; by what the winner is worth more than the runner-up
+    sentences: Sequence[str]  # the verdict in words
+    break_even: Mapping[str, Sequence[Turn]]  # between the best named strategy and each other, by pair
+    hinges: Sequence[Turn]  # where the winner is first overtaken, inside a range first
+
+
+def verdict_of(instance: Instance, answers: Sequence[Answer], promises: Promises | None = None) -> Verdict:
+    """The verdict over evaluated strategies; ``promises`` is what was found about them."""
     # Of equals the proved optimum goes first.
-    ranked = sorted(blocks, key=lambda block: (-round(_value(block), 6), not block["strategy"]["is_optimum"]))
-    named = [block for block in ranked if not block["strategy"]["is_optimum"]]
+    ranked = sorted(answers, key=lambda answer: (-round(_value(answer), 6), not answer.strategy.is_optimum))
+    named = [answer for answer in ranked if not answer.strategy.is_optimum]
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
-    rival = next((block for block in named if block is not best and not _same_path(block, best)), second)
-    hinges = _hinges(instance, best, [block for block in ranked if not _same_path(block, best)])
-    sentences = [_ranking(best, rival, named)]
+    rival = next((answer for answer in named if answer is not best and not _same_path(answer, best)), second)
+    hinges = _hinges(instance, best, [answer for answer in ranked if not _same_path(answer, best)])
+    sentences = [_ranking(best, rival)]
     if named and named[0] is not best:
         sentences.append(_best_named(named))
     sentences += _pressure(instance, best, named)
     # The nearest turning point is always told; a further one only if the sources make it possible.
-    told = hinges[:1] + [hinge for hinge in hinges[1:] if hinge["inside_range"]]
+    told = hinges[:1] + [hinge for hinge in hinges[1:] if hinge.inside_range]
     sentences += [_hinge_sentence(best, hinge) for hinge in told]
-    sentences += _leverage(best, named)
+    sentences += _leverage(instance, best, named)
     if promises is not None:
-        hoped = {_name(block): float(block["leader"]["terms_musd"]["concession"]) for block in blocks}
+        hoped = {_name(answer): answer.leader.terms_musd["concession"] for answer in answers}
         sentences += promised(promises, hoped)
     sentences += [f"Read with care: {caveat}" for caveat in instance.caveats]
-    return {
-        "winner": best["strategy"]["name"],
-        "runner_up": rival["strategy"]["name"] if rival else None,
-        "margin_musd": _value(best) - _value(rival) if rival else None,
-        "sentences": [sentence for sentence in sentences if sentence],
-        "break_even": _break_evens(instance, named),
-        "hinges": hinges,
-    }
-
-
-def _value(block: dict[str, Any]) -> float:
-    return float(block["certificate"]["optimistic_musd"])
-
-
-def _same_path(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return bool(
-        one["strategy"]["path"] == other["strategy"]["path"] and one["strategy"]["fed"] == other["strategy"]["fed"]
+    return Verdict(
+        winner=_name(best),
+        runner_up=_name(rival) if rival else None,
+        margin_musd=_value(best) - _value(rival) if rival else None,
+        sentences=[sentence for sentence in sentences if sentence],
+        break_even=_break_evens(instance, named),
+        hinges=hinges,
     )
 
 
-def _name(block: dict[str, Any]) -> str:
-    return str(block["strategy"]["name"])
+def _value(answer: Answer) -> float:
+    return answer.certificate.optimistic_musd
+
+
+def _same_path(one: Answer, other: Answer) -> bool:
+    return one.strategy.path == other.strategy.path and one.strategy.fed == other.strategy.fed
+
+
+def _name(answer: Answer) -> str:
+    return answer.strategy.name
 
 
 def _musd(value: float) -> str:
     return f"{value:,.0f} million USD" if abs(value) >= 10 else f"{value:,.1f} million USD"
 
 
-def _ranking(best: dict[str, Any], rival: dict[str, Any] | None, named: list[dict[str, Any]]) -> str:
-    proof = "proved best on the menu" if best["certificate"]["proof"] == "OPTIMAL" else "best of those compared"
+def _ranking(best: Answer, rival: Answer | None) -> str:
+    proof = "proved best on the menu" if best.certificate.proof == "OPTIMAL" else "best of those compared"
     text = f"{_name(best)} pays the leader most: {_musd(_value(best))} in present value, {proof}"
     return text + (f"; {_name(rival)} follows, {_musd(_value(best) - _value(rival))} behind." if rival else ".")
 
 
-def _best_named(named: list[dict[str, Any]]) -> str:
+def _best_named(named: Sequence[Answer]) -> str:
     text = f"Of the named strategies {_name(named[0])} comes first with {_musd(_value(named[0]))}"
-    rest = ", ".join(f"{_name(block)} {_value(block) - _value(named[0]):+,.0f}" for block in named[1:])
+    rest = ", ".join(f"{_name(answer)} {_value(answer) - _value(named[0]):+,.0f}" for answer in named[1:])
     return text + (f"; the others against it, in million USD: {rest}." if rest else ".")
 
 
-def _pressure(instance: Instance, best: dict[str, Any], named: list[dict[str, Any]]) -> list[str]:
+def _pressure(instance: Instance, best: Answer, named: Sequence[Answer]) -> list[str]:
     """What the concession contributes, and how the ranking looks without it."""
     if instance.concession is None:
         return []
-    worth = best["leader"]["terms_musd"]["concession"]
-    without = sorted([best, *named], key=lambda block: -(_value(block) - block["leader"]["terms_musd"]["concession"]))[
-        0
-    ]
-    value = _value(without) - without["leader"]["terms_musd"]["concession"]
+    worth = best.leader.terms_musd["concession"]
+    without = min([best, *named], key=lambda answer: -(_value(answer) - answer.leader.terms_musd["concession"]))
+    value = _value(without) - without.leader.terms_musd["concession"]
     return [
-        f"Of the winner's payoff {_musd(worth)} is the expected concession (probability {best['leader']['probability']:.0%}). "
+        f"Of the winner's payoff {_musd(worth)} is the expected concession (probability {best.leader.probability:.0%}). "
         f"If no concession is ever made, {_name(without)} is best with {_musd(value)}."
     ]
 
 
-def _sensitivities(instance: Instance, block: dict[str, Any]) -> dict[str, tuple[Quantity, str, float]]:
+def _sensitivities(instance: Instance, answer: Answer) -> dict[str, tuple[Quantity, str, float]]:
     """What the payoff gains per unit of each parameter of the leader's books, with the parameter and its path."""
-    terms = block["leader"]["terms_musd"]
+    terms = answer.leader.terms_musd
     found: dict[str, tuple[Quantity, str, float]] = {}
     if instance.concession is not None and float(instance.concession.value) > 0:
         value = instance.concession.value
@@ -107,7 +131,7 @@ def _sensitivities(instance: Instance, block: dict[str, Any]) -> dict[str, tuple
     return found
 
 
-def break_even(instance: Instance, one: dict[str, Any], other: dict[str, Any]) -> list[dict[str, Any]]:
+def break_even(instance: Instance, one: Answer, other: Answer) -> list[Turn]:
     """For each parameter, the value at which the two strategies are worth the same, others held, buyers' answers fixed."""
     found = []
     difference = _value(one) - _value(other)
@@ -119,36 +143,46 @@ def break_even(instance: Instance, one: dict[str, Any], other: dict[str, Any]) -
         at = float(parameter) - difference / relative
         low = parameter.low if parameter.low is not None else parameter.value
         high = parameter.high if parameter.high is not None else parameter.value
-        found.append({
-            "parameter": label, "path": path, "unit": parameter.unit, "now": parameter.value, "break_even": at, "low": low, "high": high,
-            "inside_range": bool(low <= at <= high), "reachable": at >= 0, "better_above": _name(one) if relative > 0 else _name(other),
-        })  # fmt: skip
+        found.append(
+            Turn(
+                parameter=label,
+                path=path,
+                unit=parameter.unit,
+                now=parameter.value,
+                break_even=at,
+                low=low,
+                high=high,
+                inside_range=bool(low <= at <= high),
+                reachable=at >= 0,
+                better_above=_name(one) if relative > 0 else _name(other),
+            )
+        )
     return found
 
 
-def _hinges(instance: Instance, best: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _hinges(instance: Instance, best: Answer, others: Sequence[Answer]) -> list[Turn]:
     """For each parameter the value at which the winner is first overtaken, whoever does it; inside its range first."""
-    nearest: dict[tuple[str, bool], dict[str, Any]] = {}
+    nearest: dict[tuple[str, bool], Turn] = {}
     for other in others:
-        for hinge in break_even(instance, best, other):
-            side = (hinge["parameter"], hinge["break_even"] > hinge["now"])
-            if hinge["reachable"] and _distance(hinge) < _distance(nearest.get(side)):
-                nearest[side] = hinge | {"overtaken_by": _name(other)}
-    return sorted(nearest.values(), key=lambda hinge: (not hinge["inside_range"], _distance(hinge)))
+        for turn in break_even(instance, best, other):
+            side = (turn.parameter, turn.break_even > turn.now)
+            if turn.reachable and _distance(turn) < _distance(nearest.get(side)):
+                nearest[side] = replace(turn, overtaken_by=_name(other))
+    return sorted(nearest.values(), key=lambda turn: (not turn.inside_range, _distance(turn)))
 
 
-def _distance(hinge: dict[str, Any] | None) -> float:
+def _distance(turn: Turn | None) -> float:
     """How far a break-even lies from the value assumed, relatively."""
-    return float("inf") if hinge is None else abs(float(hinge["break_even"]) / float(hinge["now"]) - 1.0)
+    return float("inf") if turn is None else abs(turn.break_even / turn.now - 1.0)
 
 
-def _hinge_sentence(best: dict[str, Any], hinge: dict[str, Any]) -> str:
-    inside = "inside" if hinge["inside_range"] else "outside"
-    side = "below" if hinge["better_above"] == _name(best) else "above"
-    at, now, low, high = (_plain(hinge[key]) for key in ("break_even", "now", "low", "high"))
-    support = "no range is stated" if hinge["low"] == hinge["high"] else f"{inside} the range {low} to {high}"
+def _hinge_sentence(best: Answer, hinge: Turn) -> str:
+    inside = "inside" if hinge.inside_range else "outside"
+    side = "below" if hinge.better_above == _name(best) else "above"
+    at, now, low, high = map(_plain, (hinge.break_even, hinge.now, hinge.low, hinge.high))
+    support = "no range is stated" if hinge.low == hinge.high else f"{inside} the range {low} to {high}"
     return (
-        f"It hinges on the {hinge['parameter']}: {hinge['overtaken_by']} overtakes {_name(best)} {side} {at} {hinge['unit']} "
+        f"It hinges on the {hinge.parameter}: {hinge.overtaken_by} overtakes {_name(best)} {side} {at} {hinge.unit} "
         f"(assumed {now}; {support})."
     )
 
@@ -158,29 +192,25 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _break_evens(instance: Instance, named: list[dict[str, Any]]) -> dict[str, Any]:
+def _break_evens(instance: Instance, named: Sequence[Answer]) -> dict[str, list[Turn]]:
     """Break-even of the concession for every pair that contains the best named strategy."""
     if not named:
         return {}
-    return {f"{_name(named[0])} against {_name(block)}": break_even(instance, named[0], block) for block in named[1:]}
+    return {f"{_name(named[0])} against {_name(other)}": break_even(instance, named[0], other) for other in named[1:]}
 
 
-def _leverage(best: dict[str, Any], named: list[dict[str, Any]]) -> list[str]:
-    """How the loss from the shortest cut-off changes along each strategy, for the first and the last that say most."""
-    curves = {}
-    for block in [best, *named]:
-        by_length = {name: curve for name, curve in block["all_blocs"]["leverage_musd"].items() if curve}
-        lengths = sorted((float(name.split()[0]), name) for name in by_length if float(name.split()[0]) > 0)
-        if lengths:
-            curve = by_length[lengths[0][1]]
-            periods = list(curve)
-            curves[_name(block)] = (lengths[0][1], periods[0], curve[periods[0]], periods[-1], curve[periods[-1]])
-    if not curves:
+def _leverage(instance: Instance, best: Answer, named: Sequence[Answer]) -> list[str]:
+    """Under which strategies the loss from the shortest cut-off is largest and smallest in the end."""
+    lengths = [] if instance.leverage is None else [float(length) for length in instance.leverage.lengths]
+    length = cut_off(min((length for length in lengths if length > 0), default=0.0))
+    curves = {_name(answer): answer.all_blocs.leverage_musd.get(length, {}) for answer in (best, *named)}
+    ends = {name: list(curve.items())[-1] for name, curve in curves.items() if curve}
+    if not ends:
         return []
-    length, _, _, last, _ = next(iter(curves.values()))
-    ordered = sorted(curves.items(), key=lambda item: -item[1][4])
-    (strongest, top), (weakest, bottom) = ordered[0], ordered[-1]
+    last, _ = next(iter(ends.values()))
+    ordered = sorted(ends.items(), key=lambda end: -end[1][1])
+    (strongest, (_, top)), (weakest, (_, bottom)) = ordered[0], ordered[-1]
     return [
         f"Leverage at the end of {last}, as the cost to all buyers of an unannounced cut-off of {length}: most under {strongest} "
-        f"({_musd(top[4])}), least under {weakest} ({_musd(bottom[4])})."
+        f"({_musd(top)}), least under {weakest} ({_musd(bottom)})."
     ]

@@ -10,33 +10,36 @@ repeating the search, and a result that claims it does not pass without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coercivity.engine.desk import runs
+from coercivity.engine.data.values import from_plain, to_plain
 from coercivity.engine.errors import AuditFailed
 from coercivity.engine.proof.certificate import Certificate, ProofLevel
 from coercivity.engine.proof.check import Check, compare
-from coercivity.engine.proof.retelling import compared, holds, plain
+from coercivity.engine.proof.retelling import JudgedCheck, compared, differs, holds, judged, plain
 from coercivity.models.licensing.announcement.announce import path_from_rules, path_if_conceded
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.answers.commands import (
-    OPTIMAL,
     SCHEMA_VERSION,
-    Desk,
-    described,
-    figures_of,
-    looked_at,
-    path_of_rows,
+    Comparison,
+    Solution,
+    gap,
     reproduced,
+    status,
 )
-from coercivity.models.licensing.answers.promises import promises
+from coercivity.models.licensing.answers.game import GameAnswers, figures_of, looked_at, path_of_rows
+from coercivity.models.licensing.answers.promises import OPTIMAL, promises
 from coercivity.models.licensing.answers.results import Assessment
+from coercivity.models.licensing.answers.subject import subject_of
+from coercivity.models.licensing.answers.values import Answer, Named
 from coercivity.models.licensing.answers.verdict import verdict_of
-from coercivity.models.licensing.audit.certify import Auditor, Figures
+from coercivity.models.licensing.audit.certify import Figures
 from coercivity.models.licensing.audit.recompute import Claim
 from coercivity.models.licensing.audit.search import SEARCHED, Looked
 from coercivity.models.licensing.data.instance import Instance
@@ -46,31 +49,57 @@ from coercivity.models.licensing.market.periods import conceded_from, grid_of, s
 Progress = Callable[[str, int, int], None]
 TOLD = "the model says the same again"
 AGAIN = "save it again with coercivity solve or compare"
-# Of a strategy's report.
-PARTS = frozenset(
-    {
-        "strategy", "leader", "market", "blocs", "all_blocs", "reactions", "series", "shares", "observations", "plan",
-        "certificate", "search",
-    }
-)  # fmt: skip
+# Of a strategy's answer.
+PARTS = frozenset(entry.name for entry in fields(Named))
 # Of the manifest of a saved run; nothing but the seal can tell whether they are true.
 OF_THE_RUN = frozenset({"versions", "system", "options", "started", "finished", "seconds", "seal"})
 
 
+@dataclass(frozen=True)
+class Verification:
+    """What judging a saved result again came to."""
+
+    schema_version: int  # of this layout
+    command: str  # verify
+    ok: bool  # whether every check holds
+    proved: str  # name of the level that was proved again for every strategy
+    proved_by_strategy: Mapping[str, str]  # name of the level that was proved again, by strategy
+    says: str  # the level in words
+    searched: bool  # whether the search was repeated
+    checks: Sequence[JudgedCheck]  # all that was compared
+
+    @property
+    def sentence(self) -> str:
+        """How much was proved again."""
+        return f"Proved again: {self.proved}, {self.says}."
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved result: as it was read, and what it states."""
+
+    data: Mapping[str, Any]
+    told: Solution | Comparison
+    instance: Instance
+
+    @property
+    def parts(self) -> list[tuple[Mapping[str, Any], Answer]]:
+        """The strategies as they were read, with what they state."""
+        if isinstance(self.told, Comparison):
+            return list(zip(self.data["strategies"], self.told.strategies, strict=True))
+        return [({key: self.data[key] for key in PARTS if key in self.data}, self.told)]
+
+
 def verify(
     result: Mapping[str, Any], search: bool | None = None, jobs: int = 1, progress: Progress | None = None
-) -> dict[str, Any]:
+) -> Verification:
     """The checks that a saved result passes and fails.
 
     Parameters
     ----------
-    result : what ``solve`` or ``compare`` returned, with its manifest
+    result : what ``solve`` or ``compare`` saved, with its manifest
     search : repeat the search over the menu, to prove the bound again; None where the result claims an optimum
     jobs : worker processes of the search
-
-    Returns
-    -------
-    dict with ``ok``, ``proved`` and ``checks``: name, gap, scale, ok, detail
 
     Raises
     ------
@@ -78,125 +107,122 @@ def verify(
         The result cannot be read as one of ours.
     """
     tell = progress or (lambda stage, done, total: None)
-    instance, blocks = _opened(result)
-    auditor, desk = Auditor(instance), Desk(instance)
+    saved = opened(result)
+    answers = GameAnswers(saved.instance)
     try:
-        is_searched = _was_finished(result, blocks) if search is None else search
-        bound, looked = _search(desk, jobs, tell) if is_searched else (None, None)
-        checks = [_same_hash(result, instance)]
-        levels: dict[str, str] = {}
-        proved = ProofLevel.OPTIMAL
-        for position, block in enumerate(blocks):
-            tell("verifying", position, len(blocks))
-            found, level = _block(auditor, desk, block, bound, looked, result)
-            checks += found
-            proved = min(proved, level)
-            levels[str(block["strategy"]["name"])] = level.name
-        checks += _rest(desk, result, blocks, jobs, tell)
+        is_searched = _was_finished(saved.told) if search is None else search
+        bound, looked = _search(answers, jobs, tell) if is_searched else (None, None)
+        checks = [("instance", _same_hash(saved))]
+        levels: dict[str, ProofLevel] = {}
+        parts = saved.parts
+        for position, (data, stated) in enumerate(parts):
+            tell("verifying", position, len(parts))
+            found, level = _answer(answers, saved, data, stated, bound, looked)
+            checks += [(stated.strategy.name, check) for check in found]
+            levels[stated.strategy.name] = min(level, levels.get(stated.strategy.name, level))
+        checks += _rest(answers, saved, jobs, tell)
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise AuditFailed("result", f"a figure is missing or malformed: {error!r}", AGAIN) from None
-    rows = [_row(name, check) for name, check in checks]
-    return {
-        "schema_version": 1,
-        "command": "verify",
-        "ok": all(row["ok"] for row in rows),
-        "proved": proved.name,
-        "proved_by_strategy": levels,
-        "says": proved.sentence,
-        "searched": is_searched,
-        "checks": rows,
-    }
+    proved = min(levels.values())
+    return Verification(
+        schema_version=1,
+        command="verify",
+        ok=all(check.ok for _, check in checks),
+        proved=proved.name,
+        proved_by_strategy={name: level.name for name, level in levels.items()},
+        says=proved.sentence,
+        searched=is_searched,
+        checks=[judged(name, check) for name, check in checks],
+    )
 
 
-def _was_finished(result: Mapping[str, Any], blocks: list[dict[str, Any]]) -> bool:
+def _was_finished(told: Solution | Comparison) -> bool:
     """Whether a result rests on a search of the whole menu: it says so, or claims what only that can prove."""
-    search = result.get("search")
-    is_complete = isinstance(search, Mapping) and search.get("complete") is True
-    return is_complete or any(block["certificate"]["proof"] == ProofLevel.OPTIMAL.name for block in blocks)
+    is_complete = told.search is not None and told.search.complete
+    return is_complete or any(answer.certificate.proof == ProofLevel.OPTIMAL.name for answer in told.answers)
 
 
-def _opened(result: Mapping[str, Any]) -> tuple[Instance, list[dict[str, Any]]]:
-    """The instance that a result carries, and its strategies."""
-    manifest = result.get("manifest")
-    text = manifest.get("effective_instance") if isinstance(manifest, Mapping) else None
+def opened(result: Mapping[str, Any]) -> Saved:
+    """A saved result with the instance that it carries.
+
+    Raises
+    ------
+    AuditFailed
+        It is none of ours, or a part is missing.
+    """
+    told: Solution | Comparison
+    told = from_plain(Comparison, result) if "strategies" in result else from_plain(Solution, result)
+    text = told.manifest.get("effective_instance")
     if not isinstance(text, str):
         raise AuditFailed("manifest.effective_instance", "the result carries no instance", AGAIN)
-    blocks = [block for block in result.get("strategies", [result]) if isinstance(block, dict)]
-    if not blocks:
+    if not told.answers:
         raise AuditFailed("strategies", "the result has no strategy to check", AGAIN)
-    return load_text(text, "manifest.effective_instance"), blocks
+    return Saved(result, told, load_text(text, "manifest.effective_instance"))
 
 
-def _search(desk: Desk, jobs: int, tell: Progress) -> tuple[float, Looked | None]:
+def _search(answers: GameAnswers, jobs: int, tell: Progress) -> tuple[float, Looked | None]:
     """The bound, proved again, and what the search says of itself."""
     tell("searching", 0, 1)
-    _, best, screening = desk.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
-    return best.bound, looked_at(desk.game, best, screening)
+    _, best, screening = answers.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
+    return best.bound, looked_at(answers.game, best, screening)
 
 
-def _rest(
-    desk: Desk, result: Mapping[str, Any], blocks: list[dict[str, Any]], jobs: int, tell: Progress
-) -> Iterator[tuple[str, Check]]:
+def _rest(answers: GameAnswers, saved: Saved, jobs: int, tell: Progress) -> Iterator[tuple[str, Check]]:
     """What a result holds beside its strategies, told again; a comparison adds a verdict and what would be kept."""
-    instance = desk.instance
+    instance, data, told = saved.instance, saved.data, saved.told
     again: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION, "command": "compare" if "strategies" in result else "solve",
-        "instance": described(instance),
-        "manifest": reproduced(instance) | _run(result, instance),
-    }  # fmt: skip
-    apart = frozenset({"strategies", "promises", "search", "manifest"})
-    if again["command"] == "compare":
-        told = [str(block["strategy"]["name"]) for block in blocks]
-        yield "comparison", holds("every strategy is there", told == [*instance.strategies, OPTIMAL])
-        yield "comparison", holds("verdict and promises are there", {"verdict", "promises", "search"} <= set(result))
-        again |= {"strategies": None, "promises": None, "search": None}
-        again["verdict"] = verdict_of(instance, blocks, result.get("promises"))
-        yield from (("promises", check) for check in _promises(desk, result, jobs, tell))
-    else:
-        # A solved strategy stands at the top; its own parts have been compared.
-        apart |= PARTS
-        again |= dict.fromkeys(PARTS & set(result))
-    yield from (("result", check) for check in compared(result, again, TOLD, apart))
-    kept = {key: value for key, value in result["manifest"].items() if key not in OF_THE_RUN}
-    yield from (("manifest", check) for check in compared(kept, again["manifest"], TOLD))
-    yield from (("search", check) for check in _looked(desk, result.get("search"), blocks))
+        "schema_version": SCHEMA_VERSION,
+        "command": "solve",
+        "instance": to_plain(subject_of(instance)),
+    }
+    # A solved strategy stands at the top; its own parts have been compared.
+    apart = PARTS | {"manifest"}
+    if isinstance(told, Comparison):
+        apart = frozenset({"strategies", "promises", "search", "manifest"})
+        names = [answer.strategy.name for answer in told.strategies]
+        yield "comparison", holds("every strategy is there", names == [*instance.strategies, OPTIMAL])
+        verdict = verdict_of(instance, told.strategies, told.promises)
+        again |= {"command": "compare", "verdict": to_plain(verdict)}
+        yield from (("promises", check) for check in _promises(answers, data["promises"], told, jobs, tell))
+    yield from (("result", check) for check in compared(data, again, TOLD, apart))
+    kept = {key: value for key, value in data["manifest"].items() if key not in OF_THE_RUN}
+    yield from (("manifest", check) for check in compared(kept, _manifest(saved), TOLD))
+    yield from (("search", check) for check in _looked(answers, data["search"], told))
 
 
-def _run(result: Mapping[str, Any], instance: Instance) -> dict[str, Any]:
-    """What the manifest of a saved run says of its result; nothing for one that was not saved."""
-    if "instance_hash" not in result["manifest"]:
-        return {}
-    return {
-        "instance_hash": instance.fingerprint(), "seed": None, "status": runs.status(result), "gap_musd": runs.gap(result),
-    }  # fmt: skip
+def _manifest(saved: Saved) -> dict[str, Any]:
+    """What the manifest says of its result; less for one that was not saved."""
+    found = reproduced(saved.instance)
+    if "instance_hash" in saved.told.manifest:
+        found |= {"instance_hash": saved.instance.fingerprint(), "seed": None}
+        found |= {"status": status(saved.told), "gap_musd": gap(saved.told)}
+    return found
 
 
-def _looked(desk: Desk, search: Any, blocks: list[dict[str, Any]]) -> Iterator[Check]:
+def _looked(answers: GameAnswers, data: Any, told: Solution | Comparison) -> Iterator[Check]:
     """What a search says of itself: how many strategies there are, and whether it looked at them all."""
-    has_optimum = any(block["strategy"]["is_optimum"] for block in blocks)
+    search, has_optimum = told.search, any(answer.strategy.is_optimum for answer in told.answers)
     yield holds("a search is told where something was searched for", (search is not None) == has_optimum)
     if search is None:
         return
-    keys = {"menu", "screened", "resolved", "seconds", "complete"}
-    yield holds("the search says what it should", set(search) == keys)
-    yield holds("the menu has so many strategies", search["menu"] == len(desk.game.menu))
-    is_count = all(type(search[key]) is int for key in ("menu", "screened", "resolved"))
-    yield holds("as many were screened as there are", is_count and 0 < search["screened"] <= search["menu"])
-    yield holds("complete says that all were", search["complete"] is (search["screened"] == search["menu"]))
-    yield holds("ties were resolved among the screened", is_count and 0 < search["resolved"] <= search["screened"])
-    yield holds("it took some time", float(search["seconds"]) >= 0.0)
+    yield holds("the search says what it should", differs(plain(data), to_plain(search)) is None)
+    yield holds("the menu has so many strategies", search.menu == len(answers.game.menu))
+    yield holds("as many were screened as there are", 0 < search.screened <= search.menu)
+    yield holds("complete says that all were", search.complete is (search.screened == search.menu))
+    yield holds("ties were resolved among the screened", 0 < search.resolved <= search.screened)
+    yield holds("it took some time", search.seconds >= 0.0)
 
 
-def _promises(desk: Desk, result: Mapping[str, Any], jobs: int, tell: Progress) -> Iterator[Check]:
+def _promises(answers: GameAnswers, data: Any, told: Comparison, jobs: int, tell: Progress) -> Iterator[Check]:
     """What would be kept: every entry told again; figures to 1e-4 of what commitment is worth, as plants are sunk."""
-    stated = result["promises"]
-    optimum = next((b for b in result["strategies"] if b["strategy"]["is_optimum"]), None)
-    best = None if optimum is None else path_of_rows(desk.instance, optimum["strategy"]["path"])
-    again = plain(promises(desk.game, best, jobs, lambda done, total: tell("breaking promises", done, total)))
-    worth = stated["commitment_musd"] - stated["discretion"]["value_musd"]
-    yield compare("value of commitment", stated["value_of_commitment_musd"], worth)
-    scale = max(1.0, abs(again["commitment_musd"]))
-    for name, one, other in _figures_apart(plain(stated), again):
+    stated = told.promises
+    optimum = next((answer for answer in told.strategies if answer.strategy.is_optimum), None)
+    best = None if optimum is None else path_of_rows(answers.instance, optimum.strategy.path)
+    again = promises(answers.game, best, jobs, lambda done, total: tell("breaking promises", done, total))
+    worth = stated.commitment_musd - stated.discretion.value_musd
+    yield compare("value of commitment", stated.value_of_commitment_musd, worth)
+    scale = max(1.0, abs(again.commitment_musd))
+    for name, one, other in _figures_apart(plain(data), plain(to_plain(again))):
         if isinstance(other, float) and isinstance(one, float):
             yield compare(f"{TOLD}: {name}", one, other, unit=scale, tolerance=1e-4)
         else:
@@ -212,103 +238,95 @@ def _figures_apart(stated: Any, again: Any, name: str = "promises") -> Iterator[
         yield name, stated, again
 
 
-def _same_hash(result: Mapping[str, Any], instance: Instance) -> tuple[str, Check]:
-    about = result.get("instance")
-    stated = str(about.get("hash")) if isinstance(about, Mapping) else ""
-    return "instance", Check(
-        "the instance is the one whose hash is stated", 0.0 if stated == instance.fingerprint() else 1.0, 1.0
-    )
+def _same_hash(saved: Saved) -> Check:
+    is_same = saved.told.instance.hash == saved.instance.fingerprint()
+    return holds("the instance is the one whose hash is stated", is_same)
 
 
-def _row(strategy: str, check: Check) -> dict[str, Any]:
-    return {
-        "strategy": strategy, "name": check.name, "gap": check.gap, "scale": check.scale, "ok": check.ok,
-        "detail": f"gap {check.gap:.3g} on a scale of {check.scale:.6g}",
-    }  # fmt: skip
-
-
-def _block(
-    auditor: Auditor,
-    desk: Desk,
-    block: Mapping[str, Any],
+def _answer(
+    answers: GameAnswers,
+    saved: Saved,
+    data: Mapping[str, Any],
+    stated: Answer,
     bound: float | None,
     looked: Looked | None,
-    result: Mapping[str, Any],
-) -> tuple[list[tuple[str, Check]], ProofLevel]:
-    instance, certificate = desk.instance, block["certificate"]
-    name = str(block["strategy"]["name"])
-    path = path_of_rows(instance, block["strategy"]["path"])
-    strategy = instance.strategies.get(name)
-    fed = strategy.fed_volumes if strategy is not None and block["strategy"]["fed"] else {}
+) -> tuple[list[Check], ProofLevel]:
+    """The checks of one strategy, read as ``data`` and ``stated``, and how much of it is proved again."""
+    instance, certificate, is_optimum = saved.instance, stated.certificate, stated.strategy.is_optimum
+    path = path_of_rows(instance, stated.strategy.path)
+    strategy = instance.strategies.get(stated.strategy.name)
+    fed = strategy.fed_volumes if strategy is not None and stated.strategy.fed else {}
     conceded = path_if_conceded(instance, strategy) if strategy is not None else ()
-    chance = float(block["reactions"]["target"].get("chance", 0.0))
-    claim = Claim(path, fed, conceded=conceded, chance=chance)
-    assessment = desk.assessed(block)
-    figures = _figures(desk, instance, block, assessment)
-    is_optimum = block["strategy"]["is_optimum"] is True
-    search = block.get("search") or result.get("search")
-    assumptions = desk.assumptions(int(search["screened"]), search["complete"] is True) if is_optimum and search else ()
+    claim = Claim(path, fed, conceded=conceded, chance=stated.reactions.target.chance or 0.0)
+    assessment = answers.assessed(stated.strategy, path)
+    figures = _figures(answers, stated, assessment)
+    search = saved.told.search if is_optimum else None
+    assumptions = answers.assumptions(search.screened, search.complete) if search else ()
     # Where no search was made the stated bound is only compared with what it should bound.
-    limit = None if not is_optimum else bound if bound is not None else certificate["bound_musd"]
-    gain, deviation = desk.deviation(assessment.evaluation)
+    limit = None if not is_optimum else bound if bound is not None else certificate.bound_musd
+    gain, deviation = answers.deviation(assessment.evaluation)
     seen = looked if is_optimum else None
-    judged = auditor.certify(claim, figures, limit, assumptions, gain, seen, None if strategy is None else name)
-    again = desk.again(block, assessment, judged, deviation)
+    name = None if strategy is None else stated.strategy.name
+    found = answers.auditor.certify(claim, figures, limit, assumptions, gain, seen, name)
+    again = answers.answer(assessment, found, deviation)
+    if stated.leader.value_without_leakage_musd is not None:
+        again = answers.without_leakage(again, path)
     if is_optimum and looked is None:
         # Without a new search nothing can be said of what the last one saw.
-        again["certificate"]["checks"] += [row for row in certificate["checks"] if row["name"] in SEARCHED]
-    checks = [(name, check) for check in judged.checks]
-    checks += [(name, check) for check in _claims(instance, block, path, judged, bound)]
-    checks.append((name, compare("certificate repeats the value", certificate["value_musd"], figures.value)))
-    stated = {key: block[key] for key in PARTS if key in block} if block is result else block
-    told = {key: value for key, value in again.items() if key != "search" or not is_optimum or block is result}
-    told |= {"search": block["search"]} if is_optimum and block is result else {}
-    checks += [(name, check) for check in compared(stated, told, TOLD)]
-    if bound is None:
-        return checks, min(judged.proof, ProofLevel.BILEVEL_FEASIBLE)
-    return checks, judged.proof
+        rows = [*again.certificate.checks, *(check for check in certificate.checks if check.name in SEARCHED)]
+        again = replace(again, certificate=replace(again.certificate, checks=rows))
+    told = to_plain(again)
+    if not is_optimum:
+        told["search"] = None
+    elif isinstance(saved.told, Solution):
+        # It is judged by checks of its own.
+        told["search"] = data["search"]
+    checks = [*found.checks, *_claims(instance, stated, path, found, bound)]
+    checks.append(compare("certificate repeats the value", certificate.value_musd, figures.value))
+    checks += compared(data, told, TOLD)
+    return checks, found.proof if bound is not None else min(found.proof, ProofLevel.BILEVEL_FEASIBLE)
 
 
-def _claims(
-    instance: Instance, block: Mapping[str, Any], path: Path, judged: Certificate, bound: float | None
-) -> Iterator[Check]:
+def _claims(instance: Instance, stated: Answer, path: Path, found: Certificate, bound: float | None) -> Iterator[Check]:
     """What a result says of itself: that its path is the named strategy's, and how much is proved."""
-    name, certificate = block["strategy"]["name"], block["certificate"]
+    name, certificate = stated.strategy.name, stated.certificate
     strategy = instance.strategies.get(name)
-    is_optimum = block["strategy"]["is_optimum"] is True and strategy is None and name == OPTIMAL
+    is_optimum = stated.strategy.is_optimum and strategy is None and name == OPTIMAL
     is_itself = is_optimum or (
         strategy is not None
         and path == path_from_rules(instance, strategy)
-        and bool(block["strategy"]["fed"]) == bool(strategy.fed_volumes)
+        and stated.strategy.fed == bool(strategy.fed_volumes)
     )
     yield holds("the path is that of the strategy named", is_itself)
-    claimed = ProofLevel[certificate["proof"]]
-    proved = judged.proof if bound is not None and is_optimum else min(judged.proof, ProofLevel.BILEVEL_FEASIBLE)
+    claimed = ProofLevel[certificate.proof]
+    proved = found.proof if bound is not None and is_optimum else min(found.proof, ProofLevel.BILEVEL_FEASIBLE)
     yield holds("no more is claimed than was proved again", claimed <= proved)
     if claimed is ProofLevel.OPTIMAL:
-        yield compare("stated bound is reached by the value", certificate["bound_musd"], judged.optimistic)
-        yield holds("a bound that proves rests on no assumption", not certificate["assumptions"])
+        stated_bound = math.nan if certificate.bound_musd is None else certificate.bound_musd
+        yield compare("stated bound is reached by the value", stated_bound, found.optimistic)
+        yield holds("a bound that proves rests on no assumption", not certificate.assumptions)
         if bound is not None:
-            yield compare("stated bound is the one found again", certificate["bound_musd"], bound)
+            yield compare("stated bound is the one found again", stated_bound, bound)
 
 
-def _figures(desk: Desk, instance: Instance, block: Mapping[str, Any], assessment: Assessment) -> Figures:
-    leader, market, certificate = block["leader"], block["market"], block["certificate"]
-    blocs = sum(bloc["cost_musd"] for bloc in block["blocs"].values())
-    total = blocs + market["leader_rents_musd"] + market["outside_musd"]
+def _figures(answers: GameAnswers, stated: Answer, assessment: Assessment) -> Figures:
+    leader, market, certificate, plan = stated.leader, stated.market, stated.certificate, stated.plan
+    instance = answers.instance
+    blocs = sum(bloc.cost_musd for bloc in stated.blocs.values())
+    total = blocs + market.leader_rents_musd + market.outside_musd
     return Figures(
-        terms=leader["terms_musd"],
-        value=leader["value_musd"],
-        optimistic=certificate["optimistic_musd"],
-        pessimistic=certificate["pessimistic_musd"],
-        buyers_cost=market["buyers_cost_musd"],
-        probability=leader["probability"],
-        pressure=leader["pressure_musd"],
-        exports=_by_scenario(instance, np.array(block["plan"]["exports_t"], dtype=float)),
-        captured_rent=_by_scenario(instance, np.array(block["plan"]["captured_rent_kusd"], dtype=float)),
-        exporter_rent=_by_scenario(instance, np.array(block["plan"]["exporter_rent_kusd"], dtype=float)),
-        plan=figures_of(desk.game, assessment).plan,
-        reconciliation=total - market["buyers_cost_musd"],
+        terms=dict(leader.terms_musd),
+        value=leader.value_musd,
+        optimistic=certificate.optimistic_musd,
+        pessimistic=certificate.pessimistic_musd,
+        buyers_cost=market.buyers_cost_musd,
+        probability=leader.probability,
+        pressure=leader.pressure_musd,
+        exports=_by_scenario(instance, np.array(plan.exports_t, dtype=float)),
+        captured_rent=_by_scenario(instance, np.array(plan.captured_rent_kusd, dtype=float)),
+        exporter_rent=_by_scenario(instance, np.array(plan.exporter_rent_kusd, dtype=float)),
+        plan=figures_of(answers.game, assessment).plan,
+        reconciliation=total - market.buyers_cost_musd,
     )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
+from coercivity.models.licensing.answers.commands import Comparison
+from coercivity.models.licensing.answers.values import Answer, Series
+from coercivity.models.licensing.answers.verdict import Turn
 from coercivity.models.licensing.pages import reactions
 from coercivity.models.licensing.pages.words import (
     FIRST,
     MONEY,
     TERMS,
-    Data,
     decimals,
     heading,
-    leader_shares,
     marks,
-    name,
     observed,
     path_table,
     texts,
@@ -26,30 +26,32 @@ from coercivity.models.licensing.pages.words import (
 TURNS = 2
 
 
-def compared(result: Data) -> list[Block]:
+def compared(result: Comparison) -> list[Block]:
     """The report of a comparison."""
-    answers = sorted(result["strategies"], key=lambda answer: -float(answer["certificate"]["optimistic_musd"]))
+    answers = sorted(result.strategies, key=lambda answer: -answer.certificate.optimistic_musd)
     return [
-        Prose(heading(result), result["verdict"]["sentences"]),
+        Prose(heading(result), result.verdict.sentences),
         _payoffs(answers),
         _buyers(answers),
         _power(answers),
         *reactions.compared(answers),
-        reactions.promised(result["promises"]),
+        reactions.promised(result.promises),
         _proofs(answers),
         path_table(answers[0]),
-        *_monthly(answers, "exports_t", "Exports to all buyers by period, t, while licences hold"),
-        *_monthly(answers, "shortage_t", "Shortage of all buyers by period, t, while licences hold"),
-        *_break_evens(result["verdict"].get("break_even") or {}),
+        *_monthly(answers, lambda series: series.exports_t, "Exports to all buyers by period, t, while licences hold"),
+        *_monthly(
+            answers, lambda series: series.shortage_t, "Shortage of all buyers by period, t, while licences hold"
+        ),
+        *_break_evens(result.verdict.break_even),
         *observed(answers),
     ]
 
 
-def _payoffs(answers: Sequence[Data]) -> Table:
-    terms = [term for term in TERMS if any(answer["leader"]["terms_musd"].get(term) for answer in answers)]
+def _payoffs(answers: Sequence[Answer]) -> Table:
+    terms = [term for term in TERMS if any(answer.leader.terms_musd.get(term) for answer in answers)]
     columns = [*texts("strategy"), Column("payoff"), *(Column(TERMS[term]) for term in terms)]
     rows = [
-        [name(answer), answer["leader"]["value_musd"], *(answer["leader"]["terms_musd"][term] for term in terms)]
+        [answer.strategy.name, answer.leader.value_musd, *(answer.leader.terms_musd[term] for term in terms)]
         for answer in answers
     ]
     left_out = [TERMS[term] for term in TERMS if term not in terms]
@@ -58,39 +60,39 @@ def _payoffs(answers: Sequence[Data]) -> Table:
     return Table(title, columns, rows, emphasis=0, decimals=decimals(rows), note=note)
 
 
-def _buyers(answers: Sequence[Data]) -> Table:
-    blocs = list(answers[0]["blocs"])
+def _buyers(answers: Sequence[Answer]) -> Table:
+    blocs = list(answers[0].blocs)
     columns = [*texts("strategy"), Column("concession probability, %", "percent"), Column("shortage, t")]
     columns += [Column("market pain"), *(Column(f"pain {bloc}") for bloc in blocs)]
     rows, pains = [], []
     for answer in answers:
-        market = answer["market"]
-        pains.append([market["market_pain_musd"], *(answer["blocs"][bloc]["pain_musd"] for bloc in blocs)])
-        rows.append([name(answer), answer["leader"]["probability"], market["shortage_t"], *pains[-1]])
+        market = answer.market
+        pains.append([market.market_pain_musd, *(answer.blocs[bloc].pain_musd for bloc in blocs)])
+        rows.append([answer.strategy.name, answer.leader.probability, market.shortage_t, *pains[-1]])
     note = "Pain: rise of the expected cost over open trade, less rents that the bloc earns; negative where it gains."
     title = "Buyers: pain in million USD, present value"
     return Table(title, columns, rows, emphasis=0, decimals=decimals(pains), note=note)
 
 
-def _power(answers: Sequence[Data]) -> Table:
-    known = answers[0]["shares"]["leader_foreign"]
+def _power(answers: Sequence[Answer]) -> Table:
+    known = answers[0].shares.leader_foreign
     years = sorted(known)[:TURNS]
     # Where the calendar ends before those years, the share of the last period stands for them.
-    last = answers[0]["series"]["periods"][-1]
-    lengths = list(answers[0]["all_blocs"]["leverage_musd"])[:1]
+    last = answers[0].series.periods[-1]
+    lengths = list(answers[0].all_blocs.leverage_musd)[:1]
     columns = [*texts("strategy"), *(Column(f"leader's share {year}, %", "percent") for year in years or [last])]
     columns += [Column(f"rivals' world share {year}, %", "percent") for year in years[:1]]
-    cuts = [(length, mark) for length in lengths for mark in marks(answers[0]["all_blocs"]["leverage_musd"][length])]
+    cuts = [(length, mark) for length in lengths for mark in marks(answers[0].all_blocs.leverage_musd[length])]
     columns += [Column(f"{length} cut off after {mark}, {MONEY}") for length, mark in cuts]
     columns += [Column(f"less the leader's own loss, {mark}") for _, mark in cuts[-1:]]
     rows: list[list[Any]] = []
     for answer in answers:
-        shares, curves = answer["shares"], answer["all_blocs"]["leverage_musd"]
-        row: list[Any] = [name(answer)]
-        row += [shares["leader_foreign"].get(year) for year in years] or [leader_shares(answer["series"])[-1]]
-        row += [shares["rivals_world"].get(year) for year in years[:1]]
+        shares, curves = answer.shares, answer.all_blocs.leverage_musd
+        row: list[Any] = [answer.strategy.name]
+        row += [shares.leader_foreign.get(year) for year in years] or [answer.series.leader_share[-1]]
+        row += [shares.rivals_world.get(year) for year in years[:1]]
         row += [curves[length].get(mark) for length, mark in cuts]
-        rows.append(row + [answer["all_blocs"]["asymmetry_musd"][length].get(mark) for length, mark in cuts[-1:]])
+        rows.append(row + [answer.all_blocs.asymmetry_musd[length].get(mark) for length, mark in cuts[-1:]])
     note = (
         "Leader's share: of what the buyers buy; rivals' world share: of all output, the leader's use at home included. "
         "Cut off: what it would cost all buyers; the last column is what that exceeds the leader's own loss by."
@@ -99,18 +101,18 @@ def _power(answers: Sequence[Data]) -> Table:
     return Table(title, columns, rows, emphasis=0, decimals=decimals(rows), note=note)
 
 
-def _proofs(answers: Sequence[Data]) -> Table:
-    without = any(answer["leader"].get("value_without_leakage_musd") is not None for answer in answers)
+def _proofs(answers: Sequence[Answer]) -> Table:
+    without = any(answer.leader.value_without_leakage_musd is not None for answer in answers)
     columns = [*texts("strategy"), Column("optimistic"), Column("pessimistic")]
     columns += [Column("without leakage")] if without else []
     columns += [Column("best change would add", "signed"), *texts("proof"), Column("relative follower gap", "gap")]
     rows: list[list[Any]] = []
     for answer in answers:
-        certificate = answer["certificate"]
-        figures = [certificate["optimistic_musd"], certificate["pessimistic_musd"]]
-        figures += [answer["leader"].get("value_without_leakage_musd")] if without else []
-        gain, proof = certificate["best_deviation_gain_musd"], certificate["proof"]
-        rows.append([name(answer), *figures, gain, proof, certificate["follower_gap"]])
+        certificate = answer.certificate
+        figures: list[float | None] = [certificate.optimistic_musd, certificate.pessimistic_musd]
+        figures += [answer.leader.value_without_leakage_musd] if without else []
+        gain, proof = certificate.best_deviation_gain_musd, certificate.proof
+        rows.append([answer.strategy.name, *figures, gain, proof, certificate.follower_gap])
     note = (
         "Optimistic, pessimistic: payoff where buyers who are indifferent choose for or against the leader. "
         "Best change: of one posture in one phase, on the menu; n/a for a path that is not on it."
@@ -119,24 +121,26 @@ def _proofs(answers: Sequence[Data]) -> Table:
     return Table(title, columns, rows, emphasis=0, decimals=decimals(rows), note=note)
 
 
-def _monthly(answers: Sequence[Data], key: str, title: str) -> Iterator[Table]:
-    columns = [*texts("strategy"), *(Column(period) for period in answers[0]["series"]["periods"][:FIRST])]
+def _monthly(
+    answers: Sequence[Answer], flows_of: Callable[[Series], Mapping[str, Sequence[float]]], title: str
+) -> Iterator[Table]:
+    columns = [*texts("strategy"), *(Column(period) for period in answers[0].series.periods[:FIRST])]
     rows = []
     for answer in answers:
-        flows = zip(*answer["series"][key].values(), strict=True)
-        rows.append([name(answer), *[float(sum(flow)) for flow in flows][:FIRST]])
+        flows = zip(*flows_of(answer.series).values(), strict=True)
+        rows.append([answer.strategy.name, *[float(sum(flow)) for flow in flows][:FIRST]])
     if any(any(row[1:]) for row in rows):
         yield Table(title, columns, rows, emphasis=0, decimals=decimals(rows))
 
 
-def _break_evens(break_even: Data) -> Iterator[Table]:
+def _break_evens(break_even: Mapping[str, Sequence[Turn]]) -> Iterator[Table]:
     rows = []
     for pair, found in break_even.items():
         for turn in found:
-            if turn["reachable"]:
-                span = f"{amount(turn['low'])} to {amount(turn['high'])}"
-                figures = [amount(turn["break_even"]), amount(turn["now"]), span]
-                rows.append([pair, f"{turn['parameter']}, {turn['unit']}", *figures, turn["better_above"]])
+            if turn.reachable:
+                span = f"{amount(turn.low)} to {amount(turn.high)}"
+                figures = [amount(turn.break_even), amount(turn.now), span]
+                rows.append([pair, f"{turn.parameter}, {turn.unit}", *figures, turn.better_above])
     if rows:
         columns = [
             *texts("pair", "parameter"),

@@ -5,26 +5,27 @@ from __future__ import annotations
 from coercivity.engine.desk.runs import REPORT, RESULT
 from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
+from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.pages import comparison, frames, solution
-from coercivity.models.licensing.pages.words import Data, heading
+from coercivity.models.licensing.pages.words import heading
 
 SOURCE = "instance.yaml"
 
 
-def blocks(result: Data) -> list[report.Block]:
+def blocks(result: Solution | Comparison) -> list[report.Block]:
     """The report of a result, whichever command it is of."""
-    return comparison.compared(result) if "strategies" in result else solution.solved(result)
+    return comparison.compared(result) if isinstance(result, Comparison) else solution.solved(result)
 
 
-def files(result: Data) -> dict[str, str]:
+def files(result: Solution | Comparison) -> dict[str, str]:
     """The result, its report, and the instance as it was solved, by file name."""
     return {
         RESULT: report.to_json(result),
         REPORT: report.text(blocks(result), 100),
-        SOURCE: result["manifest"]["effective_instance"],
+        SOURCE: result.manifest["effective_instance"],
     }
 
 
-def drawn(result: Data) -> dict[str, str]:
+def drawn(result: Solution | Comparison) -> dict[str, str]:
     """The pictures of a result, and the page that shows them, by file name."""
     return charts.files(frames.pictures(result), heading(result), solution.sentences(result))

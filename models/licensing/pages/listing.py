@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from coercivity.engine.data import document as documents
-from coercivity.engine.errors import UsageError
+from coercivity.engine.data.values import sometimes
+from coercivity.engine.errors import Finding, UsageError
+from coercivity.engine.proof.retelling import JudgedCheck
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
+from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.load import effective
-from coercivity.models.licensing.data.provenance import KINDS, counts, sources_table
+from coercivity.models.licensing.data.load import effective, shipped
+from coercivity.models.licensing.data.provenance import KINDS, ProvenanceRow, counts, sources_table
 from coercivity.models.licensing.data.schema import shape
-from coercivity.models.licensing.pages.words import Data
+
+SCHEMA_VERSION = 1
 
 
 def part(instance: Instance, path_text: str) -> str:
@@ -44,75 +49,122 @@ def part(instance: Instance, path_text: str) -> str:
     return stream.getvalue()
 
 
-def verified(found: Data) -> list[Block]:
-    """What re-checking a saved result came to, the failed checks first."""
-    checks = sorted(found["checks"], key=lambda check: check["ok"])
-    columns = [
-        Column("ok", "text"),
-        Column("strategy", "text"),
-        Column("check", "text"),
-        Column("gap", "gap"),
-        Column("scale"),
-    ]
-    rows = [[check["ok"], check.get("strategy"), check["name"], check["gap"], check["scale"]] for check in checks]
-    passed = sum(check["ok"] for check in checks)
-    says = [f"{passed} of {len(checks)} checks passed."]
-    if "proved" in found:
-        says.append(f"Proved again: {found['proved']}, {found.get('says', '')}".rstrip(", ") + ".")
+def verified(checks: Sequence[JudgedCheck], sentence: str) -> list[Block]:
+    """What re-checking a saved result came to, the failed checks first; ``sentence`` says what is proved again."""
+    columns = [*(Column(title, "text") for title in ("ok", "strategy", "check")), Column("gap", "gap"), Column("scale")]
+    ordered = sorted(checks, key=lambda check: check.ok)
+    rows = [[check.ok, check.strategy, check.name, check.gap, check.scale] for check in ordered]
+    passed = sum(check.ok for check in checks)
+    says = [f"{passed} of {len(checks)} checks passed.", *[sentence] * bool(sentence)]
     return [
         Prose("", says),
         Table("Each figure recomputed from the instance alone", columns, rows, keys=3, stacks=True),
     ]
 
 
-def contents(instance: Instance) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Validation:
+    """What looking a file over came to."""
+
+    schema_version: int  # of this layout
+    command: str  # validate
+    ok: bool  # whether there are no faults
+    findings: Sequence[Finding]  # faults
+    warnings: Sequence[Finding]  # what is legal and improbable
+    instance: Subject | None = sometimes()  # that is valid
+    counts: Mapping[str, int] | None = sometimes()  # how many entries it has, by part
+    numbers: Mapping[str, int] | None = sometimes()  # how many numbers it has, by kind, stale, and in total
+
+
+def contents(instance: Instance, warnings: Sequence[Finding]) -> Validation:
     """What a valid instance holds."""
     parts = ("blocs", "products", "rivals", "options", "routes", "postures", "strategies", "variants", "observations")
-    return {
-        "instance": {"name": instance.name, "title": instance.title, "hash": instance.fingerprint()},
-        "counts": {part: len(getattr(instance, part)) for part in parts},
-        "numbers": counts(sources_table(instance)),
-    }
+    return Validation(
+        SCHEMA_VERSION,
+        "validate",
+        True,
+        [],
+        warnings,
+        instance=replace(subject_of(instance), money=None),
+        counts={part: len(getattr(instance, part)) for part in parts},
+        numbers=counts(sources_table(instance)),
+    )
 
 
-def valid(found: Data) -> list[Block]:
-    """A valid instance in two sentences."""
-    instance, numbers = found["instance"], found["numbers"]
-    parts = ", ".join(f"{part} {count}" for part, count in found["counts"].items() if count)
+def valid(found: Validation) -> list[Block]:
+    """A valid instance in two sentences; nothing of another."""
+    if found.instance is None or found.counts is None or found.numbers is None:
+        return []
+    numbers = found.numbers
+    parts = ", ".join(f"{part} {count}" for part, count in found.counts.items() if count)
     kinds = ", ".join(f"{numbers[kind]} {kind}" for kind in KINDS if numbers[kind])
     stale = f", {numbers['stale']} stale" if numbers["stale"] else ""
     return [
         Prose(
-            f"{instance['name']} is valid: {instance['title']}",
+            f"{found.instance.name} is valid: {found.instance.title}",
             [f"It holds {parts}.", f"{numbers['total']} numbers: {kinds}{stale}."],
         )
     ]
 
 
-def listed(rows: Sequence[Data]) -> list[Block]:
+@dataclass(frozen=True)
+class Entry:
+    """A shipped instance."""
+
+    name: str  # as the command line takes it
+    title: str  # in a few words
+
+
+@dataclass(frozen=True)
+class Instances:
     """The shipped instances."""
-    return [
-        Table(
-            "",
-            [Column("name", "text"), Column("title", "text")],
-            [[row["name"], row["title"]] for row in rows],
-            stacks=True,
-        )
-    ]
+
+    schema_version: int  # of this layout
+    command: str  # instances
+    instances: Sequence[Entry]  # in alphabetical order
 
 
-def provenance(totals: Mapping[str, int], rows: Sequence[Data]) -> list[Block]:
+def shipped_instances() -> Instances:
+    """The instances that come with the package."""
+    return Instances(SCHEMA_VERSION, "instances", [Entry(name, title) for name, title, _ in shipped()])
+
+
+def listed(found: Instances) -> list[Block]:
+    """The shipped instances."""
+    columns = [Column("name", "text"), Column("title", "text")]
+    return [Table("", columns, [[entry.name, entry.title] for entry in found.instances], stacks=True)]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the numbers of an instance come from."""
+
+    schema_version: int  # of this layout
+    command: str  # sources
+    counts: Mapping[str, int]  # numbers by kind, those that are stale, and in total
+    rows: Sequence[ProvenanceRow]  # the numbers that were asked for
+
+
+def sources(instance: Instance, kind: str | None) -> Sources:
+    """Where every number of an instance comes from, or those of one kind, or the stale ones."""
+    rows = sources_table(instance)
+    chosen = [row for row in rows if kind in (None, row.kind) or (kind == "stale" and row.stale)]
+    return Sources(SCHEMA_VERSION, "sources", counts(rows), chosen)
+
+
+def provenance(found: Sources) -> list[Block]:
     """Where the numbers come from: how many of each kind, then each by itself."""
+    totals = found.counts
     kinds = ", ".join(f"{totals[kind]} {kind}" for kind in KINDS)
     heads = ("path", "value", "unit", "kind", "range", "year", "grade", "source", "reason")
     says = f"{totals['total']} numbers: {kinds}; {totals['stale']} stale."
-    table = Table("", [Column(head, "text") for head in heads], [_origin(row) for row in rows], keys=3, stacks=True)
-    return [Prose("", [says]), table]
+    rows = [_origin(row) for row in found.rows]
+    return [Prose("", [says]), Table("", [Column(head, "text") for head in heads], rows, keys=3, stacks=True)]
 
 
-def _origin(row: Data) -> list[Any]:
+def _origin(row: ProvenanceRow) -> list[Any]:
     """One number with its value, its range, and what it rests on."""
-    span = "" if row["low"] is None else f"{amount(row['low'])} to {amount(row['high'])}"
-    kind = f"{row['kind']}, stale" if row["stale"] else row["kind"]
-    origin = [row["year"], row["grade"], ", ".join(row["sources"]), row["reason"]]
-    return [row["path"], amount(row["value"], 6), row["unit"], kind, span, *origin]
+    span = "" if row.low is None else f"{amount(row.low)} to {amount(row.high)}"
+    kind = f"{row.kind}, stale" if row.stale else row.kind
+    origin = [row.year, row.grade, ", ".join(row.sources), row.reason]
+    return [row.path, amount(row.value, 6), row.unit, kind, span, *origin]

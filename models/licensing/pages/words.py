@@ -7,6 +7,8 @@ from typing import Any
 
 from coercivity.engine.report.text import Column, Table, decimals_for, number
 from coercivity.models.licensing.answers import wording
+from coercivity.models.licensing.answers.subject import Subject
+from coercivity.models.licensing.answers.values import Answer
 
 Data = Mapping[str, Any]
 
@@ -21,16 +23,10 @@ def texts(*titles: str) -> list[Column]:
     return [Column(title, "text") for title in titles]
 
 
-def heading(result: Data) -> str:
+def heading(result: Any) -> str:
     """What was asked: the instance, and the money of its figures."""
-    instance = result["instance"]
-    money = f" ({instance['money']})" if instance.get("money") else ""
-    return f"{instance['name']}: {instance['title']}{money}"
-
-
-def name(answer: Data) -> str:
-    """The name of the strategy that an answer is about."""
-    return str(answer["strategy"]["name"])
+    subject: Subject = result["instance"] if isinstance(result, Mapping) else result.instance
+    return subject.heading
 
 
 def decimals(rows: Sequence[Sequence[Any]]) -> int:
@@ -50,38 +46,25 @@ def marks(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*periods[:1], *of_the_first, *periods[-1:]]))
 
 
-def leader_shares(series: Data) -> list[float | None]:
-    """The leader's share of what the buyers buy, period by period; None where nothing is bought."""
-    exports = [sum(flows) for flows in zip(*series["exports_t"].values(), strict=True)]
-    totals = [own + rivals for own, rivals in zip(exports, series["rivals_t"], strict=True)]
-    return [own / total if total > 1e-9 else None for own, total in zip(exports, totals, strict=True)]
-
-
-def path_table(answer: Data) -> Table:
+def path_table(answer: Answer) -> Table:
     """The postures of a strategy: phases down, groups across."""
+    told = answer.strategy
     rows: dict[str, list[Any]] = {}
-    groups = list(dict.fromkeys(row["group"] for row in answer["strategy"]["path"]))
-    hazards = answer["strategy"].get("hazards", {})
-    for row in answer["strategy"]["path"]:
-        cells = rows.setdefault(
-            row["phase"], [row["phase"], row["begins"], *[""] * len(groups), hazards.get(row["phase"])]
-        )
-        at = 2 + groups.index(row["group"])
-        words = f"{row['product']}: {row['posture']}" if "product" in row else row["posture"]
+    groups = list(dict.fromkeys(row.group for row in told.path))
+    for row in told.path:
+        cells = rows.setdefault(row.phase, [row.phase, row.begins, *[""] * len(groups), told.hazards.get(row.phase)])
+        at = 2 + groups.index(row.group)
+        words = row.posture if row.product is None else f"{row.product}: {row.posture}"
         cells[at] = f"{cells[at]}; {words}" if cells[at] else words
     columns = [*texts("phase", "begins", *groups), Column("hazard of breakdown, %", "percent")]
-    fed = answer["strategy"].get("fed_volumes_t") or {}
-    note = (
-        "Fed in from the record, t: " + ", ".join(f"{month} {number(tonnes, 0)}" for month, tonnes in fed.items()) + "."
-        if fed
-        else ""
-    )
-    return Table(f"Postures of {name(answer)}", columns, list(rows.values()), stacks=True, note=note)
+    fed = ", ".join(f"{month} {number(tonnes, 0)}" for month, tonnes in told.fed_volumes_t.items())
+    note = f"Fed in from the record, t: {fed}." if fed else ""
+    return Table(f"Postures of {told.name}", columns, list(rows.values()), stacks=True, note=note)
 
 
-def observed(answers: Sequence[Data]) -> Iterator[Table]:
+def observed(answers: Sequence[Answer]) -> Iterator[Table]:
     """The model beside the record: what it was not given, what it was fitted to, and what it was given."""
-    facts = [fact for answer in answers for fact in answer["observations"]]
+    facts = [fact for answer in answers for fact in answer.observations]
     figures = [Column(title) for title in ("model", "record", "low", "high")]
     columns = [*texts("fact"), *figures, *texts("unit"), Column("inside")]
     titles = {

@@ -168,10 +168,10 @@ def test_a_game_is_answered_rightly_or_not_at_all(strategy: str | None) -> None:
                 found = solve(instance, strategy)
         except SolverFailed:
             continue
-        proof = ProofLevel[found["certificate"]["proof"]]
-        is_right = found["leader"]["value_musd"] == pytest.approx(right["leader"]["value_musd"], rel=1e-6)
+        proof = ProofLevel[found.certificate.proof]
+        is_right = found.leader.value_musd == pytest.approx(right.leader.value_musd, rel=1e-6)
         assert is_right or proof < ProofLevel.BILEVEL_FEASIBLE, what
-        assert found["strategy"]["path"] == right["strategy"]["path"], what
+        assert found.strategy.path == right.strategy.path, what
 
 
 def test_a_point_of_a_study_at_which_the_solver_gave_up_has_failed_and_is_no_infeasible_one() -> None:

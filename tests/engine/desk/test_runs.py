@@ -8,18 +8,11 @@ import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from coercivity.engine.desk import runs
 from coercivity.engine.errors import CoercivityError, UsageError
-
-
-def result(proof: str = "OPTIMAL", bound: float | None = 5.0, complete: bool = True) -> dict[str, Any]:
-    search = {"complete": complete, "screened": 10, "menu": 100}
-    certificate = {"proof": proof, "bound_musd": bound, "optimistic_musd": 4.0}
-    return {"strategy": {"name": "optimal"}, "certificate": certificate, "search": search}
 
 
 def test_the_same_question_has_the_same_folder_and_another_one_has_not() -> None:
@@ -65,31 +58,6 @@ def test_a_file_in_the_way_is_said_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     with pytest.raises(CoercivityError, match="it is a file"):
         runs.prepare(str(tmp_path / "runs"), "0123")
-
-
-@pytest.mark.parametrize(
-    ("answer", "require", "expected"),
-    [
-        (result(), None, None),
-        (result(), "OPTIMAL", None),
-        (result("BILEVEL_FEASIBLE"), "OPTIMAL", "optimal proves BILEVEL_FEASIBLE, below OPTIMAL"),
-        (result("LEADER_FEASIBLE"), None, "optimal proves LEADER_FEASIBLE, below BILEVEL_FEASIBLE"),
-        (result("NOTHING"), "NOTHING", None),
-        (result("BILEVEL_FEASIBLE", complete=False), None, "the limit was reached after 10 of 100"),
-        (result("BILEVEL_FEASIBLE", complete=False), "BILEVEL_FEASIBLE", None),
-    ],
-)
-def test_what_a_result_lacks(answer: dict[str, Any], require: str | None, expected: str | None) -> None:
-    found = runs.shortfall(answer, require)
-    assert (found is None) if expected is None else (found is not None and found.startswith(expected))
-
-
-def test_a_named_strategy_in_a_comparison_need_not_be_optimal() -> None:
-    named = result("BILEVEL_FEASIBLE", bound=None) | {"strategy": {"name": "open"}}
-    comparison = {"strategies": [named, result()], "search": result()["search"]}
-    assert runs.shortfall(comparison, "OPTIMAL") is None
-    named["certificate"]["proof"] = "LEADER_FEASIBLE"
-    assert runs.shortfall(comparison, "OPTIMAL") == "open proves LEADER_FEASIBLE, below BILEVEL_FEASIBLE"
 
 
 @pytest.mark.parametrize(

@@ -210,11 +210,11 @@ def test_one_buyer_bears_everything(name: str, cost: float) -> None:
 
 def test_half_is_the_proved_optimum() -> None:
     result = solve(load("one-buyer"))
-    assert [row["posture"] for row in result["strategy"]["path"]] == ["half"]
-    assert result["certificate"]["proof"] == "OPTIMAL"
-    assert result["certificate"]["bound_musd"] == close(HALF_MARGIN + CONCESSION + HALF_TAIL)
+    assert [row.posture for row in result.strategy.path] == ["half"]
+    assert result.certificate.proof == "OPTIMAL"
+    assert result.certificate.bound_musd == close(HALF_MARGIN + CONCESSION + HALF_TAIL)
     gain = OPEN_MARGIN + OPEN_TAIL - (HALF_MARGIN + CONCESSION + HALF_TAIL)
-    assert result["certificate"]["best_deviation_gain_musd"] == close(gain)
+    assert result.certificate.best_deviation_gain_musd == close(gain)
 
 
 def test_at_the_break_even_the_two_are_worth_the_same() -> None:

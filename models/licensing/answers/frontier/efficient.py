@@ -36,6 +36,7 @@ from coercivity.engine.menu.pareto import (
 )
 from coercivity.engine.parallel import spread
 from coercivity.models.licensing.answers.commands import Progress, reproduced, silent
+from coercivity.models.licensing.answers.frontier.objectives import Appraiser, receipts_and_outlays
 from coercivity.models.licensing.answers.frontier.sentences import sentences
 from coercivity.models.licensing.answers.frontier.values import (
     Covered,
@@ -49,7 +50,6 @@ from coercivity.models.licensing.answers.frontier.values import (
     Read,
     Weights,
 )
-from coercivity.models.licensing.answers.objectives import Appraiser, receipts_and_outlays
 from coercivity.models.licensing.answers.subject import subject_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance

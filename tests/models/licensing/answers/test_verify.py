@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from coercivity.engine.data.values import to_plain
 from coercivity.engine.errors import AuditFailed, UsageError
+from coercivity.engine.report.text import to_json
 from coercivity.models.licensing.answers.commands import compare, solve
 from coercivity.models.licensing.answers.verify import verify
 from coercivity.models.licensing.audit.search import SEARCHED
@@ -28,7 +30,7 @@ HASH = "the instance is the one whose hash is stated"
 
 @cache
 def saved() -> str:
-    return json.dumps(solve(load_text(TOY.read_text("utf-8"))))
+    return to_json(solve(load_text(TOY.read_text("utf-8"))))
 
 
 def tampered(path: str, value: Any) -> dict[str, Any]:
@@ -49,8 +51,8 @@ def more(amount: float) -> Change:
 
 def failures(result: dict[str, Any], **options: Any) -> set[str]:
     found = verify(result, **options)
-    names = {row["name"] for row in found["checks"] if not row["ok"]}
-    assert found["ok"] == (not names)
+    names = {check.name for check in found.checks if not check.ok}
+    assert found.ok == (not names)
     return names
 
 
@@ -117,15 +119,15 @@ SAVED: list[tuple[str, Any, str]] = [
 
 def test_an_honest_result_verifies() -> None:
     found = verify(json.loads(saved()))
-    assert (found["ok"], found["searched"], found["proved"]) == (True, True, "OPTIMAL")
+    assert (found.ok, found.searched, found.proved) == (True, True, "OPTIMAL")
     # A claim that was not proved again is more than what is known.
     unsearched = verify(json.loads(saved()), search=False)
-    assert (unsearched["ok"], unsearched["proved"]) == (False, "BILEVEL_FEASIBLE")
+    assert (unsearched.ok, unsearched.proved) == (False, "BILEVEL_FEASIBLE")
     assert failures(json.loads(saved()), search=False) == {CLAIM}
 
 
 def test_a_result_with_volumes_fed_in_verifies_and_says_so() -> None:
-    result = json.loads(json.dumps(solve(loaded(rich()), "half")))
+    result = json.loads(to_json(solve(loaded(rich()), "half")))
     assert failures(result) == set()
     result["strategy"]["fed"] = False
     assert GAP in failures(result)
@@ -148,33 +150,33 @@ OTHERS |= {TOLD + "search"}
 
 
 def test_every_check_of_a_saved_result_has_been_seen_to_fail() -> None:
-    every = {row["name"] for row in verify(json.loads(saved()))["checks"]}
+    every = {check.name for check in verify(json.loads(saved())).checks}
     assert every - {row[2] for row in SAVED} == OTHERS & every == OTHERS
 
 
 def test_a_strategy_that_is_not_the_best_does_not_pass_as_the_optimum() -> None:
-    result = solve(load_text(TOY.read_text("utf-8")), "open")
+    result = to_plain(solve(load_text(TOY.read_text("utf-8")), "open"))
     value = result["certificate"]["value_musd"]
     result["certificate"] |= {"proof": "OPTIMAL", "bound_musd": value}
     assert CLAIM in failures(result, search=False)
     assert CLAIM in failures(result)
     # The same with its name and its flag, as a searched optimum is told.
-    best = solve(load_text(TOY.read_text("utf-8")))
+    best = json.loads(saved())
     result["strategy"] |= {"name": "optimal", "is_optimum": True, "title": best["strategy"]["title"]}
     result["search"] = best["search"]
     found = failures(result)
     assert {"bound reached by the value", "stated bound is the one found again"} <= found
-    assert verify(result)["proved"] == "BILEVEL_FEASIBLE"
+    assert verify(result).proved == "BILEVEL_FEASIBLE"
 
 
 def test_one_tampered_strategy_spoils_a_comparison() -> None:
-    result = json.loads(json.dumps(compare(load_text(TOY.read_text("utf-8")))))
+    result = json.loads(to_json(compare(load_text(TOY.read_text("utf-8")))))
     assert failures(result) == set()
     spoiled = copy.deepcopy(result)
     spoiled["strategies"][1]["leader"]["terms_musd"]["margin"] += 1.0
     found = verify(spoiled)
-    assert {row["strategy"] for row in found["checks"] if not row["ok"]} == {"half"}
-    assert found["proved"] == "NOTHING"
+    assert {check.strategy for check in found.checks if not check.ok} == {"half"}
+    assert found.proved == "NOTHING"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from coercivity.engine.programs.ties import multiplier_range, quantity_range
 from coercivity.models.licensing.announcement.announce import menu_of, path_from_rules
-from coercivity.models.licensing.answers.commands import looked_at
+from coercivity.models.licensing.answers.game import looked_at
 from coercivity.models.licensing.audit.certify import Auditor
 from coercivity.models.licensing.audit.recompute import Audit, Claim
 from coercivity.models.licensing.audit.rules import chance, on_menu, path_of
@@ -98,20 +98,20 @@ def test_ties_written_twice_agree(rents: dict[str, float] | None) -> None:
 
 
 def test_a_path_that_is_not_the_named_strategys_is_found_out() -> None:
-    from coercivity.models.licensing.answers.commands import Desk, claim_of, figures_of
+    from coercivity.models.licensing.answers.game import GameAnswers, claim_of, figures_of
     from coercivity.models.licensing.answers.results import assess
 
     instance = load_text(TOY.read_text("utf-8"))
-    desk = Desk(instance)
-    announced = desk.game.announce("half")
-    claim, figures = claim_of(instance, announced), figures_of(desk.game, assess(desk.game, announced, None))
+    answers = GameAnswers(instance)
+    announced = answers.game.announce("half")
+    claim, figures = claim_of(instance, announced), figures_of(answers.game, assess(answers.game, announced, None))
     name = "the path follows the strategy's rules"
     month = next(iter(loaded(rich()).strategies["half"].fed_volumes))
     fed = replace(claim, fed={month: next(iter(loaded(rich()).strategies["half"].fed_volumes.values()))})
-    checks = desk.auditor.certify(fed, figures, name="half").leader_checks
+    checks = answers.auditor.certify(fed, figures, name="half").leader_checks
     assert [check.ok for check in checks if check.name == "the volumes on record are fed in"] == [False]
     for told, is_ok in (("half", True), ("open", False)):
-        checks = desk.auditor.certify(claim, figures, name=told).leader_checks
+        checks = answers.auditor.certify(claim, figures, name=told).leader_checks
         assert [check.ok for check in checks if check.name == name] == [is_ok]
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from coercivity.engine.proof.certificate import Certificate, ProofLevel
 from coercivity.engine.proof.check import Check, at_most, compare
-from coercivity.models.licensing.answers.commands import Desk, claim_of, figures_of, solve
+from coercivity.models.licensing.answers.commands import solve
+from coercivity.models.licensing.answers.game import GameAnswers, claim_of, figures_of
 from coercivity.models.licensing.answers.results import assess
 from coercivity.models.licensing.audit.certify import Auditor, Figures
 from coercivity.models.licensing.leader.belief import spared_by, with_chance
@@ -25,20 +26,20 @@ Change = Callable[[Any], Any]
 
 
 @cache
-def desk() -> Desk:
+def answers() -> GameAnswers:
     """A game with every feature, in which the leader takes half of every rent."""
-    return Desk(instance_of(altered(full_data(), leader__rents={"licence": 0.5, "exporter": 0.5})))
+    return GameAnswers(instance_of(altered(full_data(), leader__rents={"licence": 0.5, "exporter": 0.5})))
 
 
 @cache
 def honest() -> tuple[Any, Figures]:
-    game = desk().game
+    game = answers().game
     found = assess(game, game.announce("half"), None)
     return claim_of(game.instance, found.evaluation.announced), figures_of(game, found)
 
 
 def judged(figures: Figures, claim: Any = None, **bound: Any) -> Certificate:
-    return Auditor(desk().instance).certify(claim or honest()[0], figures, **bound)
+    return Auditor(answers().instance).certify(claim or honest()[0], figures, **bound)
 
 
 def failing(certificate: Certificate) -> set[str]:
@@ -151,7 +152,7 @@ def test_every_check_has_been_seen_to_fail() -> None:
 def test_a_chance_that_is_not_the_least_fixed_point_is_found() -> None:
     """Whoever counts on a concession is hurt more without one, so that a second chance may bear itself out."""
     data = altered(full_data(), concession__types={"only": {"title": "", "weight": 1, "stake": "1 million USD/yr"}})
-    game = Desk(instance_of(data)).game
+    game = GameAnswers(instance_of(data)).game
     spared = []
     for chance in (0.0, 1.0):
         heard = with_chance(game.announce("half"), game.market, chance)
@@ -160,15 +161,15 @@ def test_a_chance_that_is_not_the_least_fixed_point_is_found() -> None:
     assert spared[1] > spared[0] > 0
     unit = stakes(game.books)[0][0]
     data["concession"]["types"]["only"]["stake"] = f"{sum(spared) / 2 / unit:.6f} million USD/yr"
-    desk = Desk(instance_of(data))
-    found = assess(desk.game, desk.game.announce("half"), None)
+    settled = GameAnswers(instance_of(data))
+    found = assess(settled.game, settled.game.announce("half"), None)
     assert found.evaluation.belief is not None
     assert found.evaluation.belief.chance == 0.0
     assert [chance for chance, _ in found.evaluation.belief.others] == [1.0]
-    claim = claim_of(desk.instance, found.evaluation.announced)
-    assert failing(desk.auditor.certify(claim, figures_of(desk.game, found))) == set()
-    figures = replace(figures_of(desk.game, found), pressure=spared[1])
-    hopeful = desk.auditor.certify(replace(claim, chance=1.0), figures)
+    claim = claim_of(settled.instance, found.evaluation.announced)
+    assert failing(settled.auditor.certify(claim, figures_of(settled.game, found))) == set()
+    figures = replace(figures_of(settled.game, found), pressure=spared[1])
+    hopeful = settled.auditor.certify(replace(claim, chance=1.0), figures)
     assert LEAST in failing(hopeful)
     assert not failing(hopeful) & {FIXED, "pressure"}
     assert hopeful.proof is NOTHING
@@ -216,10 +217,10 @@ def test_random_games_are_solved_with_a_full_proof(seed: int) -> None:
     has_types = instance.concession is not None and bool(instance.concession.types)
     best = "BILEVEL_FEASIBLE" if has_types else "OPTIMAL"
     for strategy, proof in ((None, best), ("steward", "BILEVEL_FEASIBLE"), ("target", "BILEVEL_FEASIBLE")):
-        certificate = solve(instance, strategy)["certificate"]
-        assert [check["name"] for check in certificate["checks"] if not check["ok"]] == []
-        assert certificate["proof"] == proof
-        assert bool(certificate["assumptions"]) == (has_types and strategy is None)
+        certificate = solve(instance, strategy).certificate
+        assert [check.name for check in certificate.checks if not check.ok] == []
+        assert certificate.proof == proof
+        assert bool(certificate.assumptions) == (has_types and strategy is None)
 
 
 def test_an_interrupted_search_keeps_a_result_and_proves_no_optimum() -> None:
@@ -227,14 +228,15 @@ def test_an_interrupted_search_keeps_a_result_and_proves_no_optimum() -> None:
     data["menu"]["postures"] = ["half", "open", "closed"]
     data["postures"]["closed"] = data["postures"]["half"] | {"licensed": 0}
     found = solve(instance_of(data), limit=0)
-    search, certificate = found["search"], found["certificate"]
-    assert (search["menu"], search["screened"], search["complete"]) == (81, 50, False)
-    assert certificate["proof"] == "BILEVEL_FEASIBLE"
-    assert "50 of 81" in certificate["assumptions"][0]
+    search, certificate = found.search, found.certificate
+    assert search is not None
+    assert (search.menu, search.screened, search.complete) == (81, 50, False)
+    assert certificate.proof == "BILEVEL_FEASIBLE"
+    assert "50 of 81" in certificate.assumptions[0]
     # The exporters' rent ranges widely here: what is reported term by term is the optimistic end.
-    assert certificate["value_musd"] == pytest.approx(certificate["optimistic_musd"])
-    assert certificate["value_musd"] > certificate["pessimistic_musd"] + 0.1
-    assert certificate["optimistic_musd"] <= solve(instance_of(data))["certificate"]["optimistic_musd"] + 1e-6
+    assert certificate.value_musd == pytest.approx(certificate.optimistic_musd)
+    assert certificate.value_musd > certificate.pessimistic_musd + 0.1
+    assert certificate.optimistic_musd <= solve(instance_of(data)).certificate.optimistic_musd + 1e-6
 
 
 def test_nan_in_the_plan_does_not_pass() -> None:

@@ -160,7 +160,7 @@ def test_solve_at_a_point_is_the_search() -> None:
 
 
 def test_shares_are_those_of_the_report() -> None:
-    from coercivity.models.licensing.answers.results import _shares
+    from coercivity.models.licensing.answers.results import shares_of
 
     stated = load("template")
     followers = compiled(stated)
@@ -168,7 +168,7 @@ def test_shares_are_those_of_the_report() -> None:
     found = worker([])
     game = Game(stated)
     for strategy in stated.strategies:
-        told = _shares(game, game.evaluate(game.announce(strategy)).response)["leader_foreign"]
+        told = shares_of(game, game.evaluate(game.announce(strategy)).response).leader_foreign
         for year, share in told.items():
             mine = found["share"][strategy][int(year) - found["first_year"]]
             assert mine == pytest.approx(share, abs=2e-3), (strategy, year)

@@ -49,22 +49,22 @@ def test_discretion_over_a_fine_menu_is_the_closed_form_of_the_fringe_game(
 @pytest.mark.parametrize("seed", range(6))
 def test_the_best_commitment_is_never_worse_than_discretion(seed: int) -> None:
     game = small_game(seed)
-    block = promises(game, None, 1)
-    assert block["value_of_commitment_musd"] >= -1e-9
-    for kept in block["strategies"].values():
-        assert kept["regret_musd"] >= 0
-        found = [value for value in kept["critical_discount_by_lag"].values() if value is not None]
+    told = promises(game, None, 1)
+    assert told.value_of_commitment_musd >= -1e-9
+    for kept in told.strategies.values():
+        assert kept.regret_musd >= 0
+        found = [value for value in kept.critical_discount_by_lag.values() if value is not None]
         assert found == sorted(found) and all(0 <= value < 1 for value in found)
-    chosen = block["discretion"]
-    least = min(kept["regret_musd"] for kept in block["strategies"].values())
-    assert chosen["regret_musd"] == pytest.approx(least) if not chosen["is_stable"] else chosen["regret_musd"] <= 1.0
+    chosen = told.discretion
+    least = min(kept.regret_musd for kept in told.strategies.values())
+    assert chosen.regret_musd == pytest.approx(least) if not chosen.is_stable else chosen.regret_musd <= 1.0
 
 
 def test_open_trade_threatens_nobody() -> None:
     game = small_game(1)
     path = game.announce(game.instance.baseline).path
     assert surrendered(game.instance, path) == path
-    assert promises(game, None, 1)["strategies"][game.instance.baseline]["is_credible"]
+    assert promises(game, None, 1).strategies[game.instance.baseline].is_credible
 
 
 def test_the_build_lag_is_a_mean_over_what_can_be_built() -> None:

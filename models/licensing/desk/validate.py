@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from coercivity.engine.desk import terminal
-from coercivity.engine.errors import InvalidInstance
+from coercivity.engine.errors import Finding, InvalidInstance
 from coercivity.models.licensing.data.examine import examine
 from coercivity.models.licensing.pages import listing
+from coercivity.models.licensing.pages.listing import SCHEMA_VERSION, Validation
 
 
 def validate(path: str, sets: Sequence[str], variants: Sequence[str], is_strict: bool, form: str) -> None:
@@ -21,17 +21,18 @@ def validate(path: str, sets: Sequence[str], variants: Sequence[str], is_strict:
     UsageError
         As :func:`coercivity.models.licensing.data.load.load`.
     """
-    said: dict[str, Any] = {"schema_version": 1, "command": "validate", "ok": True, "findings": [], "warnings": []}
+    warnings: Sequence[Finding] = []
     try:
         found = examine(path, sets, variants)
-        said["warnings"] = [vars(warning) for warning in found.warnings]
+        warnings = found.warnings
         if is_strict:
             found.refuse()
     except InvalidInstance as error:
         if form == "json":
-            terminal.show(form, said | {"ok": False, "findings": [vars(finding) for finding in error.findings]}, list)
+            refused = Validation(SCHEMA_VERSION, "validate", False, error.findings, warnings)
+            terminal.show(form, refused, list)
         raise
     for sentence in found.sentences():
         terminal.note(sentence)
-    held = listing.contents(found.instance)
-    terminal.show(form, said | held, lambda: listing.valid(held))
+    held = listing.contents(found.instance, warnings)
+    terminal.show(form, held, lambda: listing.valid(held))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from coercivity.engine import errors
 from coercivity.engine.desk import runs, terminal
-from coercivity.engine.desk.delivery import begin, save
-from coercivity.engine.proof.retelling import SEAL, seal
+from coercivity.engine.desk.delivery import begin, save, sealed
+from coercivity.models.licensing.answers.commands import Comparison, Solution, gap, shortfall, status
 from coercivity.models.licensing.pages import files, frames
 
 
 def answer(
     name: str,
     fingerprint: str,
-    work: Callable[[Any], dict[str, Any]],
+    work: Callable[[Any], Solution | Comparison],
     run: Mapping[str, Any],
     is_quiet: bool,
     question: Mapping[str, object],
@@ -35,14 +36,16 @@ def answer(
     """
     target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
     options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
-    result["manifest"] = runs.manifest(result, options, started)
-    result["manifest"][SEAL] = seal(result)
+    manifest = runs.manifest(
+        result.instance.hash, options, started, {"status": status(result), "gap_musd": gap(result)}, result.manifest
+    )
+    result = sealed(replace(result, manifest=manifest))
     unsaved = save(target, files.files(result), is_quiet) if target else None
     terminal.show(run["form"], result, lambda: files.blocks(result), lambda: frames.long_rows(result))
     if target and run["charts"] and unsaved is None:
         unsaved = save(target, files.drawn(result), is_quiet)
     if unsaved is not None:
         raise unsaved
-    less = runs.shortfall(result, run.get("require"))
+    less = shortfall(result, run.get("require"))
     if less:
         raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
