@@ -17,7 +17,7 @@ from coercivity.models.licensing.announcement.countermeasures import Answer, Gov
 from coercivity.models.licensing.announcement.home import HomeFlows, HomeMarket
 from coercivity.models.licensing.announcement.licences import Licences, Path
 from coercivity.models.licensing.announcement.taxes import Taxes
-from coercivity.models.licensing.announcement.trust import TrustPath
+from coercivity.models.licensing.announcement.trust import TrustPath, kept_fear
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity
 from coercivity.models.licensing.data.strategies import Posture, Rule, Strategy
@@ -167,7 +167,7 @@ class Announcer:
         chance : of the concession, where it changes licences (types); no less than the floor of a hazard
         """
         market, tree = self.market, self.market.tree
-        trust = TrustPath(self.instance, _used(path))
+        trust = TrustPath(self.instance, _used(path), self._kept_fear(path, fed or {}))
         hazard, leader_hazard = self.hazards(path, trust)
         if tree.conceded is not None and conceded is None:
             conceded = relieved(self.instance, path)
@@ -222,11 +222,18 @@ class Announcer:
             tax=self.taxes.on_nodes(path, announced.conceded or None),
         )
 
-    def hazards(self, path: Path, trust: TrustPath | None = None) -> tuple[Floats, Floats]:
+    def _kept_fear(self, path: Path, fed: Mapping[str, Quantity]) -> list[float]:
+        """The part of fear that full deliveries leave in each phase; nothing where fear does not fade."""
+        trust = self.instance.trust
+        if trust is None or trust.fading is None:
+            return []
+        market = self.market
+        licence = self.licences.trunk(path, fed)
+        return kept_fear(trust.fading, market.grid, self.bounds, licence, market.forecast)
+
+    def hazards(self, path: Path, trust: TrustPath) -> tuple[Floats, Floats]:
         """Hazard of each phase for buyers, whose fear trust sets, and for the leader, who knows itself."""
-        used = _used(path)
-        trust = trust or TrustPath(self.instance, used)
-        postures = [[self.instance.postures[name] for name in names] for names in used]
+        postures = [[self.instance.postures[name] for name in names] for names in _used(path)]
         buyers = np.array([trust.hazard(phase, found) for phase, found in enumerate(postures)])
         leader = np.array([max(_leader_hazard(posture) for posture in found) for found in postures])
         return buyers, leader

@@ -16,6 +16,7 @@ from coercivity.models.licensing.audit import rules as rules
 from coercivity.models.licensing.audit.rules import Postures
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity, month_index
+from coercivity.models.licensing.data.reactions import Fading
 from coercivity.models.licensing.data.strategies import Posture
 
 FLOOR = 1e-3  # probability of a branch that cannot break down; there it is a copy of the trunk
@@ -86,7 +87,7 @@ class Announced:
 
     def probabilities(self, leader: bool) -> Floats:
         """Probability of every scenario: nothing happens, a breakdown in each phase, the concession."""
-        buyers, leaders = (rules.hazards(self.instance, self.claim.path, who) for who in (False, True))
+        buyers, leaders = self.feared, rules.hazards(self.instance, self.claim.path, leader=True)
         own = leaders if leader else buyers
         events = [(strike, 1, h + 1, FLOOR if buyers[h] == 0 else own[h]) for h, strike in enumerate(self.strikes)]
         if self.decided is not None:
@@ -98,6 +99,36 @@ class Announced:
             left *= 1.0 - hazard
         found[0] = left
         return found
+
+    @cached_property
+    def feared(self) -> list[float]:
+        """The buyers' hazard of each phase: with their fear, or what full deliveries have left of it."""
+        trust = self.instance.trust
+        found = rules.hazards(self.instance, self.claim.path, leader=False)
+        if trust is None or trust.fading is None:
+            return found
+        open_ = rules.hazards(self.instance, self.claim.path, leader=False, fear=1.0)
+        least = min(float(state.fear) for state in trust.states.values())
+        states = rules.trust_states(self.instance, self.claim.path)
+        fears = [least if state is None else float(state.fear) for state in states]
+        return [
+            min(rules.CEILING, plain * (least + (fear - least) * rest))
+            for plain, fear, rest in zip(open_, fears, self._remembered(trust.fading), strict=True)
+        ]
+
+    def _remembered(self, fading: Fading) -> list[float]:
+        """What is left of a fear in each phase, on average over its months."""
+        given, since = self._delivered(self.claim.path), 0
+        rest = np.ones(self.horizon - int(self.first[0]))
+        for month in range(len(rest)):
+            t = self.period(int(self.first[0]) + month)
+            enough = given[t] > float(fading.full) * self.forecast[t] - 1e-9 * self.forecast[t]
+            since = since + 1 if enough.all() else 0
+            if since:
+                # In the middle of the month.
+                rest[month] = np.exp(-np.log(2.0) * (since - 0.5) / 12.0 / float(fading.half_life))
+        spells = zip(self.starts[:-1], self.starts[1:], strict=True)
+        return [float(rest[begins - int(self.first[0]) : ends - int(self.first[0])].mean()) for begins, ends in spells]
 
     def held(self) -> float:
         """Probability that licences hold until the target decides, as the leader sees it."""
@@ -145,7 +176,7 @@ class Announced:
     def licences(self) -> Floats:
         """Licensed tonnes [w,t,b,k], infinite where trade is open."""
         trunk = self._delivered(self.path)
-        hazards = rules.hazards(self.instance, self.claim.path, leader=False)
+        hazards = self.feared
         found = [trunk, *(trunk if hazard == 0 else self._broken(trunk, h) for h, hazard in enumerate(hazards))]
         if self.decided is not None:
             other = self._delivered(self.claim.conceded or rules.relieved(self.instance, self.claim.path))

@@ -111,8 +111,13 @@ def trust_states(instance: Instance, path: Postures) -> list[TrustState | None]:
     return found
 
 
-def hazards(instance: Instance, path: Postures, leader: bool) -> list[float]:
-    """Hazard of each phase, the greatest among the postures in force: the buyers' with their fear, or the leader's."""
+def hazards(instance: Instance, path: Postures, leader: bool, fear: float | None = None) -> list[float]:
+    """Hazard of each phase, the greatest among the postures in force: the buyers' with their fear, or the leader's.
+
+    Parameters
+    ----------
+    fear : take this factor in place of the states' own
+    """
     found = []
     for phase, state in zip(path, trust_states(instance, path), strict=True):
         rows = [instance.postures[name] for group in phase for name in group]
@@ -120,7 +125,8 @@ def hazards(instance: Instance, path: Postures, leader: bool) -> list[float]:
             found.append(max(float(row.hazard if row.leader_hazard is None else row.leader_hazard) for row in rows))
             continue
         worst = max(float(row.hazard) for row in rows)
-        found.append(worst if state is None else min(CEILING, float(state.fear) * worst))
+        factor = fear if fear is not None else 1.0 if state is None else float(state.fear)
+        found.append(min(CEILING, factor * worst) if state is not None else worst)
     return found
 
 

@@ -33,6 +33,15 @@ class TrustState(Table):
     )
 
 
+class Fading(Table):
+    """Fear that is not fed fades: while deliveries are full it falls towards that of the calmest state."""
+
+    half_life: Years
+    full: Share = Field(
+        description="share of forecast imports that must be licensed to every bloc, of every product, for a month to count"
+    )
+
+
 class Trust(Table):
     """A finite automaton: the conduct of a phase moves the state that the next phase begins in.
 
@@ -46,6 +55,7 @@ class Trust(Table):
     moves: dict[Name, dict[Name, Name]] = Field(
         default_factory=dict, description="by state and conduct: the state that follows"
     )
+    fading: Fading | None = None
 
 
 class Countermeasure(Table):
