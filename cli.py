@@ -554,9 +554,9 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
     with terminal.Progress(_is_quiet()) as progress:
         found = answer.audited(claims, claim, without_model, progress)
     terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
-    if not found["ok"]:
+    if not found.ok:
         fix = "find what changed, then edit the value or the verdict in the file"
-        raise errors.AuditFailed(found["name"], answer.drift(found), fix)
+        raise errors.AuditFailed(found.name, answer.drift(found), fix)
 
 
 @command("backtest april-2025", "backtest japan-2010 --refit")
@@ -576,7 +576,7 @@ def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], re
     with terminal.Progress(_is_quiet()) as progress:
         found = backtested(data, refit, progress)
     terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
-    if not found["ok"]:
+    if not found.ok:
         raise errors.AuditFailed(instance, "not reproduced: " + "; ".join(failures(found)), AGAIN)
 
 

@@ -1,10 +1,9 @@
-"""The audit as plain data ready for JSON: one row per claim, what has drifted, and how many verdicts of each kind."""
+"""The audit: one row per claim, what has drifted, and how many verdicts of each kind."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from coercivity.engine.errors import check_name
 from coercivity.models.licensing.claims import files
@@ -12,6 +11,7 @@ from coercivity.models.licensing.claims.data import VERDICTS, Claim, Claims, Mea
 from coercivity.models.licensing.claims.formula import names
 from coercivity.models.licensing.claims.measures import Models
 from coercivity.models.licensing.claims.recompute import Judged, Recomputed, needed, questions, recomputed
+from coercivity.models.licensing.claims.values import Asked, ClaimAudit, ClaimsAudit, FurtherFigure
 
 SCHEMA_VERSION = 1
 Progress = Callable[[str, int, int], None]
@@ -23,7 +23,7 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 def audited(
     name: str | None = None, only: str | None = None, skip_model: bool = False, progress: Progress = _silent
-) -> dict[str, Any]:
+) -> ClaimsAudit:
     """Every claim of a file recomputed and judged.
 
     Parameters
@@ -47,7 +47,7 @@ def audited(
 
 def result_of(
     claims: Claims, only: str | None = None, skip_model: bool = False, progress: Progress = _silent
-) -> dict[str, Any]:
+) -> ClaimsAudit:
     """The audit of claims that were read before; raises as :func:`audited`."""
     wanted = needed(claims, only) if only else set(claims.claims)
     asked = questions(claims, wanted)
@@ -59,72 +59,72 @@ def result_of(
 
     found = recomputed(claims, ask, only)
     places = {key: number for number, key in enumerate(claims.claims, start=1)}
-    rows = [_row(claims, places[key], key, one) for key, one in found.items() if only in (None, key)]
-    verdicts = Counter(row["verdict"] for row in rows)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "command": "audit",
-        "name": claims.name,
-        "title": claims.title,
-        "article": _reference(claims, claims.article),
-        "counts": {verdict: verdicts[verdict] for verdict in VERDICTS},
-        "kinds": dict(Counter(row["kind"] for row in rows)),
-        "skipped": sum(row["skipped"] for row in rows),
-        "drifted": sum(row["drift"] for row in rows),
-        "ok": not any(row["drift"] for row in rows),
-        "claims": rows,
-        "sources": {key: _reference(claims, key) for row in rows for key in row["sources"]},
-    }
+    rows = tuple(_row(claims, places[key], key, one) for key, one in found.items() if only in (None, key))
+    verdicts = Counter(row.verdict for row in rows)
+    return ClaimsAudit(
+        schema_version=SCHEMA_VERSION,
+        command="audit",
+        name=claims.name,
+        title=claims.title,
+        article=_reference(claims, claims.article),
+        counts={verdict: verdicts[verdict] for verdict in VERDICTS},
+        kinds=dict(Counter(row.kind for row in rows)),
+        skipped=sum(row.skipped for row in rows),
+        drifted=sum(row.drift for row in rows),
+        ok=not any(row.drift for row in rows),
+        claims=rows,
+        sources={key: _reference(claims, key) for row in rows for key in row.sources},
+    )
 
 
-def drift(result: dict[str, Any]) -> str:
+def drift(result: ClaimsAudit) -> str:
     """What has drifted, in a sentence: the first difference and how many more there are; nothing where nothing has."""
-    found = [words for row in result["claims"] for words in row["drifts"]]
+    found = result.drifts
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"{found[0]}{more}" if found else ""
 
 
-def _row(claims: Claims, number: int, name: str, judged: Judged) -> dict[str, Any]:
+def _row(claims: Claims, number: int, name: str, judged: Judged) -> ClaimAudit:
     claim, figure, rates = judged.claim, judged.figure, claims.rates
     said = claim.article.value
-    return {
-        "number": number,
-        "name": name,
-        "kind": claim.kind,
-        "claim": claim.claim,
-        "article": claim.article.text,
-        "article_value": None if said is None else in_unit(said, claim.unit, rates),
-        "recomputed": figure.value,
-        "recorded": figure.recorded,
-        "unit": claim.unit,
-        "formula": claim.formula,
-        "worked": figure.worked,
-        "verdict": judged.verdict,
-        "recorded_verdict": claim.verdict,
-        "skipped": figure.skipped or any(one.skipped for one in judged.also.values()),
-        "drift": bool(judged.drifts),
-        "drifts": list(judged.drifts),
-        "finding": " ".join(claim.finding.split()),
-        "also": [_further(claim, key, one) for key, one in judged.also.items()],
-        "model": {key: one.model_dump(exclude_none=True) for key, one in claim.model.items()},
-        "sources": _cited(claims, claim),
-    }
+    return ClaimAudit(
+        number=number,
+        name=name,
+        kind=claim.kind,
+        claim=claim.claim,
+        article=claim.article.text,
+        article_value=None if said is None else in_unit(said, claim.unit, rates),
+        recomputed=figure.value,
+        recorded=figure.recorded,
+        unit=claim.unit,
+        formula=claim.formula,
+        worked=figure.worked,
+        verdict=judged.verdict,
+        recorded_verdict=claim.verdict,
+        skipped=figure.skipped or any(one.skipped for one in judged.also.values()),
+        drift=bool(judged.drifts),
+        drifts=tuple(judged.drifts),
+        finding=" ".join(claim.finding.split()),
+        also=tuple(_further(claim, key, one) for key, one in judged.also.items()),
+        model={key: Asked(**one.model_dump()) for key, one in claim.model.items()},
+        sources=tuple(_cited(claims, claim)),
+    )
 
 
-def _further(claim: Claim, name: str, figure: Recomputed) -> dict[str, Any]:
+def _further(claim: Claim, name: str, figure: Recomputed) -> FurtherFigure:
     """One further figure of a claim."""
     written = claim.also[name]
-    return {
-        "name": name,
-        "title": written.title,
-        "recomputed": figure.value,
-        "recorded": figure.recorded,
-        "unit": written.unit,
-        "formula": written.formula,
-        "worked": figure.worked,
-        "skipped": figure.skipped,
-        "drift": bool(figure.drift),
-    }
+    return FurtherFigure(
+        name=name,
+        title=written.title,
+        recomputed=figure.value,
+        recorded=figure.recorded,
+        unit=written.unit,
+        formula=written.formula,
+        worked=figure.worked,
+        skipped=figure.skipped,
+        drift=bool(figure.drift),
+    )
 
 
 def _cited(claims: Claims, claim: Claim) -> list[str]:

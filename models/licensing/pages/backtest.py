@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from coercivity.engine.report.text import MISSING, Block, Column, Prose, Table, amount, number
-from coercivity.models.licensing.pages.words import Data, figure, texts, unit_shown
+from coercivity.models.licensing.answers.backtest.values import (
+    Backtest,
+    CalibrationFacts,
+    Fitted,
+    Hits,
+    Moment,
+    Refitted,
+)
+from coercivity.models.licensing.pages.words import figure, texts, unit_shown
 
 TITLES = {
     "judge": "Judged: no parameter was fitted to these",
@@ -19,116 +27,114 @@ FIELDS = (
 FIGURES = ("model", "recorded", "low", "high", "error", "tolerance", "scaled", "inside", "naive", "naive_scaled")
 
 
-def blocks(found: Data) -> list[Block]:
+def blocks(found: Backtest) -> list[Block]:
     """Everything that a backtest says."""
     return [
-        Prose(f"{found['instance']['name']}: the model against the record", list(_summary(found))),
-        *(_moments(found["moments"], window) for window in TITLES if _of(found["moments"], window)),
-        *_calibration(found["calibration"]),
-        Prose("What the model misses", found["misses"] or ["Nothing that it was judged on."]),
+        Prose(f"{found.instance.name}: the model against the record", list(_summary(found))),
+        *(_moments(found.moments, window) for window in TITLES if _of(found.moments, window)),
+        *_calibration(found.calibration),
+        Prose("What the model misses", list(found.misses) or ["Nothing that it was judged on."]),
     ]
 
 
-def _of(moments: Sequence[Data], window: str) -> list[Data]:
-    return [moment for moment in moments if moment["window"] == window]
+def _of(moments: Sequence[Moment], window: str) -> list[Moment]:
+    return [moment for moment in moments if moment.window == window]
 
 
-def _summary(found: Data) -> Iterator[str]:
+def _summary(found: Backtest) -> Iterator[str]:
     """Hits by window and the skill, in sentences."""
-    windows, skill, until = found["windows"], found["skill"], found["calibration"]["until"]
-    judged = f"{_hits(windows['judge'])} judged moments are inside their tolerance"
-    if "judge_after" in windows:
-        judged += f", {_hits(windows['judge_after'])} of those after {until}, the state of knowledge"
-    yield f"{judged}; {_hits(windows['fit'])} of the fitted and {_hits(windows['fed'])} of the fed ones."
-    missed = [moment for moment in _of(found["moments"], "judge") if moment["inside"] is False]
-    confounded = sum(bool(moment["confounded"]) for moment in missed)
+    windows, skill, until = found.windows, found.skill, found.calibration.until
+    judged = f"{_hits(windows.judge)} judged moments are inside their tolerance"
+    if windows.judge_after is not None:
+        judged += f", {_hits(windows.judge_after)} of those after {until}, the state of knowledge"
+    yield f"{judged}; {_hits(windows.fit)} of the fitted and {_hits(windows.fed)} of the fed ones."
+    missed = [moment for moment in _of(found.moments, "judge") if moment.inside is False]
+    confounded = sum(bool(moment.confounded) for moment in missed)
     if confounded:
         yield f"Of the {len(missed)} misses {confounded} are confounded: something else moved the record too."
-    if skill["skill"] is not None:
-        better = "better" if skill["skill"] > 0 else "no better"
+    if skill.skill is not None:
+        better = "better" if skill.skill > 0 else "no better"
         yield (
-            f"Over {skill['moments']} judged moments the mean error is {number(skill['model'], 1)} tolerances;"
-            f" the naive forecast ({skill['benchmark']}: trade goes on as if nothing had been announced) is off by"
-            f" {number(skill['naive'], 1)}: skill {number(skill['skill'], 2, sign=True)}, {better} than naive."
-            f" The model is the nearer one on {skill['nearer']} of them."
+            f"Over {skill.moments} judged moments the mean error is {number(skill.model, 1)} tolerances;"
+            f" the naive forecast ({skill.benchmark}: trade goes on as if nothing had been announced) is off by"
+            f" {number(skill.naive, 1)}: skill {number(skill.skill, 2, sign=True)}, {better} than naive."
+            f" The model is the nearer one on {skill.nearer} of them."
         )
 
 
-def _hits(window: Mapping[str, int]) -> str:
-    return f"{window['hits']} of {window['judged']}"
+def _hits(window: Hits) -> str:
+    return f"{window.hits} of {window.judged}"
 
 
-def _moments(moments: Sequence[Data], window: str) -> Table:
+def _moments(moments: Sequence[Moment], window: str) -> Table:
     figures = ("record", "model", "hit", "error", "from", "to", "naive")
     columns = [*texts("fact", "unit"), *(Column(title) for title in figures)]
     note = "Hit: from … to. Naive: what open trade would have given."
     return Table(TITLES[window], columns, [_row(moment) for moment in _of(moments, window)], note=note)
 
 
-def _row(moment: Data) -> list[Any]:
-    unit = moment["unit"]
+def _row(moment: Moment) -> list[Any]:
+    unit = moment.unit
     record, model, low, high, naive = (
-        figure(moment[key], unit) for key in ("recorded", "model", "low", "high", "naive")
+        figure(value, unit) for value in (moment.recorded, moment.model, moment.low, moment.high, moment.naive)
     )
-    hit = MISSING if moment["inside"] is None else "yes" if moment["inside"] else "no"
-    bounds = [MISSING, MISSING] if moment["inside"] is None else [low, high]
-    title = f"{moment['title']} (confounded)" if moment["confounded"] else moment["title"]
-    return [title, unit_shown(unit), record, model, hit, figure(moment["error"], unit, True), *bounds, naive]
+    hit = MISSING if moment.inside is None else "yes" if moment.inside else "no"
+    bounds = [MISSING, MISSING] if moment.inside is None else [low, high]
+    title = f"{moment.title} (confounded)" if moment.confounded else moment.title
+    return [title, unit_shown(unit), record, model, hit, figure(moment.error, unit, True), *bounds, naive]
 
 
-def _calibration(calibration: Data) -> Iterator[Block]:
+def _calibration(calibration: CalibrationFacts) -> Iterator[Block]:
     """What was fitted, to what, and whether it still stands."""
-    if not calibration["fitted"]:
+    if not calibration.fitted:
         yield Prose("Calibration", ["No parameter is recorded as fitted."])
         return
     heads = ("parameter", "fitted to", "tried", "found")
     columns = [*texts(*heads), Column("loss"), Column("loss now"), *texts("stands")]
     rows = [
         [
-            ", ".join([fit["path"], *fit["also"]]), ", ".join(fit["moments"]), ", ".join(fit["points"]), fit["found"],
-            amount(fit["loss"]), amount(fit["loss_now"]), stands(fit),
+            ", ".join([fit.path, *fit.also]), ", ".join(fit.moments), ", ".join(fit.points), fit.found,
+            amount(fit.loss), amount(fit.loss_now), stands(fit),
         ]
-        for fit in calibration["fitted"]
+        for fit in calibration.fitted
     ]  # fmt: skip
-    title = f"Calibration, on what was known in {calibration['until']}"
+    title = f"Calibration, on what was known in {calibration.until}"
     note = "Loss: sum of (error / tolerance)² over the moments fitted to. --refit repeats the search."
     yield Table(title, columns, rows, stacks=True, note=note)
-    if calibration["note"]:
-        yield Prose("", [calibration["note"]])
+    if calibration.note:
+        yield Prose("", [calibration.note])
 
 
-def stands(fit: Data) -> str:
+def stands(fit: Fitted) -> str:
     """Whether a fitted value is what the instance has and what the search finds."""
-    if not fit["used"]:
-        return f"no: the instance has {amount(fit['now'])} {unit_shown(fit['unit'])}"
-    if "reproduced" in fit:
-        return "yes, found again" if fit["reproduced"] else f"no: the search finds {fit['refound']}"
-    return "yes" if fit["same_loss"] else "the loss has changed: refit"
+    if not fit.used:
+        return f"no: the instance has {amount(fit.now)} {unit_shown(fit.unit)}"
+    if isinstance(fit, Refitted):
+        return "yes, found again" if fit.reproduced else f"no: the search finds {fit.refound}"
+    return "yes" if fit.same_loss else "the loss has changed: refit"
 
 
-def rows(found: Data) -> list[dict[str, Any]]:
+def rows(found: Backtest) -> list[dict[str, Any]]:
     """Every figure of every moment, and of the calibration, in a row of its own with the fields :data:`FIELDS`."""
-    return [*_moment_rows(found["moments"]), *_calibration_rows(found["calibration"]["fitted"])]
+    return [*_moment_rows(found.moments), *_calibration_rows(found.calibration.fitted)]
 
 
-def _moment_rows(moments: Sequence[Data]) -> Iterator[dict[str, Any]]:
+def _moment_rows(moments: Sequence[Moment]) -> Iterator[dict[str, Any]]:
     for moment in moments:
-        fixed = {key: moment.get(key) for key in FIELDS[1:-2]} | {"moment": moment["name"]}
+        told = vars(moment)
+        fixed = {key: told.get(key) for key in FIELDS} | {"moment": moment.name}
         for key in FIGURES:
-            unit = "" if key in ("scaled", "inside", "naive_scaled") else moment["unit"]
-            row = fixed | {"unit": unit, "figure": key, "value": moment[key]}
-            yield {field: row[field] for field in FIELDS}
+            unit = "" if key in ("scaled", "inside", "naive_scaled") else moment.unit
+            yield fixed | {"unit": unit, "figure": key, "value": told[key]}
 
 
-def _calibration_rows(fits: Sequence[Data]) -> Iterator[dict[str, Any]]:
+def _calibration_rows(fits: Sequence[Fitted]) -> Iterator[dict[str, Any]]:
     for fit in fits:
-        figures = [
-            ("found", fit["found"]),
-            ("loss", fit["loss"]),
-            ("loss_now", fit["loss_now"]),
-            ("stands", stands(fit)),
-        ]
-        figures += [(f"loss at {point}", loss) for point, loss in fit.get("losses", {}).items()]
-        for key, value in figures:
+        figures: dict[str, Any] = {
+            "found": fit.found, "loss": fit.loss, "loss_now": fit.loss_now, "stands": stands(fit),
+        }  # fmt: skip
+        if isinstance(fit, Refitted):
+            figures |= {f"loss at {point}": loss for point, loss in fit.losses.items()}
+        for key, value in figures.items():
             empty: dict[str, Any] = dict.fromkeys(FIELDS)
-            yield empty | {"moment": fit["path"], "window": "fit", "figure": key, "value": value}
+            yield empty | {"moment": fit.path, "window": "fit", "figure": key, "value": value}

@@ -23,7 +23,7 @@ from coercivity.models.licensing.studies.values import PointFailure
 from coercivity.models.licensing.studies.vary import Varied
 from coercivity.models.licensing.studies.worker import OPTIMAL, Question, What
 
-PACKAGES = ("engine", "coercivity.models.licensing")
+PACKAGES = ("coercivity.engine", "coercivity.models.licensing")
 # What a point costs in memory is a row of the design and a row of every outcome; messages are kept for this many.
 SHOWN = 1000
 

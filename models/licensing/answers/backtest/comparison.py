@@ -9,23 +9,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from coercivity.engine.data import document as documents
 from coercivity.engine.data.units import convert
 from coercivity.engine.errors import UsageError
 from coercivity.engine.report.text import amount
 from coercivity.models.licensing.answers.backtest.measures import beside, measure
+from coercivity.models.licensing.answers.backtest.values import (
+    Backtest,
+    CalibrationFacts,
+    Fact,
+    Fitted,
+    Hits,
+    Moment,
+    Refitted,
+    Skill,
+    Windows,
+)
+from coercivity.models.licensing.answers.subject import Subject
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import build, effective
 from coercivity.models.licensing.data.quantity import month_index
-from coercivity.models.licensing.data.record import Fitted, Observation
+from coercivity.models.licensing.data.record import Fitted as Fitting
 from coercivity.models.licensing.leader.commit import Evaluation, Game
 
 Progress = Callable[[str, int, int], None]
-Moment = dict[str, Any]
 SCHEMA_VERSION = 1
-WINDOWS = ("fit", "judge", "fed")
 SAME_LOSS = 1e-3  # two losses this close, relative to the larger, are the same
 AGAIN = "run coercivity backtest --refit and write what it finds into the calibration block"
 
@@ -34,18 +43,13 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress is wanted."""
 
 
-def backtested(instance: Instance, refit: bool = False, progress: Progress = _silent) -> dict[str, Any]:
+def backtested(instance: Instance, refit: bool = False, progress: Progress = _silent) -> Backtest:
     """The model beside the record, moment by moment, with what was fitted to which of them.
 
     Parameters
     ----------
     instance : the game, with its observations
     refit : repeat the searches that the calibration states
-
-    Returns
-    -------
-    dict with ``moments`` (shares as fractions, other figures in their unit), ``windows``, ``skill``, ``calibration``,
-    ``misses`` (sentences) and ``ok``: false only if a search was repeated and found something else
 
     Raises
     ------
@@ -57,29 +61,29 @@ def backtested(instance: Instance, refit: bool = False, progress: Progress = _si
     if not instance.observations:
         raise UsageError(instance.name, "there is no observation to test against", "add a block `observations:`")
     moments = moments_of(instance, progress)
-    fits = [_refitted(instance, name, one, moments) for name, one in _fitted(instance).items()]
+    fits = [_fit(instance, name, one, moments) for name, one in _fitted(instance).items()]
     if refit:
-        _repeat(instance, fits, progress)
+        fits = _repeated(instance, fits, progress)
     until = instance.calibration.until if instance.calibration else None
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "command": "backtest",
-        "instance": {"name": instance.name, "title": instance.title, "hash": instance.fingerprint()},
-        "ok": all(fit.get("reproduced", True) for fit in fits),
-        "moments": moments,
-        "windows": windows_of(moments, until),
-        "skill": skill_of([moment for moment in moments if moment["window"] == "judge"], instance.baseline),
-        "calibration": {
-            "until": until,
-            "note": instance.calibration.note if instance.calibration else "",
-            "repeated": refit,
-            "fitted": fits,
-        },
-        "misses": list(misses(moments)),
-    }
+    return Backtest(
+        schema_version=SCHEMA_VERSION,
+        command="backtest",
+        instance=Subject(instance.name, instance.title, instance.fingerprint()),
+        ok=all(fit.holds for fit in fits),
+        moments=moments,
+        windows=windows_of(moments, until),
+        skill=skill_of([moment for moment in moments if moment.window == "judge"], instance.baseline),
+        calibration=CalibrationFacts(
+            until=until,
+            note=instance.calibration.note if instance.calibration else "",
+            repeated=refit,
+            fitted=tuple(fits),
+        ),
+        misses=tuple(misses(moments)),
+    )
 
 
-def moments_of(instance: Instance, progress: Progress = _silent) -> list[Moment]:
+def moments_of(instance: Instance, progress: Progress = _silent) -> tuple[Moment, ...]:
     """Every observation with the model's value, its error, and what open trade would have said, in the file's order."""
     progress("building", 0, 1)
     game = Game(instance)
@@ -92,80 +96,77 @@ def moments_of(instance: Instance, progress: Progress = _silent) -> list[Moment]
     found = []
     for key, fact in instance.observations.items():
         naive = measure(game, evaluations[instance.baseline].response, fact)
-        row = _beside_scaled(key, fact, measure(game, evaluations[fact.strategy].response, fact))
-        off = _scaled(_less(naive, row["recorded"]), row["tolerance"])
-        found.append({"strategy": fact.strategy, **row, "naive": naive, "naive_scaled": off})
-    return found
-
-
-def _beside_scaled(key: str, fact: Observation, model: float | None) -> Moment:
-    """An observation with the model's value, its error, and the error in units of the tolerance."""
-    row = beside(key, fact, model)
-    error = _less(model, row["recorded"])
-    return {**row, "error": error, "scaled": _scaled(error, row["tolerance"])}
+        held = beside(key, fact, measure(game, evaluations[fact.strategy].response, fact))
+        found.append(
+            Moment(
+                strategy=fact.strategy,
+                **vars(held),
+                error=_less(held.model, held.recorded),
+                scaled=_scaled(held.model, held),
+                naive=naive,
+                naive_scaled=_scaled(naive, held),
+            )
+        )
+    return tuple(found)
 
 
 def _less(value: float | None, other: float) -> float | None:
     return None if value is None else value - other
 
 
-def _scaled(error: float | None, tolerance: float | None) -> float | None:
-    """An error in units of the tolerance, without its sign."""
-    return None if error is None or not tolerance else abs(error) / tolerance
+def _scaled(value: float | None, fact: Fact) -> float | None:
+    """The error of a value in units of the fact's tolerance, without its sign."""
+    return None if value is None or not fact.tolerance else abs(value - fact.recorded) / fact.tolerance
 
 
 # -- how good it is --------------------------------------------------------------------------------------------
 
 
-def windows_of(moments: Sequence[Moment], until: str | None) -> dict[str, dict[str, int]]:
+def windows_of(moments: Sequence[Moment], until: str | None) -> Windows:
     """Hits by window; ``judge_after`` counts those judged moments that begin after the state of knowledge."""
-    chosen: dict[str, list[Moment]] = {name: [m for m in moments if m["window"] == name] for name in WINDOWS}
+    judged = [moment for moment in moments if moment.window == "judge"]
+    after = None
     if until is not None:
-        last = month_index(until)
-        chosen["judge_after"] = [m for m in chosen["judge"] if month_index(m["begins"]) > last]
-    return {
-        name: {
-            "moments": len(rows),
-            "judged": sum(row["inside"] is not None for row in rows),
-            "hits": sum(row["inside"] is True for row in rows),
-        }
-        for name, rows in chosen.items()
-    }
+        after = _hits([moment for moment in judged if month_index(moment.begins) > month_index(until)])
+    fit, fed = (_hits([moment for moment in moments if moment.window == window]) for window in ("fit", "fed"))
+    return Windows(fit=fit, judge=_hits(judged), fed=fed, judge_after=after)
 
 
-def skill_of(moments: Sequence[Moment], benchmark: str) -> dict[str, Any]:
+def _hits(moments: Sequence[Moment]) -> Hits:
+    return Hits(
+        len(moments), sum(one.inside is not None for one in moments), sum(one.inside is True for one in moments)
+    )
+
+
+def skill_of(moments: Sequence[Moment], benchmark: str) -> Skill:
     """Mean error in tolerances of the model and of the naive forecast; skill is 1 less their ratio.
 
     1 is perfect, 0 no better than the naive forecast, below 0 worse. Only moments on which both say something count.
     A mean is at the mercy of the tightest tolerance, so ``nearer`` counts the moments on which the model errs less.
     """
-    both = [m for m in moments if m["scaled"] is not None and m["naive_scaled"] is not None]
-    model = math.fsum(m["scaled"] for m in both) / len(both) if both else None
-    naive = math.fsum(m["naive_scaled"] for m in both) / len(both) if both else None
-    skill = 1.0 - model / naive if model is not None and naive else None
-    nearer = sum(m["scaled"] < m["naive_scaled"] for m in both)
-    return {
-        "benchmark": benchmark,
-        "moments": len(both),
-        "model": model,
-        "naive": naive,
-        "skill": skill,
-        "nearer": nearer,
-    }
+    both = [(m.scaled, m.naive_scaled) for m in moments if m.scaled is not None and m.naive_scaled is not None]
+    model = math.fsum(own for own, _ in both) / len(both) if both else None
+    naive = math.fsum(other for _, other in both) / len(both) if both else None
+    return Skill(
+        benchmark=benchmark,
+        moments=len(both),
+        model=model,
+        naive=naive,
+        skill=1.0 - model / naive if model is not None and naive else None,
+        nearer=sum(own < other for own, other in both),
+    )
 
 
 def misses(moments: Sequence[Moment]) -> Iterator[str]:
     """A sentence for every judged moment that is missed: what the model says, what was recorded, and why."""
     for moment in moments:
-        if moment["window"] != "judge" or moment["inside"] is not False:
+        if moment.window != "judge" or moment.inside is not False:
             continue
-        model = "says nothing" if moment["model"] is None else f"has {shown(moment['model'], moment['unit'])}"
-        recorded = shown(moment["recorded"], moment["unit"])
-        near = f" (met from {shown(moment['low'], moment['unit'])} to {shown(moment['high'], moment['unit'])})"
-        why = [
-            text for text in (moment["note"], moment["confounded"] and f"Confounded: {moment['confounded']}") if text
-        ]
-        yield " ".join([f"{moment['title']}: the model {model}, the record {recorded}{near}.", *map(_sentence, why)])
+        model = "says nothing" if moment.model is None else f"has {shown(moment.model, moment.unit)}"
+        recorded = shown(moment.recorded, moment.unit)
+        near = f" (met from {shown(moment.low, moment.unit)} to {shown(moment.high, moment.unit)})"
+        why = [text for text in (moment.note, moment.confounded and f"Confounded: {moment.confounded}") if text]
+        yield " ".join([f"{moment.title}: the model {model}, the record {recorded}{near}.", *map(_sentence, why)])
 
 
 def _sentence(text: str) -> str:
@@ -184,29 +185,37 @@ def shown(value: float, unit: str) -> str:
 # -- what was fitted -------------------------------------------------------------------------------------------
 
 
-def _fitted(instance: Instance) -> Mapping[str, Fitted]:
+def _fitted(instance: Instance) -> Mapping[str, Fitting]:
     return instance.calibration.fitted if instance.calibration is not None else {}
 
 
-def loss_of(moments: Sequence[Moment], names: Sequence[str]) -> float:
+def loss_of(scaled: Mapping[str, float | None], names: Sequence[str]) -> float:
     """Sum of (error / tolerance)² over the named moments; infinite where the model says nothing on one."""
-    by_name = {moment["name"]: moment["scaled"] for moment in moments}
-    return math.fsum(math.inf if by_name[name] is None else by_name[name] ** 2 for name in names)
+    errors = [scaled[name] for name in names]
+    return math.fsum(math.inf if error is None else error**2 for error in errors)
 
 
-def _refitted(instance: Instance, name: str, fitted: Fitted, moments: Sequence[Moment]) -> dict[str, Any]:
+def _fit(instance: Instance, name: str, fitted: Fitting, moments: Sequence[Moment]) -> Fitted:
     """One row of the calibration, and whether the instance still has the value and the loss that it states."""
     numbers = dict(instance.quantities())
     now, unit = numbers[fitted.path].value, numbers[fitted.path].unit
-    is_used = all(
-        math.isclose(numbers[path].value, convert(fitted.found, unit)) for path in (fitted.path, *fitted.also)
+    found = convert(fitted.found, unit)
+    loss_now = loss_of({moment.name: moment.scaled for moment in moments}, fitted.moments)
+    return Fitted(
+        name=name,
+        path=fitted.path,
+        also=tuple(fitted.also),
+        moments=tuple(fitted.moments),
+        points=tuple(fitted.points),
+        found=fitted.found,
+        loss=fitted.loss,
+        now=now,
+        unit=unit,
+        used=all(math.isclose(numbers[path].value, found) for path in (fitted.path, *fitted.also)),
+        loss_now=loss_now,
+        same_loss=same_loss(loss_now, fitted.loss),
+        note=fitted.note,
     )
-    loss_now = loss_of(moments, fitted.moments)
-    return {
-        "name": name, "path": fitted.path, "also": list(fitted.also), "moments": list(fitted.moments),
-        "points": list(fitted.points), "found": fitted.found, "loss": fitted.loss, "now": now, "unit": unit,
-        "used": is_used, "loss_now": loss_now, "same_loss": same_loss(loss_now, fitted.loss), "note": fitted.note,
-    }  # fmt: skip
 
 
 def same_loss(one: float, other: float) -> bool:
@@ -222,27 +231,37 @@ def _loss_at(instance: Instance, names: Sequence[str]) -> float:
         name: game.evaluate(game.announce(name)).response
         for name in dict.fromkeys(fact.strategy for fact in facts.values())
     }
-    return loss_of(
-        [_beside_scaled(key, fact, measure(game, responses[fact.strategy], fact)) for key, fact in facts.items()], names
-    )
+    scaled = {}
+    for name, fact in facts.items():
+        model = measure(game, responses[fact.strategy], fact)
+        scaled[name] = _scaled(model, beside(name, fact, model))
+    return loss_of(scaled, names)
 
 
-def _repeat(instance: Instance, fits: list[dict[str, Any]], progress: Progress) -> None:
-    """Repeat each search and note what it finds; the first of equal points is taken, as when it was recorded."""
+def _repeated(instance: Instance, fits: Sequence[Fitted], progress: Progress) -> list[Fitted]:
+    """Each search repeated, with what it finds; the first of equal points is taken, as when it was recorded."""
     document = documents.parse(effective(instance), instance.name)
-    total, done = sum(len(fit["points"]) for fit in fits), 0
+    total, done = sum(len(fit.points) for fit in fits), 0
+    found: list[Fitted] = []
     for fit in fits:
         losses = []
-        for point in fit["points"]:
+        for point in fit.points:
             progress("refitting", done, total)
-            sets = [f"{path}={point}" for path in (fit["path"], *fit["also"])]
-            losses.append(_loss_at(build(document, sets), fit["moments"]))
+            sets = [f"{path}={point}" for path in (fit.path, *fit.also)]
+            losses.append(_loss_at(build(document, sets), fit.moments))
             done += 1
         best = chosen(losses)
-        fit["losses"] = dict(zip(fit["points"], losses, strict=True))
-        fit["refound"] = None if best is None else fit["points"][best]
-        fit["reproduced"] = fit["refound"] == fit["found"] and fit["used"] and same_loss(losses[best or 0], fit["loss"])
+        refound = None if best is None else fit.points[best]
+        found.append(
+            Refitted(
+                **vars(fit),
+                losses=dict(zip(fit.points, losses, strict=True)),
+                refound=refound,
+                reproduced=refound == fit.found and fit.used and same_loss(losses[best or 0], fit.loss),
+            )
+        )
     progress("refitting", total, total)
+    return found
 
 
 def chosen(losses: Sequence[float]) -> int | None:
@@ -255,11 +274,12 @@ def chosen(losses: Sequence[float]) -> int | None:
     return next((at for at, loss in enumerate(losses) if same_loss(loss, least)), None)
 
 
-def failures(found: Mapping[str, Any]) -> list[str]:
+def failures(found: Backtest) -> list[str]:
     """Sentences for what the repeated search did not reproduce; none if nothing was repeated."""
     return [
-        f"{fit['path']}: recorded {fit['found']} at a loss of {amount(fit['loss'])}, found {fit['refound']}"
-        f" at {amount(fit['losses'].get(fit['refound']))}, the instance has {amount(fit['now'])} {fit['unit']}"
-        for fit in found["calibration"]["fitted"]
-        if not fit.get("reproduced", True)
+        f"{fit.path}: recorded {fit.found} at a loss of {amount(fit.loss)}, found {fit.refound}"
+        f" at {amount(None if fit.refound is None else fit.losses[fit.refound])}, the instance has"
+        f" {amount(fit.now)} {fit.unit}"
+        for fit in found.calibration.fitted
+        if isinstance(fit, Refitted) and not fit.reproduced
     ]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from coercivity.engine.data.values import to_plain
+from coercivity.models.licensing.answers.backtest.values import Fact
 from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.data.quantity import WEEKS_PER_MONTH, month_index
 from coercivity.models.licensing.data.record import Observation
@@ -29,24 +31,38 @@ def bloc_supply(response: Response) -> tuple[Floats, Floats]:
 def observations(game: Game, response: Response, name: str) -> list[dict[str, Any]]:
     """The model beside the record, for the strategy that an observation is about."""
     return [
-        beside(key, fact, measure(game, response, fact))
+        to_plain(beside(key, fact, measure(game, response, fact)))
         for key, fact in game.instance.observations.items()
         if fact.strategy == name and fact.recorded is not None
     ]
 
 
-def beside(key: str, fact: Observation, model: float | None) -> dict[str, Any]:
-    """A recorded fact with what the model has for it, as plain data; shares as fractions."""
+def beside(key: str, fact: Observation, model: float | None) -> Fact:
+    """A recorded fact with what the model has for it; shares as fractions."""
     recorded = fact.recorded
     assert recorded is not None
     low, high = fact.bounds or (recorded.value, recorded.value)
     is_inside = model is not None and low - 1e-9 <= model <= high + 1e-9
-    return {
-        "name": key, "title": fact.title, "measure": fact.measure, "bloc": fact.bloc, "product": fact.product,
-        "begins": fact.begins, "ends": fact.ends, "model": model, "recorded": recorded.value, "low": low, "high": high,
-        "tolerance": fact.error_allowed, "unit": recorded.unit, "window": fact.window, "fed": fact.window == "fed",
-        "inside": is_inside if fact.bounds is not None else None, "confounded": fact.confounded, "note": fact.note,
-    }  # fmt: skip
+    return Fact(
+        name=key,
+        title=fact.title,
+        measure=fact.measure,
+        bloc=fact.bloc,
+        product=fact.product,
+        begins=fact.begins,
+        ends=fact.ends,
+        model=model,
+        recorded=recorded.value,
+        low=low,
+        high=high,
+        tolerance=fact.error_allowed,
+        unit=recorded.unit,
+        window=fact.window,
+        fed=fact.window == "fed",
+        inside=is_inside if fact.bounds is not None else None,
+        confounded=fact.confounded,
+        note=fact.note,
+    )
 
 
 def measure(game: Game, response: Response, fact: Observation) -> float | None:

@@ -14,6 +14,7 @@ from coercivity.engine.errors import InvalidInstance, UsageError
 from coercivity.engine.report.text import text, to_csv, to_json
 from coercivity.models.licensing.answers.backtest import comparison as backtest
 from coercivity.models.licensing.answers.backtest.measures import MEASURES, measure
+from coercivity.models.licensing.answers.backtest.values import Backtest, Hits, Moment
 from coercivity.models.licensing.data.record import ALLOWS, KEYS, NEEDS, RECORDED_AS, UNITS, Observation
 from coercivity.models.licensing.leader.commit import Game
 from coercivity.models.licensing.pages import backtest as present
@@ -126,7 +127,7 @@ def test_what_is_designed_out_follows_the_orders_that_have_arrived() -> None:
 
 
 @cache
-def held(refit: bool = False, **fitted: Any) -> dict[str, Any]:
+def held(refit: bool = False, **fitted: Any) -> Backtest:
     """A backtest of three moments: one met, one missed, one on which the model says nothing; and one fitted, one fed."""
     note = {"tolerance": "5 t", "note": "There is no queue here", "confounded": "a flood."}
     rows = {
@@ -141,39 +142,39 @@ def held(refit: bool = False, **fitted: Any) -> dict[str, Any]:
     return backtest.backtested(loaded(data), refit)
 
 
-def moment(found: dict[str, Any], name: str) -> dict[str, Any]:
+def moment(found: Backtest, name: str) -> Moment:
     """One moment of a backtest."""
-    return next(one for one in found["moments"] if one["name"] == name)
+    return next(one for one in found.moments if one.name == name)
 
 
 def test_errors_stand_beside_their_tolerance() -> None:
     missed = moment(held(), "missed")
-    assert (missed["model"], missed["error"], missed["scaled"]) == pytest.approx((45.0, -15.0, 3.0))
-    assert missed["inside"] is False
-    assert moment(held(), "met")["inside"] is True
-    assert moment(held(), "never")["model"] is None
-    assert moment(held(), "given")["inside"] is None
+    assert (missed.model, missed.error, missed.scaled) == pytest.approx((45.0, -15.0, 3.0))
+    assert missed.inside is False
+    assert moment(held(), "met").inside is True
+    assert moment(held(), "never").model is None
+    assert moment(held(), "given").inside is None
 
 
 def test_hits_are_counted_by_window_and_by_state_of_knowledge() -> None:
-    windows = held()["windows"]
-    assert windows["judge"] == {"moments": 3, "judged": 3, "hits": 1}
-    assert windows["judge_after"] == {"moments": 1, "judged": 1, "hits": 0}
-    assert windows["fit"] == {"moments": 1, "judged": 1, "hits": 1}
-    assert windows["fed"] == {"moments": 1, "judged": 0, "hits": 0}
+    windows = held().windows
+    assert windows.judge == Hits(3, 3, 1)
+    assert windows.judge_after == Hits(1, 1, 0)
+    assert windows.fit == Hits(1, 1, 1)
+    assert windows.fed == Hits(1, 0, 0)
 
 
 def test_skill_is_measured_against_open_trade() -> None:
-    skill = held()["skill"]
-    assert (skill["benchmark"], skill["nearer"]) == ("open", 2)
-    assert skill["moments"] == 2  # on the third nobody says anything
-    assert skill["model"] == pytest.approx((0 + 3) / 2)
-    assert skill["naive"] == pytest.approx((540 / 1 + 30 / 5) / 2)
-    assert skill["skill"] == pytest.approx(1 - skill["model"] / skill["naive"])
+    skill = held().skill
+    assert (skill.benchmark, skill.nearer) == ("open", 2)
+    assert skill.moments == 2  # on the third nobody says anything
+    assert skill.model == pytest.approx((0 + 3) / 2)
+    assert skill.naive == pytest.approx((540 / 1 + 30 / 5) / 2)
+    assert skill.skill == pytest.approx(1 - skill.model / skill.naive)
 
 
 def test_every_miss_has_its_sentence() -> None:
-    first, second = held()["misses"]
+    first, second = held().misses
     assert first.startswith(
         "exports: the model has 45 t, the record 60 t (met from 55 t to 65 t). There is no queue here. Confounded:"
     )
@@ -189,21 +190,21 @@ def test_a_backtest_is_deterministic() -> None:
 
 def test_the_calibration_is_reproduced() -> None:
     found = held(refit=True)
-    (fit,) = found["calibration"]["fitted"]
-    assert found["ok"] is fit["reproduced"] is True
-    assert fit["losses"] == pytest.approx({"25 %": (23.5 / 5) ** 2, "50 %": 0.04, "75 %": (21.5 / 5) ** 2})
+    (fit,) = found.calibration.fitted
+    assert found.ok is fit.reproduced is True
+    assert fit.losses == pytest.approx({"25 %": (23.5 / 5) ** 2, "50 %": 0.04, "75 %": (21.5 / 5) ** 2})
     assert backtest.failures(found) == []
 
 
 @pytest.mark.parametrize("false", [{"found": "75 %"}, {"loss": 0.5}])
 def test_a_falsified_calibration_is_found_out(false: dict[str, Any]) -> None:
     found = held(refit=True, **false)
-    assert found["ok"] is False
+    assert found.ok is False
     (sentence,) = backtest.failures(found)
     assert sentence.startswith("postures.half.licensed: recorded ")
     assert "found 50 % at 0.04" in sentence
-    assert held(**false)["ok"] is True  # without the search nothing is claimed …
-    assert present.stands(held(**false)["calibration"]["fitted"][0]) != "yes"  # … but it is not said to stand
+    assert held(**false).ok is True  # without the search nothing is claimed …
+    assert present.stands(held(**false).calibration.fitted[0]) != "yes"  # … but it is not said to stand
 
 
 def test_numbers_fitted_together_move_together() -> None:
@@ -213,7 +214,7 @@ def test_numbers_fitted_together_move_together() -> None:
     with pytest.raises(InvalidInstance, match="not a quantity in"):
         loaded(data | {"calibration": {"until": "2025-01", "fitted": {"one": one}}})
     found = held(refit=True, also=("postures.open.hazard",))
-    assert found["calibration"]["fitted"][0]["used"] is False
+    assert found.calibration.fitted[0].used is False
 
 
 def test_there_is_nothing_to_test_without_observations() -> None:

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from coercivity.engine.errors import AuditFailed, InvalidInstance, UsageError
 from coercivity.engine.report.text import text, to_csv, to_json
 from coercivity.models.licensing.claims import answer, files, present
 from coercivity.models.licensing.claims.formula import FormulaError, NoValue, evaluate, quantity_amount, with_numbers
+from coercivity.models.licensing.claims.values import ClaimsAudit
 
 HOUSE = Path(__file__).parents[4]
 
@@ -89,16 +89,16 @@ MODEL = """
 
 
 @pytest.fixture(scope="module")
-def shipped() -> dict[str, Any]:
+def shipped() -> ClaimsAudit:
     return answer.audited(skip_model=True)
 
 
-def figure(result: dict[str, Any], name: str) -> float:
+def figure(result: ClaimsAudit, name: str) -> float:
     """A figure of the audit by the name of its claim, or claim.further."""
     claim, _, further = name.partition(".")
-    row = next(row for row in result["claims"] if row["name"] == claim)
-    found = next(one for one in row["also"] if one["name"] == further) if further else row
-    return float(found["recomputed"])
+    row = next(row for row in result.claims if row.name == claim)
+    found = next(one for one in row.also if one.name == further) if further else row
+    return float(found.recomputed)
 
 
 def altered(*changes: tuple[str, str]) -> str:
@@ -118,20 +118,20 @@ def findings(*changes: tuple[str, str]) -> list[str]:
 # -- the founding article ------------------------------------------------------------------------------------------
 
 
-def test_all_claims_of_the_article_are_audited_and_none_has_drifted(shipped: dict[str, Any]) -> None:
-    assert [row["number"] for row in shipped["claims"]] == list(range(1, 49))
-    assert [words for row in shipped["claims"] for words in row["drifts"]] == []
-    assert shipped["ok"]
-    assert sum(shipped["counts"].values()) == 48
-    for row in shipped["claims"]:
-        assert row["finding"] and row["sources"], row["name"]
+def test_all_claims_of_the_article_are_audited_and_none_has_drifted(shipped: ClaimsAudit) -> None:
+    assert [row.number for row in shipped.claims] == list(range(1, 49))
+    assert [words for row in shipped.claims for words in row.drifts] == []
+    assert shipped.ok
+    assert sum(shipped.counts.values()) == 48
+    for row in shipped.claims:
+        assert row.finding and row.sources, row.name
 
 
-def test_most_claims_rest_on_arithmetic(shipped: dict[str, Any]) -> None:
-    computed = [row for row in shipped["claims"] if row["recomputed"] is not None]
+def test_most_claims_rest_on_arithmetic(shipped: ClaimsAudit) -> None:
+    computed = [row for row in shipped.claims if row.recomputed is not None]
     assert len(computed) >= 25
-    assert all(row["recorded"] is not None for row in computed)
-    assert shipped["kinds"]["arithmetic"] >= 20
+    assert all(row.recorded is not None for row in computed)
+    assert shipped.kinds["arithmetic"] >= 20
 
 
 # Computed by hand from the figures of the sources, not by the program.
@@ -181,7 +181,7 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_the_arithmetic_by_hand(shipped: dict[str, Any], name: str) -> None:
+def test_the_arithmetic_by_hand(shipped: ClaimsAudit, name: str) -> None:
     assert figure(shipped, name) == pytest.approx(KNOWN[name], rel=1e-3)
 
 
@@ -218,14 +218,14 @@ def test_the_shipped_file_is_found_by_its_name() -> None:
 
 def test_one_claim_is_audited_with_what_it_rests_on_only() -> None:
     result = answer.audited(only="break_even_fraction", skip_model=True)
-    assert [row["name"] for row in result["claims"]] == ["break_even_fraction"]
-    assert result["claims"][0]["verdict"] == "arithmetic does not follow"
-    assert "ADAMAS_2024" in result["claims"][0]["sources"]
+    assert [row.name for row in result.claims] == ["break_even_fraction"]
+    assert result.claims[0].verdict == "arithmetic does not follow"
+    assert "ADAMAS_2024" in result.claims[0].sources
     with pytest.raises(UsageError, match="break_even_fraction"):
         answer.audited(only="break_even_fractoin", skip_model=True)
 
 
-def test_the_audit_is_read_on_a_narrow_terminal(shipped: dict[str, Any]) -> None:
+def test_the_audit_is_read_on_a_narrow_terminal(shipped: ClaimsAudit) -> None:
     written = text(present.blocks(shipped), 60)
     long = [line for line in written.splitlines() if len(line) > 60 and len(line.split()) > 1]
     assert long == []
@@ -239,28 +239,28 @@ def test_the_audit_is_read_on_a_narrow_terminal(shipped: dict[str, Any]) -> None
 
 
 def test_nothing_drifts_in_a_sound_file() -> None:
-    assert answer.result_of(files.load_text(SMALL))["ok"]
+    assert answer.result_of(files.load_text(SMALL)).ok
 
 
 def test_a_changed_number_is_drift_of_the_value() -> None:
     result = answer.result_of(files.load_text(altered(("value: 50 t", "value: 50.4 t"))))
-    assert not result["ok"] and result["drifted"] == 1
-    row = result["claims"][0]
-    assert row["verdict"] == row["recorded_verdict"] == "confirmed"
-    assert row["drifts"] == ["fall: recomputed 74.8 %, on record 75 %, more than 0.1 % apart"]
+    assert not result.ok and result.drifted == 1
+    row = result.claims[0]
+    assert row.verdict == row.recorded_verdict == "confirmed"
+    assert row.drifts == ("fall: recomputed 74.8 %, on record 75 %, more than 0.1 % apart",)
 
 
 def test_a_changed_number_is_drift_of_the_verdict_too() -> None:
-    row = answer.result_of(files.load_text(altered(("value: 50 t", "value: 60 t"))))["claims"][0]
-    assert row["verdict"] == "arithmetic does not follow"
-    assert len(row["drifts"]) == 2 and "on record is 'confirmed'" in row["drifts"][1]
+    row = answer.result_of(files.load_text(altered(("value: 50 t", "value: 60 t")))).claims[0]
+    assert row.verdict == "arithmetic does not follow"
+    assert len(row.drifts) == 2 and "on record is 'confirmed'" in row.drifts[1]
 
 
 def test_drift_of_the_verdict_alone() -> None:
     row = answer.result_of(
         files.load_text(altered(("date: 2025-02-20", "date: 2025-05-20"), ("value: -43", "value: 46")))
     )
-    assert [words for one in row["claims"] for words in one["drifts"]] == [
+    assert [words for one in row.claims for words in one.drifts] == [
         "reaction: the verdict comes out as 'confirmed', on record is 'contradicted'"
     ]
 
@@ -278,16 +278,16 @@ def test_drift_is_told_first() -> None:
 
 def test_the_model_answers_a_claim() -> None:
     result = answer.result_of(files.load_text(SMALL + MODEL))
-    row = result["claims"][2]
-    also = {one["name"]: one["recomputed"] for one in row["also"]}
-    assert row["verdict"] == ("confirmed" if row["recomputed"] >= 0 else "contradicted")
+    row = result.claims[2]
+    also = {one.name: one.recomputed for one in row.also}
+    assert row.verdict == ("confirmed" if row.recomputed >= 0 else "contradicted")
     assert also["together"] == pytest.approx(1.0)
     assert also["pained"] > 0 > also["lost"]
     assert 0 < also["abroad"] < 1 and also["tonnes"] > 0
     assert also["cancelled"] > 0
     # Half licensing loses without a concession, so it takes odds above nothing to make up for it.
     assert also["without"] < 0 < also["odds_needed"]
-    assert row["recomputed"] >= also["without"]
+    assert row.recomputed >= also["without"]
 
 
 def test_the_model_may_be_left_out() -> None:
@@ -295,8 +295,8 @@ def test_the_model_may_be_left_out() -> None:
         raise AssertionError("the model was asked")
 
     result = answer.result_of(files.load_text(SMALL + MODEL), skip_model=True, progress=never)
-    row = result["claims"][2]
-    assert row["skipped"] and row["recomputed"] is None and result["ok"]
+    row = result.claims[2]
+    assert row.skipped and row.recomputed is None and result.ok
     assert "left out with the model" in text(present.blocks(result), 80)
 
 

@@ -1,0 +1,154 @@
+"""What a backtest says, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coercivity.engine.data.values import sometimes
+from coercivity.models.licensing.answers.subject import Subject
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A recorded fact with what the model has for it; shares are fractions."""
+
+    name: str  # in the instance
+    title: str  # in words
+    measure: str  # what was measured
+    bloc: str | None  # of whom; None for all of them
+    product: str | None  # of what; None for all of it
+    begins: str  # first month
+    ends: str  # last month
+    model: float | None  # in the unit; what the model says; None where it says nothing
+    recorded: float  # in the unit; what was recorded
+    low: float  # in the unit; from which the model hits
+    high: float  # in the unit; up to which it does
+    tolerance: float | None  # in the unit; error that is allowed
+    unit: str  # of model, record and error; 1 for a share
+    window: str  # judge: nothing was fitted to it; fit: something was; fed: the model was given it
+    fed: bool  # whether the model was given it
+    inside: bool | None  # whether the model hits; None where no error is stated
+    confounded: str  # what else moved the record; empty for nothing
+    note: str  # what a reader should know
+
+
+@dataclass(frozen=True)
+class OfStrategy:
+    """Something that happened under a strategy."""
+
+    strategy: str  # its name
+
+
+@dataclass(frozen=True)
+class Moment(Fact, OfStrategy):
+    """A fact under the strategy that was played, with the model's error beside that of a naive forecast."""
+
+    error: float | None  # in the unit; the model less the record
+    scaled: float | None  # 1; the error in units of its tolerance, without its sign
+    naive: float | None  # in the unit; what open trade would have given
+    naive_scaled: float | None  # 1; its error in units of the tolerance
+
+
+@dataclass(frozen=True)
+class Hits:
+    """How often the model is inside the tolerance."""
+
+    moments: int  # in all
+    judged: int  # that state an error
+    hits: int  # of those
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Hits by what the model was given."""
+
+    fit: Hits  # parameters were chosen to match these
+    judge: Hits  # no parameter was fitted to these
+    fed: Hits  # the model was given these
+    judge_after: Hits | None = sometimes()  # the judged ones that begin after the state of knowledge, if one is stated
+
+
+@dataclass(frozen=True)
+class Skill:
+    """Mean errors of the model and of a naive forecast over the moments on which both say something."""
+
+    benchmark: str  # the strategy that the naive forecast takes for granted
+    moments: int  # that count
+    model: float | None  # 1; mean error of the model, in tolerances
+    naive: float | None  # 1; mean error of the naive forecast, in tolerances
+    skill: float | None  # 1; 1 less their ratio: 1 is perfect, 0 no better than naive
+    nearer: int  # moments on which the model errs less
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A parameter that was fitted, and whether the instance still has it."""
+
+    name: str  # in the calibration
+    path: str  # of the number
+    also: tuple[str, ...]  # of numbers that move with it
+    moments: tuple[str, ...]  # that it was fitted to
+    points: tuple[str, ...]  # that were tried, as the file writes them
+    found: str  # the point that was found
+    loss: float  # 1; sum of (error / tolerance)² over the moments, on record
+    now: float  # in the unit; what the instance has
+    unit: str  # of the number
+    used: bool  # whether the instance has what was found
+    loss_now: float  # 1; the loss as the instance stands
+    same_loss: bool  # whether the two agree
+    note: str  # what a reader should know
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing contradicts what is on record."""
+        return True
+
+
+@dataclass(frozen=True)
+class Refitted(Fitted):
+    """A parameter whose search was repeated."""
+
+    losses: Mapping[str, float]  # 1; loss by point
+    refound: str | None  # the point with the least loss; None where the model says nothing at any of them
+    reproduced: bool  # whether that is what is on record, and the instance has it
+
+    @property
+    def holds(self) -> bool:
+        """Whether the search finds what is on record."""
+        return self.reproduced
+
+
+@dataclass(frozen=True)
+class CalibrationFacts:
+    """What was fitted to what."""
+
+    until: str | None  # month whose knowledge was used; None where none is stated
+    note: str  # what a reader should know
+    repeated: bool  # whether the searches were repeated
+    fitted: tuple[Fitted, ...]  # parameter by parameter
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """The model held against the record."""
+
+    schema_version: int  # of this layout
+    command: str  # the command that was asked
+    instance: Subject  # what was asked about
+    ok: bool  # false only if a search was repeated and found something else
+    moments: tuple[Moment, ...]  # fact by fact, in the order of the file
+    windows: Windows  # hits by what the model was given
+    skill: Skill  # over the judged moments
+    calibration: CalibrationFacts  # what was fitted to what
+    misses: tuple[str, ...]  # a sentence for each judged moment that is missed
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a moment."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(moment) for moment in self.moments])
