@@ -24,14 +24,14 @@ PROOFS = ("NOTHING", "LEADER_FEASIBLE", "BILEVEL_FEASIBLE", "OPTIMAL")
 
 def outcome(name: str) -> dict[str, Any]:
     """What a game gives: figures of the answer, figures of the bound, other figures, the proof, and what was refused."""
-    from coercivity.models.licensing.answers.game import GameAnswers
+    from coercivity.models.licensing.answers.game import StrategyAnswers
     from coercivity.models.licensing.data.load import load_text
     from tests.mutants.games import PLAYS
     from tests.rich_instance import text_of
 
     play = PLAYS[name]
     try:
-        answers, search = GameAnswers(load_text(text_of(play.data()), "game.yaml")), None
+        answers, search = StrategyAnswers(load_text(text_of(play.data()), "game.yaml")), None
         if play.strategy:
             answer = answers.named(play.strategy)
         else:

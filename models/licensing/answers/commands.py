@@ -13,7 +13,7 @@ from coercivity.engine.parallel import spread
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.report.notebook import Shown
 from coercivity.models.licensing.announcement.announce import path_from_rules
-from coercivity.models.licensing.answers.game import GameAnswers
+from coercivity.models.licensing.answers.game import StrategyAnswers
 from coercivity.models.licensing.answers.promises import Promises, promises
 from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.answers.values import Answer, Named, Search
@@ -148,7 +148,7 @@ def solve(
         The buyers' program has no finite optimum.
     """
     progress("building", 0, 1)
-    answers, search = GameAnswers(instance), None
+    answers, search = StrategyAnswers(instance), None
     if strategy is None:
         best = answers.optimum(jobs, limit, progress)
         answer, search = best.answer, best.search
@@ -176,7 +176,7 @@ def compare(
     leakage : also value each strategy with re-export switched off
     """
     progress("building", 0, 1)
-    answers = GameAnswers(instance)
+    answers = StrategyAnswers(instance)
     started = time.monotonic()
     best = answers.optimum(jobs, limit, progress)
     # What the optimum took beside the search is what a named strategy takes.
@@ -206,7 +206,7 @@ def compare(
 def _named(
     instance: Instance, market: Market, layout: Layout, bounds: dict[Choice, float], leakage: bool
 ) -> Callable[[str], Named]:
-    answers = GameAnswers(instance, Followers(instance, market, layout))
+    answers = StrategyAnswers(instance, Followers(instance, market, layout))
     answers.bounds = bounds
 
     def named(name: str) -> Named:

@@ -38,7 +38,7 @@ class Optimum:
     search: Search
 
 
-class GameAnswers:
+class StrategyAnswers:
     """The answers to one game, and what they share: the game, the baseline, the cut-off program, the auditor."""
 
     def __init__(self, instance: Instance, followers: Followers | None = None) -> None:

@@ -33,7 +33,7 @@ from coercivity.models.licensing.answers.commands import (
     reproduced,
     status,
 )
-from coercivity.models.licensing.answers.game import GameAnswers, figures_of, looked_at, path_of_rows
+from coercivity.models.licensing.answers.game import StrategyAnswers, figures_of, looked_at, path_of_rows
 from coercivity.models.licensing.answers.promises import OPTIMAL, promises
 from coercivity.models.licensing.answers.results import Assessment
 from coercivity.models.licensing.answers.subject import subject_of
@@ -108,7 +108,7 @@ def verify(
     """
     tell = progress or (lambda stage, done, total: None)
     saved = opened(result)
-    answers = GameAnswers(saved.instance)
+    answers = StrategyAnswers(saved.instance)
     try:
         is_searched = _was_finished(saved.told) if search is None else search
         bound, looked = _search(answers, jobs, tell) if is_searched else (None, None)
@@ -160,14 +160,14 @@ def opened(result: Mapping[str, Any]) -> Saved:
     return Saved(result, told, load_text(text, "manifest.effective_instance"))
 
 
-def _search(answers: GameAnswers, jobs: int, tell: Progress) -> tuple[float, Looked | None]:
+def _search(answers: StrategyAnswers, jobs: int, tell: Progress) -> tuple[float, Looked | None]:
     """The bound, proved again, and what the search says of itself."""
     tell("searching", 0, 1)
     _, best, screening = answers.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
     return best.bound, looked_at(answers.game, best, screening)
 
 
-def _rest(answers: GameAnswers, saved: Saved, jobs: int, tell: Progress) -> Iterator[tuple[str, Check]]:
+def _rest(answers: StrategyAnswers, saved: Saved, jobs: int, tell: Progress) -> Iterator[tuple[str, Check]]:
     """What a result holds beside its strategies, told again; a comparison adds a verdict and what would be kept."""
     instance, data, told = saved.instance, saved.data, saved.told
     again: dict[str, Any] = {
@@ -199,7 +199,7 @@ def _manifest(saved: Saved) -> dict[str, Any]:
     return found
 
 
-def _looked(answers: GameAnswers, data: Any, told: Solution | Comparison) -> Iterator[Check]:
+def _looked(answers: StrategyAnswers, data: Any, told: Solution | Comparison) -> Iterator[Check]:
     """What a search says of itself: how many strategies there are, and whether it looked at them all."""
     search, has_optimum = told.search, any(answer.strategy.is_optimum for answer in told.answers)
     yield holds("a search is told where something was searched for", (search is not None) == has_optimum)
@@ -213,7 +213,7 @@ def _looked(answers: GameAnswers, data: Any, told: Solution | Comparison) -> Ite
     yield holds("it took some time", search.seconds >= 0.0)
 
 
-def _promises(answers: GameAnswers, data: Any, told: Comparison, jobs: int, tell: Progress) -> Iterator[Check]:
+def _promises(answers: StrategyAnswers, data: Any, told: Comparison, jobs: int, tell: Progress) -> Iterator[Check]:
     """What would be kept: every entry told again; figures to 1e-4 of what commitment is worth, as plants are sunk."""
     stated = told.promises
     optimum = next((answer for answer in told.strategies if answer.strategy.is_optimum), None)
@@ -244,7 +244,7 @@ def _same_hash(saved: Saved) -> Check:
 
 
 def _answer(
-    answers: GameAnswers,
+    answers: StrategyAnswers,
     saved: Saved,
     data: Mapping[str, Any],
     stated: Answer,
@@ -309,7 +309,7 @@ def _claims(instance: Instance, stated: Answer, path: Path, found: Certificate, 
             yield compare("stated bound is the one found again", stated_bound, bound)
 
 
-def _figures(answers: GameAnswers, stated: Answer, assessment: Assessment) -> Figures:
+def _figures(answers: StrategyAnswers, stated: Answer, assessment: Assessment) -> Figures:
     leader, market, certificate, plan = stated.leader, stated.market, stated.certificate, stated.plan
     instance = answers.instance
     blocs = sum(bloc.cost_musd for bloc in stated.blocs.values())

@@ -56,6 +56,12 @@ def failures(result: dict[str, Any], **options: Any) -> set[str]:
     return names
 
 
+# A fact that is not on record.
+INVENTED = {
+    "name": "invented", "title": "Invented", "measure": "exports", "bloc": None, "product": None, "begins": "2025-01",
+    "ends": "2025-12", "model": 1.0, "recorded": 1.0, "low": 1.0, "high": 1.0, "tolerance": None, "unit": "t",
+    "window": "judge", "fed": False, "inside": None, "confounded": "", "note": "",
+}  # fmt: skip
 SAVED: list[tuple[str, Any, str]] = [
     ("instance/hash", "0" * 64, HASH),
     ("manifest/effective_instance", lambda text: text.replace("3000.0 t/yr", "3001.0 t/yr"), HASH),
@@ -77,7 +83,7 @@ SAVED: list[tuple[str, Any, str]] = [
     ("reactions/hazards/squeeze", more(0.1), TOLD + "reactions"),
     ("series/stock_t/0", more(1.0), TOLD + "series"),
     ("shares/hhi", {"2030": 0.5}, TOLD + "shares"),
-    ("observations", [{"name": "invented"}], TOLD + "observations"),
+    ("observations", [INVENTED], TOLD + "observations"),
     ("plan/exports_t/3/0/0", more(1.0), TOLD + "plan"),
     ("market/buyers_cost_musd", more(1.0), GAP),
     ("market/outside_musd", more(1.0), SPLIT),
@@ -186,6 +192,7 @@ def test_one_tampered_strategy_spoils_a_comparison() -> None:
         ("leader/terms_musd", {}, AuditFailed),
         ("plan/exports_t", [[[1.0]]], AuditFailed),
         ("strategies", [], AuditFailed),
+        ("observations", [{"name": "invented"}], AuditFailed),
         ("strategy/path/0/posture", "closed", UsageError),
         ("strategy/path", [], UsageError),
     ],

@@ -98,11 +98,11 @@ def test_ties_written_twice_agree(rents: dict[str, float] | None) -> None:
 
 
 def test_a_path_that_is_not_the_named_strategys_is_found_out() -> None:
-    from coercivity.models.licensing.answers.game import GameAnswers, claim_of, figures_of
+    from coercivity.models.licensing.answers.game import StrategyAnswers, claim_of, figures_of
     from coercivity.models.licensing.answers.results import assess
 
     instance = load_text(TOY.read_text("utf-8"))
-    answers = GameAnswers(instance)
+    answers = StrategyAnswers(instance)
     announced = answers.game.announce("half")
     claim, figures = claim_of(instance, announced), figures_of(answers.game, assess(answers.game, announced, None))
     name = "the path follows the strategy's rules"

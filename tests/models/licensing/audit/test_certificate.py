@@ -13,7 +13,7 @@ import pytest
 from coercivity.engine.proof.certificate import Certificate, ProofLevel
 from coercivity.engine.proof.check import Check, at_most, compare
 from coercivity.models.licensing.answers.commands import solve
-from coercivity.models.licensing.answers.game import GameAnswers, claim_of, figures_of
+from coercivity.models.licensing.answers.game import StrategyAnswers, claim_of, figures_of
 from coercivity.models.licensing.answers.results import assess
 from coercivity.models.licensing.audit.certify import Auditor, Figures
 from coercivity.models.licensing.leader.belief import spared_by, with_chance
@@ -26,9 +26,9 @@ Change = Callable[[Any], Any]
 
 
 @cache
-def answers() -> GameAnswers:
+def answers() -> StrategyAnswers:
     """A game with every feature, in which the leader takes half of every rent."""
-    return GameAnswers(instance_of(altered(full_data(), leader__rents={"licence": 0.5, "exporter": 0.5})))
+    return StrategyAnswers(instance_of(altered(full_data(), leader__rents={"licence": 0.5, "exporter": 0.5})))
 
 
 @cache
@@ -152,7 +152,7 @@ def test_every_check_has_been_seen_to_fail() -> None:
 def test_a_chance_that_is_not_the_least_fixed_point_is_found() -> None:
     """Whoever counts on a concession is hurt more without one, so that a second chance may bear itself out."""
     data = altered(full_data(), concession__types={"only": {"title": "", "weight": 1, "stake": "1 million USD/yr"}})
-    game = GameAnswers(instance_of(data)).game
+    game = StrategyAnswers(instance_of(data)).game
     spared = []
     for chance in (0.0, 1.0):
         heard = with_chance(game.announce("half"), game.market, chance)
@@ -161,7 +161,7 @@ def test_a_chance_that_is_not_the_least_fixed_point_is_found() -> None:
     assert spared[1] > spared[0] > 0
     unit = stakes(game.books)[0][0]
     data["concession"]["types"]["only"]["stake"] = f"{sum(spared) / 2 / unit:.6f} million USD/yr"
-    settled = GameAnswers(instance_of(data))
+    settled = StrategyAnswers(instance_of(data))
     found = assess(settled.game, settled.game.announce("half"), None)
     assert found.evaluation.belief is not None
     assert found.evaluation.belief.chance == 0.0
