@@ -55,10 +55,10 @@ class Finding:
     "a.yaml:3:7: blocs.us.group: unknown group 'alies'\\n  fix: write 'allies'"
     """
 
-    place: str
-    path: str
-    what: str
-    fix: str = ""
+    place: str  # file, line and column, where they are known
+    path: str  # dotted path in the document
+    what: str  # what is wrong
+    fix: str = ""  # what to do about it
 
     def __str__(self) -> str:
         head = ": ".join(part for part in (self.place, self.path, self.what) if part)

@@ -16,24 +16,20 @@ KINDS: tuple[Kind, ...] = ("sourced", "derived", "assumed", "overridden")
 
 @dataclass(frozen=True)
 class ProvenanceRow:
-    """One number: what it is, where it comes from, and between which bounds it may lie.
+    """One number: what it is, where it comes from, and between which bounds it may lie."""
 
-    ``stale`` marks a figure for a year that is older than the instance allows; ``reason`` is the derivation or
-    the assumption.
-    """
-
-    path: str
-    value: float
-    unit: str
-    kind: Kind
-    stale: bool
-    grade: str | None
-    year: int | None
-    sources: tuple[str, ...]
-    reference: str
-    reason: str
-    low: float | None
-    high: float | None
+    path: str  # where it stands in the instance
+    value: float  # in the unit
+    unit: str  # of value and bounds
+    kind: Kind  # whether it was read in a source, derived, assumed, or set from outside
+    stale: bool  # whether it is for a year that is older than the instance allows
+    grade: str | None  # of the source; None where there is none
+    year: int | None  # that it is for
+    sources: tuple[str, ...]  # names of the sources
+    reference: str  # the sources written out
+    reason: str  # the derivation or the assumption
+    low: float | None  # in the unit; least value that the sources support
+    high: float | None  # in the unit; largest value that they support
 
 
 def sources_table(instance: Instance) -> list[ProvenanceRow]:

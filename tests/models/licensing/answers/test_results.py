@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 import pytest
 
-from coercivity.engine.data.values import from_plain, meanings, parts_of, to_plain
+from coercivity.engine.data.values import from_plain, meanings, parts_of, schema_of, to_plain
 from coercivity.engine.report.text import to_json
 from coercivity.models.licensing.answers.commands import (
     Comparison,
@@ -23,6 +23,7 @@ from coercivity.models.licensing.answers.values import Answer, Named
 from coercivity.models.licensing.answers.verify import Verification
 from coercivity.models.licensing.data.load import load
 from coercivity.models.licensing.pages.frames import long_rows
+from coercivity.models.licensing.pages.listing import Instances, Sources, Validation
 from tests.rich_instance import loaded, reacting
 
 
@@ -88,9 +89,11 @@ def test_results_are_read_back_from_their_json() -> None:
     assert to_plain(from_plain(Solution, json.loads(to_json(reacted)))) == json.loads(to_json(reacted))
 
 
-@pytest.mark.parametrize("kind", [part for kind in (Comparison, Verification) for part in parts_of(kind)])
+@pytest.mark.parametrize("kind", [Solution, Comparison, Verification, Validation, Instances, Sources])
 def test_every_field_says_what_it_is(kind: type) -> None:
-    assert [name for name, meaning in meanings(kind).items() if not meaning] == []
+    told = {part: meanings(part) for part in parts_of(kind)}
+    assert [(part, entry.name) for part in told for entry in fields(part) if not told[part].get(entry.name)] == []
+    assert all("description" in part for part in schema_of(kind)["properties"].values())
 
 
 def test_results_are_tables() -> None:

@@ -27,8 +27,11 @@ Change = Callable[[Any], Any]
 
 @cache
 def answers() -> StrategyAnswers:
-    """A game with every feature, in which the leader takes half of every rent."""
-    return StrategyAnswers(instance_of(altered(full_data(), leader__rents={"licence": 0.5, "exporter": 0.5})))
+    """A game with every feature, in which the leader takes half of every rent and a tax."""
+    rents = {"licence": 0.5, "exporter": 0.5}
+    return StrategyAnswers(
+        instance_of(altered(full_data(), leader__rents=rents, postures__half__export_tax="1 USD/kg"))
+    )
 
 
 @cache
@@ -104,7 +107,7 @@ TAMPERED: list[tuple[str, Change, set[str], ProofLevel]] = [
     (LAWS, with_plan("surplus", -5.0), {LAWS, COST}, LEADER),
     (RENT.format("most"), with_rent("captured_rent", 2000.0), {RENT.format("most"), "term captured_rent"}, NOTHING),
     (RENT.format("least"), with_rent("exporter_rent", -2000.0), {RENT.format("least"), "term exporter_rent"}, NOTHING),
-    ("term margin", shifted, {"term margin", "term idle", "term tail", COST, LAWS}, NOTHING),
+    ("term margin", shifted, {"term margin", "term export_tax", "term idle", "term tail", COST, LAWS}, NOTHING),
 ]  # fmt: skip
 
 
