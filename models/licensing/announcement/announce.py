@@ -19,8 +19,7 @@ from coercivity.models.licensing.announcement.licences import Licences, Path
 from coercivity.models.licensing.announcement.taxes import Taxes
 from coercivity.models.licensing.announcement.trust import TrustPath, kept_fear
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.quantity import Quantity
-from coercivity.models.licensing.data.strategies import Posture, Rule, Strategy
+from coercivity.models.licensing.data.strategies import Fed, Posture, Rule, Strategy
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats, phase_bounds
 
@@ -145,13 +144,13 @@ class Announcer:
         """The announcement of a strategy of the instance."""
         strategy = self.instance.strategies[name]
         path, conceded = path_from_rules(self.instance, strategy), path_if_conceded(self.instance, strategy)
-        return self.announce(path, name, strategy.fed_volumes, conceded=conceded)
+        return self.announce(path, name, strategy.fed, conceded=conceded)
 
     def announce(
         self,
         path: Path,
         name: str = "",
-        fed: Mapping[str, Quantity] | None = None,
+        fed: Mapping[str, Fed] | None = None,
         leakage: bool = True,
         conceded: Path | None = None,
         chance: float = 0.0,
@@ -200,7 +199,7 @@ class Announcer:
             leakage=leakage,
         )
 
-    def spared(self, announced: Announcement, fed: Mapping[str, Quantity]) -> Announcement:
+    def spared(self, announced: Announcement, fed: Mapping[str, Fed]) -> Announcement:
         """The same announcement with the concession's target relieved, and what is feared left as it is.
 
         Only the target's licences, corridor and routes differ, so the difference of the buyers' costs is what the
@@ -222,7 +221,7 @@ class Announcer:
             tax=self.taxes.on_nodes(path, announced.conceded or None),
         )
 
-    def _kept_fear(self, path: Path, fed: Mapping[str, Quantity]) -> list[float]:
+    def _kept_fear(self, path: Path, fed: Mapping[str, Fed]) -> list[float]:
         """The part of fear that full deliveries leave in each phase; nothing where fear does not fade."""
         trust = self.instance.trust
         if trust is None or trust.fading is None:

@@ -8,14 +8,24 @@ import numpy as np
 
 from coercivity.models.licensing.announcement.trust import TrustPath
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.quantity import Quantity, month_index
-from coercivity.models.licensing.data.strategies import Breakdown
+from coercivity.models.licensing.data.quantity import month_index
+from coercivity.models.licensing.data.strategies import Breakdown, Fed
 from coercivity.models.licensing.market.arrays import Market, quarters_of
 from coercivity.models.licensing.market.periods import Floats, conceded_part
 
 DAYS_PER_MONTH = 365.0 / 12.0
 Path = tuple[tuple[tuple[str, ...], ...], ...]
 """Postures by phase, group and product."""
+
+
+def split(recorded: Fed, forecast: Floats, blocs: Sequence[str]) -> Floats:
+    """Fed tonnes by bloc and product [b,k]: by forecast imports [b,k], within a bloc where the blocs' shares are known."""
+    if not recorded.shares:
+        return np.asarray(recorded.tonnes * forecast / forecast.sum())
+    known = dict(recorded.shares)
+    weight = np.array([known.get(bloc, 0.0) for bloc in blocs])
+    total = forecast.sum(axis=1, keepdims=True)
+    return np.asarray(recorded.tonnes * weight[:, None] * forecast / np.where(total > 0, total, 1.0))
 
 
 class Licences:
@@ -34,7 +44,7 @@ class Licences:
         path: Path,
         trust: TrustPath,
         is_feared: np.ndarray,
-        fed: Mapping[str, Quantity],
+        fed: Mapping[str, Fed],
         conceded: Path | None,
     ) -> Floats:
         """Licensed tonnes [n,b,k]; infinite where trade is open.
@@ -93,7 +103,7 @@ class Licences:
                 drawable[node] = np.where(pooled, total, drawable[node])
             release[quarter[-1]] = np.where(pooled, total, release[quarter[-1]])
 
-    def trunk(self, path: Path, fed: Mapping[str, Quantity]) -> Floats:
+    def trunk(self, path: Path, fed: Mapping[str, Fed]) -> Floats:
         """Licensed tonnes [t,b,k] while licences hold: applications delivered a processing time after they were filed."""
         market = self.market
         licence = np.zeros_like(market.forecast)
@@ -107,10 +117,9 @@ class Licences:
                     opened[first:last, members, k] = False
                     licence[:, members, k] += self._flow(phase, name) @ market.forecast[:, members, k]
         licence[opened] = np.inf
-        for month, tonnes in fed.items():
+        for month, recorded in fed.items():
             period = int(np.flatnonzero(market.grid.start == month_index(month))[0])
-            forecast = market.forecast[period]
-            volume = float(tonnes) * forecast / forecast.sum()
+            volume = split(recorded, market.forecast[period], market.sets.blocs)
             licence[period] = np.where(opened[period], np.inf, volume)
         return licence
 

@@ -155,7 +155,7 @@ class StrategyAnswers:
     def _announced(self, stated: Commitment, path: Path, leakage: bool = True) -> Announcement:
         """The announcement of a stated strategy, with the volumes fed in if it has any."""
         strategy = self.instance.strategies.get(stated.name)
-        fed = strategy.fed_volumes if strategy is not None and stated.fed else None
+        fed = strategy.fed if strategy is not None and stated.fed else None
         conceded = path_if_conceded(self.instance, strategy) if strategy is not None else None
         return self.game.announcer.announce(path, stated.name, fed, leakage, conceded)
 
@@ -169,7 +169,7 @@ def looked_at(game: Game, best: Best, screening: Screening) -> Looked | None:
 
 def claim_of(instance: Instance, announced: Announcement) -> Claim:
     """What an announcement claims, for the audit."""
-    fed = instance.strategies[announced.name].fed_volumes if announced.fed else {}
+    fed = instance.strategies[announced.name].fed if announced.fed else {}
     return Claim(announced.path, fed, announced.leakage, announced.conceded, announced.chance)
 
 

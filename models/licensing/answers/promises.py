@@ -68,7 +68,7 @@ def small_menu(game: Game, best: Path | None) -> list[Move]:
             name,
             path_from_rules(instance, strategy),
             path_if_conceded(instance, strategy),
-            name if strategy.fed_volumes else None,
+            name if strategy.fed else None,
         )
         for name, strategy in instance.strategies.items()
     ]
@@ -112,7 +112,7 @@ def _is_threat(game: Game, move: Move) -> bool:
     if concession is None:
         return False
     blocs = game.announcer.members[list(game.instance.groups).index(concession.target)]
-    fed = {} if move.record is None else game.instance.strategies[move.record].fed_volumes
+    fed = {} if move.record is None else game.instance.strategies[move.record].fed
     licence = game.announcer.announce(move.path, move.name, fed).licence[: len(game.market.grid)][:, blocs]
     needed = game.market.forecast[:, blocs]
     return bool(np.minimum(licence, needed).sum() < (1.0 - A_LITTLE) * needed.sum())

@@ -255,7 +255,7 @@ def _answer(
     instance, certificate, is_optimum = saved.instance, stated.certificate, stated.strategy.is_optimum
     path = path_of_rows(instance, stated.strategy.path)
     strategy = instance.strategies.get(stated.strategy.name)
-    fed = strategy.fed_volumes if strategy is not None and stated.strategy.fed else {}
+    fed = strategy.fed if strategy is not None and stated.strategy.fed else {}
     conceded = path_if_conceded(instance, strategy) if strategy is not None else ()
     claim = Claim(path, fed, conceded=conceded, chance=stated.reactions.target.chance or 0.0)
     assessment = answers.assessed(stated.strategy, path)
@@ -295,7 +295,7 @@ def _claims(instance: Instance, stated: Answer, path: Path, found: Certificate, 
     is_itself = is_optimum or (
         strategy is not None
         and path == path_from_rules(instance, strategy)
-        and stated.strategy.fed == bool(strategy.fed_volumes)
+        and stated.strategy.fed == bool(strategy.fed)
     )
     yield holds("the path is that of the strategy named", is_itself)
     claimed = ProofLevel[certificate.proof]

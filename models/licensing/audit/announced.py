@@ -15,9 +15,9 @@ from coercivity.engine.programs.hot import Floats
 from coercivity.models.licensing.audit import rules as rules
 from coercivity.models.licensing.audit.rules import Postures
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.quantity import Quantity, month_index
+from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.data.reactions import Fading
-from coercivity.models.licensing.data.strategies import Posture
+from coercivity.models.licensing.data.strategies import Fed, Posture
 
 FLOOR = 1e-3  # probability of a branch that cannot break down; there it is a copy of the trunk
 
@@ -31,7 +31,7 @@ class Claim:
     """
 
     path: Postures
-    fed: Mapping[str, Quantity]
+    fed: Mapping[str, Fed]
     leakage: bool = True
     conceded: Postures = ()
     chance: float = 0.0
@@ -194,10 +194,14 @@ class Announced:
                     posture = self.posture(int(month), bloc, k, path)
                     if posture is None or posture.licensed == "open":
                         trunk[t, b, k] = np.inf
-        for name, tonnes in self.claim.fed.items():
-            t = self.period(month_index(name))
-            share = self.forecast[t] / self.forecast[t].sum()
-            trunk[t] = np.where(np.isinf(trunk[t]), np.inf, float(tonnes) * share)
+        for name, recorded in self.claim.fed.items():
+            t, given = self.period(month_index(name)), dict(recorded.shares)
+            for b, bloc in enumerate(self.blocs):
+                usual = self.forecast[t, b]
+                whole = float(usual.sum()) if given else float(self.forecast[t].sum())
+                part = (given.get(bloc, 0.0) if given else 1.0) / whole if whole else 0.0
+                capped = np.isfinite(trunk[t, b])
+                trunk[t, b, capped] = recorded.tonnes * part * usual[capped]
         return trunk
 
     def _deliver(self, trunk: Floats, month: int, b: int, k: int, posture: Posture | None) -> None:

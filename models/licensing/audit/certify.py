@@ -80,7 +80,7 @@ class Auditor:
         is_scaled = pressure > 0.0 and concession is not None and not concession.curve
         if is_scaled and concession is not None and concession.reference is not None:
             strategy = self.instance.strategies[concession.reference]
-            claim = Claim(path_of(self.instance, strategy), strategy.fed_volumes)
+            claim = Claim(path_of(self.instance, strategy), strategy.fed)
             reference = self.pressure(claim, self._cost(claim))
         return chance(concession, pressure, reference)
 
@@ -145,7 +145,7 @@ class Auditor:
         is_same = claim.path == path_of(self.instance, strategy)
         if claim.conceded and self.instance.concession is not None:
             is_same = is_same and claim.conceded == path_if_conceded(self.instance, strategy)
-        is_on_record = dict(claim.fed) == dict(strategy.fed_volumes)
+        is_on_record = dict(claim.fed) == dict(strategy.fed)
         return (
             Check("the path follows the strategy's rules", 0.0 if is_same else 1.0, 1.0),
             Check("the volumes on record are fed in", 0.0 if is_on_record else 1.0, 1.0),

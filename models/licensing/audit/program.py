@@ -166,7 +166,7 @@ class ScenarioProgram:
                     share = float(bloc.tiers.get(tier, 0.0))
                     monthly_use = float(bloc.demand[product]) / 12.0 * share
                     self.closing[b, k, c] = cover * monthly_use
-                    self.initial[b, k, c] = float(bloc.opening.get(tier, cover)) * monthly_use
+                    self.initial[b, k, c] = float((bloc.opening or {}).get(tier, cover)) * monthly_use
 
     def _orders(self) -> None:
         """Share of a period that an order serves [order t, t], for rivals and options; none that comes too late."""

@@ -153,8 +153,8 @@ class Bloc(Table):
     cover: dict[Name, Months] = Field(
         default_factory=dict, description="cover by tier, where it differs from the tier's own"
     )
-    opening: dict[Name, Months] = Field(
-        default_factory=dict,
+    opening: dict[Name, Months] | None = Field(
+        None,
         description="stock on the day of the announcement by tier, where it is not the cover: bought ahead, or run down",
     )
     reserve: Reserve | None = None
@@ -318,8 +318,8 @@ class Instance(Table):
         yield from _quantities(self, "")
 
     def fingerprint(self) -> str:
-        """SHA-256 over the effective data; two files that say the same have the same one."""
-        text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
+        """SHA-256 over the effective data; two files that say the same have the same one, also once the format has grown."""
+        text = json.dumps(self.model_dump(mode="json", by_alias=True, exclude_none=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
@@ -71,6 +72,14 @@ class Rule(Table):
     product: Name | None = None
 
 
+@dataclass(frozen=True)
+class Fed:
+    """What was licensed in a month of the record: tonnes to all buyers, and the share of each bloc where it is known."""
+
+    tonnes: float
+    shares: tuple[tuple[str, float], ...] = ()
+
+
 class Strategy(Table):
     """A path of postures: the rules are applied in order, a later one over an earlier one."""
 
@@ -83,8 +92,22 @@ class Strategy(Table):
     )
     fed_volumes: dict[Month, Tonnes] = Field(
         default_factory=dict,
-        description="tonnes licensed to all buyers together in a month, fed in from the record, split by forecast demand",
+        description="tonnes licensed to all buyers together in a month, fed in from the record, split by forecast imports",
     )
+    fed_shares: dict[Month, dict[Name, Share]] | None = Field(
+        None,
+        description="by fed month and bloc: the share of its tonnes, where the record tells blocs apart",
+    )
+
+    @property
+    def fed(self) -> dict[str, Fed]:
+        """What was fed in, by month."""
+        return {
+            month: Fed(
+                float(tonnes), tuple((b, float(share)) for b, share in (self.fed_shares or {}).get(month, {}).items())
+            )
+            for month, tonnes in self.fed_volumes.items()
+        }
 
 
 class Menu(Table):

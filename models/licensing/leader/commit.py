@@ -101,7 +101,7 @@ class Game:
 
     def _spared(self, announced: Announcement) -> tuple[Announcement, bytes]:
         """The announcement with the target relieved, and what tells it from others."""
-        fed = self.instance.strategies[announced.name].fed_volumes if announced.fed else {}
+        fed = self.instance.strategies[announced.name].fed if announced.fed else {}
         spared = self.announcer.spared(announced, fed)
         return spared, told(spared)
 
@@ -115,7 +115,7 @@ class Game:
         """The announcement of a named strategy."""
         strategy = self.instance.strategies[name]
         path, conceded = path_from_rules(self.instance, strategy), path_if_conceded(self.instance, strategy)
-        return self.announcer.announce(path, name, strategy.fed_volumes, leakage, conceded)
+        return self.announcer.announce(path, name, strategy.fed, leakage, conceded)
 
     def evaluate(self, announced: Announcement) -> Evaluation:
         """The best response to a strategy, the leader's payoff and its range over ties."""

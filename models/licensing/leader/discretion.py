@@ -20,6 +20,7 @@ from coercivity.models.licensing.announcement.announce import Announcement, reli
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.buyers.evaluate import Layout
 from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.strategies import Fed
 from coercivity.models.licensing.leader.payoff import concession_value, probability_of
 from coercivity.models.licensing.leader.search import LicenceScreen
 from coercivity.models.licensing.market.arrays import Market
@@ -155,8 +156,8 @@ class _Table:
         self.worth = concession_value(self.screen.books)[0]
 
     def announce(self, move: Move) -> Announcement:
-        fed: Mapping[str, object] = {} if move.record is None else self.instance.strategies[move.record].fed_volumes
-        return self.followers.announcer.announce(move.path, move.name, fed, conceded=move.conceded)  # type: ignore[arg-type]
+        fed: Mapping[str, Fed] = {} if move.record is None else self.instance.strategies[move.record].fed
+        return self.followers.announcer.announce(move.path, move.name, fed, conceded=move.conceded)
 
     def sink(self, announced: Announcement) -> None:
         """Hold plants and designs at the best response to an announcement."""

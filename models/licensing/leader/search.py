@@ -102,7 +102,7 @@ class LicenceScreen:
             return float("nan")
         if relieved(self.followers.instance, announced.path) == announced.path:
             return float("nan")
-        fed = self.followers.instance.strategies[announced.name].fed_volumes if announced.fed else {}
+        fed = self.followers.instance.strategies[announced.name].fed if announced.fed else {}
         spared = self.followers.announcer.spared(announced, fed)
         key = told(spared)
         if key not in self._relieved:

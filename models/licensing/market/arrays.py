@@ -197,7 +197,7 @@ def market_of(instance: Instance) -> Market:
     )
     opening = np.array(
         [
-            [float(bloc.opening[c]) if c in bloc.opening else usual[at] for at, c in enumerate(sets.tiers)]
+            [float((bloc.opening or {}).get(c, usual[at])) for at, c in enumerate(sets.tiers)]
             for bloc, usual in zip(instance.blocs.values(), cover, strict=True)
         ]
     )

@@ -57,6 +57,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         play.strategies,
         play.reserved,
         play.fed_volumes,
+        play.fed_shares,
         play.rationing,
         play.menu,
         play.concession,
@@ -195,7 +196,7 @@ def _blocs(instance: Instance) -> Iterator[Fault]:
         yield from unknown_keys((*here, "tiers"), "tier", bloc.tiers, instance.tiers)
         yield from not_one((*here, "tiers"), bloc.tiers.values(), "the tiers' shares")
         yield from unknown_keys((*here, "cover"), "tier", bloc.cover, instance.tiers)
-        yield from unknown_keys((*here, "opening"), "tier", bloc.opening, instance.tiers)
+        yield from unknown_keys((*here, "opening"), "tier", bloc.opening or {}, instance.tiers)
 
 
 def _reserves(instance: Instance) -> Iterator[Fault]:

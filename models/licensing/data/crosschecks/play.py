@@ -8,6 +8,7 @@ from itertools import product as combinations
 from coercivity.engine.data.units import UnitError, convert
 from coercivity.models.licensing.data.faults import (
     RESERVED_FIX,
+    TOLERANCE,
     Fault,
     Path,
     calendar_bounds,
@@ -119,6 +120,26 @@ def fed_volumes(instance: Instance) -> Iterator[Fault]:
             elif month_index(month) >= monthly_end:
                 fix = f"a month before {month_name(monthly_end)}, or give the calendar more months"
                 yield path, f"{month} is not a period of one month", fix
+
+
+def fed_shares(instance: Instance) -> Iterator[Fault]:
+    """Shares of fed months, of blocs that exist and import something, that add up to 1."""
+    for name, strategy in instance.strategies.items():
+        for month, shares in (strategy.fed_shares or {}).items():
+            path: Path = ("strategies", name, "fed_shares", month)
+            if month not in strategy.fed_volumes:
+                yield path, f"no volume is fed in {month}", f"give strategies.{name}.fed_volumes.{month} too"
+            for bloc, share in shares.items():
+                yield from unknown((*path, bloc), "bloc", bloc, instance.blocs)
+                if (
+                    bloc in instance.blocs
+                    and float(share) > 0
+                    and not sum(map(float, instance.blocs[bloc].imports.values()))
+                ):
+                    yield (*path, bloc), f"'{bloc}' imports nothing that a share could be split over", "write 0"
+            total = sum(map(float, shares.values()))
+            if shares and abs(total - 1.0) > TOLERANCE:
+                yield path, f"the shares add up to {total:g}", "let them add up to 1"
 
 
 def menu(instance: Instance) -> Iterator[Fault]:

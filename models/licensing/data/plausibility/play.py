@@ -118,7 +118,7 @@ def twins(instance: Instance) -> Iterator[Fault]:
     seen: dict[object, str] = {}
     for name, strategy in instance.strategies.items():
         after = _path(instance, (*strategy.rules, *strategy.if_conceded)) if strategy.if_conceded else {}
-        fed = {month: float(tonnes) for month, tonnes in strategy.fed_volumes.items()}
+        fed = strategy.fed
         parts = (_path(instance, strategy.rules), after, fed)
         said = tuple(tuple(sorted(part.items())) for part in parts)
         if said in seen:

@@ -112,7 +112,7 @@ def covers(instance: Instance) -> Iterator[Fault]:
     ]
     for name, bloc in instance.blocs.items():
         stocks += [(("blocs", name, "cover", tier), float(months)) for tier, months in bloc.cover.items()]
-        stocks += [(("blocs", name, "opening", tier), float(months)) for tier, months in bloc.opening.items()]
+        stocks += [(("blocs", name, "opening", tier), float(months)) for tier, months in (bloc.opening or {}).items()]
         if bloc.reserve is not None:
             stocks.append((("blocs", name, "reserve", "months"), float(bloc.reserve.months)))
     for name, posture in instance.postures.items():

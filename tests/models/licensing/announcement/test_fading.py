@@ -72,7 +72,7 @@ def test_the_judge_counts_the_months_again(strategy: str) -> None:
     instance = loaded(data)
     found = Game(instance)
     announced = found.announce(strategy)
-    audit = Audit(instance, Claim(announced.path, instance.strategies[strategy].fed_volumes, True, announced.conceded))
+    audit = Audit(instance, Claim(announced.path, instance.strategies[strategy].fed, True, announced.conceded))
     assert audit.feared == pytest.approx(announced.hazard.tolist())
     paths = [int(found.market.tree.path(scenario)[-1]) for scenario in range(found.market.tree.scenarios)]
     assert audit.probabilities(leader=False) == pytest.approx(announced.weight[paths])

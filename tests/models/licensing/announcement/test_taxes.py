@@ -126,7 +126,7 @@ def test_the_judge_writes_the_same_taxes(strategy: str) -> None:
     played = Game(instance)
     evaluation = played.evaluate(played.announce(strategy))
     announced = evaluation.announced
-    fed = instance.strategies[strategy].fed_volumes if announced.fed else {}
+    fed = instance.strategies[strategy].fed if announced.fed else {}
     audit = Audit(instance, Claim(announced.path, fed, True, announced.conceded, announced.chance))
     paths = np.array([played.market.tree.path(scenario) for scenario in range(played.market.tree.scenarios)])
     assert announced.tax.any()

@@ -82,7 +82,7 @@ def test_ties_written_twice_agree(rents: dict[str, float] | None) -> None:
         data["leader"]["rents"] = rents
     instance = loaded(data)
     for strategy in instance.strategies.values():
-        audit = Audit(instance, Claim(path_of(instance, strategy), strategy.fed_volumes))
+        audit = Audit(instance, Claim(path_of(instance, strategy), strategy.fed))
         program, solution = audit.followers.program, audit.solution
         pair, gain, weight = (
             Pair(program, solution),
@@ -106,8 +106,8 @@ def test_a_path_that_is_not_the_named_strategys_is_found_out() -> None:
     announced = answers.game.announce("half")
     claim, figures = claim_of(instance, announced), figures_of(answers.game, assess(answers.game, announced, None))
     name = "the path follows the strategy's rules"
-    month = next(iter(loaded(rich()).strategies["half"].fed_volumes))
-    fed = replace(claim, fed={month: next(iter(loaded(rich()).strategies["half"].fed_volumes.values()))})
+    month = next(iter(loaded(rich()).strategies["half"].fed))
+    fed = replace(claim, fed={month: next(iter(loaded(rich()).strategies["half"].fed.values()))})
     checks = answers.auditor.certify(fed, figures, name="half").leader_checks
     assert [check.ok for check in checks if check.name == "the volumes on record are fed in"] == [False]
     for told, is_ok in (("half", True), ("open", False)):

@@ -41,7 +41,7 @@ def from_scratch(game: Game, announced: Announcement) -> float:
 
 
 def audited(instance: Instance, announced: Announcement, name: str) -> Audit:
-    fed = instance.strategies[name].fed_volumes if announced.fed else {}
+    fed = instance.strategies[name].fed if announced.fed else {}
     claim = Claim(announced.path, fed, announced.leakage, conceded=announced.conceded, chance=announced.chance)
     return Audit(instance, claim)
 
@@ -304,7 +304,7 @@ def test_the_judge_shares_the_shortage_too(part: str) -> None:
     instance = loaded(data)
     game = Game(instance)
     response = game.followers.respond(game.announce("half"))
-    audit = Audit(instance, Claim(response.announced.path, instance.strategies["half"].fed_volumes))
+    audit = Audit(instance, Claim(response.announced.path, instance.strategies["half"].fed))
     assert audit.solution.objective == pytest.approx(response.cost, rel=1e-7)
     paths = np.array([game.market.tree.path(scenario) for scenario in range(game.market.tree.scenarios)])
     plan = {name: values[paths] for name, values in response.plan.items()}
@@ -359,5 +359,5 @@ def test_the_judge_opens_with_the_same_stock() -> None:
     instance = loaded(data)
     game = Game(instance)
     response = game.followers.respond(game.announce("half"))
-    audit = Audit(instance, Claim(response.announced.path, instance.strategies["half"].fed_volumes))
+    audit = Audit(instance, Claim(response.announced.path, instance.strategies["half"].fed))
     assert audit.solution.objective == pytest.approx(response.cost, rel=1e-7)

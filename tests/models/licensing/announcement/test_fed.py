@@ -1,0 +1,70 @@
+"""Volumes of the record: split over blocs by their imports, or as the record tells; the judge splits them too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coercivity.engine.errors import InvalidInstance
+from coercivity.models.licensing.audit.recompute import Audit, Claim
+from coercivity.models.licensing.leader.commit import Game
+from tests.rich_instance import changed, loaded, rich
+
+MONTH = "2025-02"
+
+
+def recorded(**shares: str) -> dict[str, Any]:
+    data = rich()
+    data["postures"]["half"]["licensed"] = "50 %"
+    return changed(data, "strategies.half.fed_shares", {MONTH: shares}) if shares else data
+
+
+def licensed(data: dict[str, Any]) -> np.ndarray:
+    """Tonnes by bloc in the fed month."""
+    game = Game(loaded(data))
+    announced = game.announce("half")
+    period = int(np.flatnonzero(game.market.grid.start == 12 * 2025 + 1)[0])
+    return np.asarray(announced.licence[period].sum(axis=1))
+
+
+def test_a_fed_month_is_split_as_the_record_tells() -> None:
+    assert licensed(recorded()) == pytest.approx([15.0, 15.0])
+    assert licensed(recorded(west="80 %", east="20 %")) == pytest.approx([24.0, 6.0])
+    assert licensed(recorded(west="100 %")) == pytest.approx([30.0, 0.0])
+
+
+def test_who_is_given_more_suffers_less() -> None:
+    def short(data: dict[str, Any]) -> np.ndarray:
+        game = Game(loaded(data))
+        plan = game.followers.respond(game.announce("half")).plan["unmet"]
+        return np.asarray(plan[: len(game.market.grid)].sum(axis=(0, 2, 3, 4)))
+
+    alike, uneven = short(recorded()), short(recorded(west="90 %", east="10 %"))
+    assert uneven[0] <= alike[0] + 1e-6
+    assert uneven[1] >= alike[1] - 1e-6
+    assert uneven[1] - uneven[0] > alike[1] - alike[0]
+
+
+def test_the_judge_splits_them_too() -> None:
+    instance = loaded(recorded(west="70 %", east="30 %"))
+    game = Game(instance)
+    response = game.followers.respond(game.announce("half"))
+    audit = Audit(instance, Claim(response.announced.path, instance.strategies["half"].fed))
+    paths = np.array([game.market.tree.path(scenario) for scenario in range(game.market.tree.scenarios)])
+    assert audit.licences == pytest.approx(response.announced.licence[paths])
+    assert audit.solution.objective == pytest.approx(response.cost, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({MONTH: {"west": "60 %", "east": "30 %"}}, "the shares add up to 0.9"),
+        ({MONTH: {"west": "60 %", "est": "40 %"}}, "did you mean 'east'"),
+        ({"2025-03": {"west": "100 %"}}, "no volume is fed in 2025-03"),
+    ],
+)
+def test_shares_that_say_nothing_are_refused(shares: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInstance, match=said):
+        loaded(changed(rich(), "strategies.half.fed_shares", shares))
