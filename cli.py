@@ -360,7 +360,9 @@ def frontier(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **
     def work(progress: Any) -> Any:
         return answers.frontier(data, run["jobs"], **asked, progress=progress)
 
-    delivery.deliver("frontier", data.fingerprint(), work, run, _is_quiet(), asked, page)
+    found = delivery.deliver("frontier", data.fingerprint(), work, run, _is_quiet(), asked, page)
+    if not found.search.complete:
+        raise errors.BelowRequired("frontier", "the search was stopped", "give it more time with --limit, or none")
 
 
 @command(

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from coercivity.engine.data.values import from_plain, sometimes
+from coercivity.engine.data.values import from_plain
 from coercivity.engine.desk import delivery
 from coercivity.engine.errors import AuditFailed
-from coercivity.engine.proof.retelling import JudgedCheck, judged, seal_check
+from coercivity.engine.proof.retelling import judged, seal_check
 
 if TYPE_CHECKING:
     from coercivity.models.licensing.answers.verify import Verification
+    from coercivity.models.program.values import ProgramVerification
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProgramVerification:
-    """What judging a saved answer to a bilevel program or a finite game again came to."""
-
-    schema_version: int  # of this layout
-    command: str  # verify
-    instance: Mapping[str, str]  # name of the program or the game
-    proof: str | None = sometimes()  # name of the level that was proved again, of a program
-    ok: bool  # whether every check holds
-    checks: Sequence[JudgedCheck]  # all that was compared
-
-    @property
-    def sentence(self) -> str:
-        """Nothing: what is proved stands in the answer's own certificate."""
-        return ""
 
 
 def verify(
@@ -62,8 +46,7 @@ def verify(
         from coercivity.models.program.values import GameAnswer, ProgramAnswer
 
         is_game = isinstance(result["program"], Mapping) and result["program"].get("kind") == "finite-game"
-        told = (finite if is_game else answer).verify(result)
-        found = ProgramVerification(**told | {"checks": [JudgedCheck(**row) for row in told["checks"]]})
+        found = (finite if is_game else answer).verify(result)
         page = finite if is_game else present
         value = from_plain(GameAnswer if is_game else ProgramAnswer, result)
     else:

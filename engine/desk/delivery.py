@@ -11,25 +11,26 @@ from coercivity.engine import errors
 from coercivity.engine.desk import runs, terminal
 from coercivity.engine.proof.check import Check
 from coercivity.engine.proof.retelling import SEAL, holds, seal
+from coercivity.engine.protocols import Page
 from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
 
-Result = TypeVar("Result")
+
+class Told(Protocol):
+    """A result: a value with a manifest, which says of what and how it was made."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What a later reader needs to check it."""
 
 
-class Page(Protocol):
-    """The room that turns a result into letters and pictures; ``SOURCE`` is the file that its question is saved as."""
+Result = TypeVar("Result", bound=Told)
+
+
+class SavedPage(Page, Protocol):
+    """A page of results that are saved; ``SOURCE`` is the file that their question is saved as."""
 
     SOURCE: str
-
-    def blocks(self, result: Any) -> list[report.Block]:
-        """The report."""
-
-    def rows(self, result: Any) -> list[dict[str, Any]]:
-        """The result as rows, for CSV."""
-
-    def drawn(self, result: Any) -> dict[str, str]:
-        """Pictures by file name."""
 
 
 def deliver(
@@ -39,7 +40,7 @@ def deliver(
     run: Mapping[str, Any],
     is_quiet: bool,
     question: Mapping[str, object],
-    page: Page,
+    page: SavedPage,
 ) -> Result:
     """Check where a result goes, do the work, save it, print it and return it; of its certificate nothing is asked.
 
@@ -58,37 +59,26 @@ def deliver(
     seconds = round((runs.now() - started).total_seconds(), 3)
     facts = {"options": dict(question), "started": started.isoformat(timespec="seconds"), "seconds": seconds}
     result = sealed(
-        with_facts(result, facts if "versions" in manifest_of(result) else facts | {"versions": runs.versions()})
+        with_facts(result, facts if "versions" in result.manifest else facts | {"versions": runs.versions()})
     )
     unsaved = None
     if target is not None:
         found = {
             runs.RESULT: report.to_json(result),
             runs.REPORT: report.text(page.blocks(result), 100),
-            page.SOURCE: str(manifest_of(result)["effective_instance"]),
+            page.SOURCE: str(result.manifest["effective_instance"]),
         }
-        unsaved = save(target, found | (page.drawn(result) if run["charts"] else {}), is_quiet)
+        unsaved = save(target, found | (dict(page.drawn(result)) if run["charts"] else {}), is_quiet)
     terminal.show(run["form"], result, lambda: page.blocks(result), lambda: page.rows(result))
     if unsaved is not None:
         raise unsaved
-    search = result.get("search", {}) if isinstance(result, Mapping) else getattr(result, "search", None)
-    if not (search.get("complete", True) if isinstance(search, Mapping) else getattr(search, "complete", True)):
-        raise errors.BelowRequired(name, "the search was stopped", "give it more time with --limit, or none")
     return result
-
-
-def manifest_of(result: Any) -> Mapping[str, Any]:
-    """The manifest of a result."""
-    found: Mapping[str, Any] = result["manifest"] if isinstance(result, Mapping) else result.manifest
-    return found
 
 
 def with_facts(result: Result, facts: Mapping[str, Any]) -> Result:
     """A result whose manifest says this too."""
-    manifest = {**manifest_of(result), **facts}
-    found: Any = result
-    found = {**found, "manifest": manifest} if isinstance(found, Mapping) else replace(found, manifest=manifest)
-    told: Result = found
+    value: Any = result
+    told: Result = replace(value, manifest={**value.manifest, **facts})
     return told
 
 
@@ -97,7 +87,7 @@ def sealed(result: Result) -> Result:
     return with_facts(result, {SEAL: seal(result)})
 
 
-def judged_files(result: Any, page: Page, files: Mapping[str, str]) -> list[Check]:
+def judged_files(result: Told, page: SavedPage, files: Mapping[str, str]) -> list[Check]:
     """Whether the files beside a saved result say what it says: each is made again from the result and compared.
 
     Raises
@@ -107,11 +97,11 @@ def judged_files(result: Any, page: Page, files: Mapping[str, str]) -> list[Chec
     """
     expected = {
         runs.REPORT: report.text(page.blocks(result), 100),
-        page.SOURCE: str(manifest_of(result)["effective_instance"]),
+        page.SOURCE: str(result.manifest["effective_instance"]),
     }
     pictures = {name for name in files if name.endswith((".svg", ".html"))}
     if pictures and not charts.missing_libraries():
-        expected |= page.drawn(result)
+        expected |= dict(page.drawn(result))
     checks = [
         holds(f"{name} says what the result says", text == expected[name])
         for name, text in files.items()

@@ -24,8 +24,8 @@ from coercivity.engine.desk import runs
 from coercivity.engine.errors import AuditFailed
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.proof.check import Check
-from coercivity.engine.proof.retelling import compared, holds
-from coercivity.models.program.values import Judgement, ProgramAnswer, Size
+from coercivity.engine.proof.retelling import compared, holds, judged
+from coercivity.models.program.values import Judgement, ProgramAnswer, ProgramVerification, Size
 
 SCHEMA_VERSION = 1
 AGAIN = "save it again with coercivity solve"
@@ -161,7 +161,7 @@ def _says(claim: BilevelSolution, found: BilevelCertificate) -> str:
     return "no commitment is worth more to the leader, and the bound rests on no assumption"
 
 
-def verify(result: Mapping[str, Any]) -> dict[str, Any]:
+def verify(result: Mapping[str, Any]) -> ProgramVerification:
     """The checks that a saved answer passes and fails: the program in it is taken as given, its point judged anew.
 
     Raises
@@ -179,14 +179,17 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
         raise AuditFailed("result", f"it does not carry a program and its answer ({error!r})", AGAIN) from None
     if any(note.startswith(OUT_OF_TIME) for note in saved.certificate.notes):
         # A judge with time says more than one without; what it says of the attack is its own.
-        judged = replace(again.certificate, notes=saved.certificate.notes, confirmed=False)
-        again = replace(again, certificate=judged)
+        certificate = replace(again.certificate, notes=saved.certificate.notes, confirmed=False)
+        again = replace(again, certificate=certificate)
     checks = [*again.certificate.checks, *_told_again(result, again), *_run(saved)]
-    return {
-        "schema_version": SCHEMA_VERSION, "command": "verify", "instance": {"name": problem.name},
-        "proof": again.certificate.proof, "ok": all(check.ok for check in checks),
-        "checks": [row_of(problem.name, check) for check in checks],
-    }  # fmt: skip
+    return ProgramVerification(
+        schema_version=SCHEMA_VERSION,
+        command="verify",
+        instance={"name": problem.name},
+        proof=again.certificate.proof,
+        ok=all(check.ok for check in checks),
+        checks=[judged(problem.name, check) for check in checks],
+    )
 
 
 def _told_again(result: Mapping[str, Any], again: ProgramAnswer) -> Iterator[Check]:
@@ -226,11 +229,6 @@ def _claim(problem: BilevelProblem, saved: ProgramAnswer) -> BilevelSolution:
         prices=None if saved.prices is None else np.array(list(saved.prices.values())),
         notes=saved.notes,
     )
-
-
-def row_of(name: str, check: Check) -> dict[str, Any]:
-    """A check as a row of what :func:`verify` found."""
-    return {"strategy": name, **to_plain(check)}
 
 
 def _figure(problem: BilevelProblem, value: float | None) -> float | None:

@@ -16,10 +16,17 @@ from coercivity.engine.finite.commitment import MOST, Commitment, pure, solve
 from coercivity.engine.finite.game import FiniteGame, data_of, game_of
 from coercivity.engine.finite.judge import UNPROVED, PureClaim, certify, certify_pure
 from coercivity.engine.proof.certificate import Certificate
-from coercivity.engine.proof.retelling import compared, holds
+from coercivity.engine.proof.retelling import compared, holds, judged
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
-from coercivity.models.program.answer import MANIFEST_OF_THE_RUN, row_of
-from coercivity.models.program.values import GameAnswer, GameJudgement, GameSize, PureAction, Reading
+from coercivity.models.program.answer import MANIFEST_OF_THE_RUN
+from coercivity.models.program.values import (
+    GameAnswer,
+    GameJudgement,
+    GameSize,
+    ProgramVerification,
+    PureAction,
+    Reading,
+)
 
 SOURCE = "game.json"
 SCHEMA_VERSION = 1
@@ -97,7 +104,7 @@ def _judgement(found: Certificate) -> GameJudgement:
     )
 
 
-def verify(result: Mapping[str, Any]) -> dict[str, Any]:
+def verify(result: Mapping[str, Any]) -> ProgramVerification:
     """The checks that a saved answer passes and fails; the game in it is taken as given.
 
     Raises
@@ -113,18 +120,21 @@ def verify(result: Mapping[str, Any]) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         raise AuditFailed("result", f"it does not carry a game and its answer ({error!r})", AGAIN) from None
     # Where the answers can be listed, the reading against the leader is part of the answer.
-    rows = [row_of("all", holds("both readings are there", (weak is not None) == (game.answers() <= MOST)))]
+    checks = [judged("all", holds("both readings are there", (weak is not None) == (game.answers() <= MOST)))]
     for label, reading in _readings(again, "for the leader", "against the leader"):
-        rows += [row_of(label, check) for check in reading.certificate.checks]
+        checks += [judged(label, check) for check in reading.certificate.checks]
     told_again = compared(result, to_plain(again), "told again", frozenset({"manifest"}))
-    rows += [row_of("told again", check) for check in told_again]
+    checks += [judged("told again", check) for check in told_again]
     kept = {key: value for key, value in result["manifest"].items() if key not in MANIFEST_OF_THE_RUN}
     of_game = {"effective_instance": again.manifest["effective_instance"]}
-    rows += [row_of("manifest", check) for check in compared(kept, of_game, "told again")]
-    return {
-        "schema_version": SCHEMA_VERSION, "command": "verify", "instance": {"name": game.name},
-        "ok": all(row["ok"] for row in rows), "checks": rows,
-    }  # fmt: skip
+    checks += [judged("manifest", check) for check in compared(kept, of_game, "told again")]
+    return ProgramVerification(
+        schema_version=SCHEMA_VERSION,
+        command="verify",
+        instance={"name": game.name},
+        ok=all(check.ok for check in checks),
+        checks=checks,
+    )
 
 
 def _readings(result: GameAnswer, strong: str, weak: str) -> Iterator[tuple[str, GameAnswer | Reading]]:

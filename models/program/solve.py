@@ -44,7 +44,7 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
                 f"--{option.rstrip('s') if option != 'charts' else option}", f"not for {path}: {why}", "leave it out"
             )
     question = Question(run["method"], run["limit"], declared(run["declare"], run["because"]))
-    page: delivery.Page
+    page: delivery.SavedPage
     solved: Callable[[], ProgramAnswer | GameAnswer]
     if kind_of(path) == "game":
         _check_game_options(path, run)

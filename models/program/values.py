@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from coercivity.engine.data.values import sometimes
 from coercivity.engine.errors import UsageError, check_name
 from coercivity.engine.proof.check import Check
+from coercivity.engine.proof.retelling import JudgedCheck
 from coercivity.engine.report.notebook import Shown
 
 if TYPE_CHECKING:
@@ -190,3 +192,20 @@ class GameAnswer(Shown):
         if self.against is not None:
             found["against the leader"] = self.against.certificate.proof
         return found | {f"the best single action, {reading}": one.proof for reading, one in self.pure.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramVerification:
+    """What judging a saved answer to a bilevel program or a finite game again came to."""
+
+    schema_version: int  # of this layout
+    command: str  # verify
+    instance: Mapping[str, str]  # name of the program or the game
+    proof: str | None = sometimes()  # name of the level that was proved again, of a program
+    ok: bool  # whether every check holds
+    checks: Sequence[JudgedCheck]  # all that was compared
+
+    @property
+    def sentence(self) -> str:
+        """Nothing: what is proved stands in the answer's own certificate."""
+        return ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coercivity.engine.data.values import sometimes
 from coercivity.engine.proof.check import Check
+from coercivity.models.licensing.answers.backtest.values import Fact
 from coercivity.models.licensing.answers.reactions import Reactions
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class Answer:
     reactions: Reactions  # what the announcement sets off
     series: Series  # the paths by period
     shares: Shares  # shares of the market by year
-    observations: Sequence[Mapping[str, Any]]  # facts on record about the strategy, with the model's figure beside
+    observations: Sequence[Fact]  # facts on record about the strategy, with the model's figure beside
     plan: Plan  # what the payoff is computed from
     certificate: CertificateBlock  # what is proved of it
 

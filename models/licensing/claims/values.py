@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coercivity.engine.data.values import sometimes
+from coercivity.engine.report.notebook import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +66,8 @@ class ClaimAudit:
     sources: tuple[str, ...]  # of the claim and of the numbers in its formulas
 
 
-@dataclass(frozen=True)
-class ClaimsAudit:
+@dataclass(frozen=True, repr=False)
+class ClaimsAudit(Shown):
     """All claims of a file, recomputed and judged."""
 
     schema_version: int  # of this layout

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.desk.study import Page, deliver
+from coercivity.models.licensing.desk.study import StudyPage, deliver
 from coercivity.models.licensing.pages.studies import discover as discover_page
 from coercivity.models.licensing.pages.studies import montecarlo as montecarlo_page
 from coercivity.models.licensing.pages.studies import sensitivity as sensitivity_page
@@ -17,7 +17,7 @@ from coercivity.models.licensing.studies.montecarlo import montecarlo
 from coercivity.models.licensing.studies.sensitivity import sensitivity
 from coercivity.models.licensing.studies.sweep import sweep
 
-STUDIES: dict[str, tuple[Callable[..., Any], Page]] = {
+STUDIES: dict[str, tuple[Callable[..., Any], StudyPage]] = {
     "sweep": (sweep, sweep_page),
     "montecarlo": (montecarlo, montecarlo_page),
     "sensitivity": (sensitivity, sensitivity_page),

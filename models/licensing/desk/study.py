@@ -30,8 +30,8 @@ Work = Callable[[Session], tuple[StudyAnswer, Study, Outcomes]]
 Options = Mapping[str, Any]
 
 
-class Page(Protocol):
-    """The room that turns a result into letters and pictures."""
+class StudyPage(Protocol):
+    """Shows the result of a study: as letters, and as pictures with the points it rests on."""
 
     def blocks(self, result: Any) -> list[report.Block]:
         """The report."""
@@ -40,7 +40,7 @@ class Page(Protocol):
         """Pictures by file name."""
 
 
-def deliver(name: str, instance: Instance, work: Work, run: Options, is_quiet: bool, page: Page) -> None:
+def deliver(name: str, instance: Instance, work: Work, run: Options, is_quiet: bool, page: StudyPage) -> None:
     """Do a study, save it, print it.
 
     Parameters
@@ -161,7 +161,7 @@ def _saved(
     result: StudyAnswer,
     study: Study,
     outcomes: Outcomes,
-    page: Page,
+    page: StudyPage,
     run: Options,
     is_quiet: bool,
 ) -> errors.CoercivityError | None:

@@ -15,7 +15,6 @@ from coercivity.models.licensing.pages.words import (
     MONEY,
     TERMS,
     decimals,
-    heading,
     marks,
     observed,
     path_table,
@@ -30,7 +29,7 @@ def compared(result: Comparison) -> list[Block]:
     """The report of a comparison."""
     answers = sorted(result.strategies, key=lambda answer: -answer.certificate.optimistic_musd)
     return [
-        Prose(heading(result), result.verdict.sentences),
+        Prose(result.instance.heading, result.verdict.sentences),
         _payoffs(answers),
         _buyers(answers),
         _power(answers),

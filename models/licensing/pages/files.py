@@ -7,7 +7,6 @@ from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.pages import comparison, frames, solution
-from coercivity.models.licensing.pages.words import heading
 
 SOURCE = "instance.yaml"
 
@@ -28,4 +27,4 @@ def files(result: Solution | Comparison) -> dict[str, str]:
 
 def drawn(result: Solution | Comparison) -> dict[str, str]:
     """The pictures of a result, and the page that shows them, by file name."""
-    return charts.files(frames.pictures(result), heading(result), solution.sentences(result))
+    return charts.files(frames.pictures(result), result.instance.heading, solution.sentences(result))

@@ -57,9 +57,9 @@ def _figures(answer: Answer) -> Iterator[Row]:
         periods = zip(answer.series.periods, path, strict=True)
         yield from ((f"series.{figure}{part}", of, period, unit, value) for period, value in periods)
     for fact in answer.observations:
+        span = f"{fact.begins}/{fact.ends}"
         for key in ("model", "recorded", "low", "high"):
-            span = f"{fact.get('begins', '')}/{fact.get('ends', '')}".strip("/") or None
-            yield (f"observations.{fact['name']}.{key}", fact["bloc"], span, fact.get("unit", ""), fact[key])
+            yield (f"observations.{fact.name}.{key}", fact.bloc, span, fact.unit, getattr(fact, key))
     yield from _reactions(answer.reactions)
     yield from _flat("certificate", answer.certificate)
 

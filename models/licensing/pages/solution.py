@@ -13,7 +13,6 @@ from coercivity.models.licensing.pages.words import (
     FIRST,
     TERMS,
     decimals,
-    heading,
     marks,
     musd,
     observed,
@@ -25,7 +24,7 @@ from coercivity.models.licensing.pages.words import (
 def solved(result: Solution) -> list[Block]:
     """The report of one strategy."""
     return [
-        Prose(heading(result), sentences(result)),
+        Prose(result.instance.heading, sentences(result)),
         path_table(result),
         _by_year(result),
         _by_bloc(result),

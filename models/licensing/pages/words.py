@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from coercivity.engine.report.text import Column, Table, decimals_for, number
 from coercivity.models.licensing.answers import wording
-from coercivity.models.licensing.answers.subject import Subject
+from coercivity.models.licensing.answers.backtest.values import Fact
 from coercivity.models.licensing.answers.values import Answer
-
-Data = Mapping[str, Any]
 
 TERMS = wording.TERMS
 FIRST = 12  # periods shown at the beginning
@@ -21,12 +19,6 @@ musd = wording.musd
 def texts(*titles: str) -> list[Column]:
     """Columns of words."""
     return [Column(title, "text") for title in titles]
-
-
-def heading(result: Any) -> str:
-    """What was asked: the instance, and the money of its figures."""
-    subject: Subject = result["instance"] if isinstance(result, Mapping) else result.instance
-    return subject.heading
 
 
 def decimals(rows: Sequence[Sequence[Any]]) -> int:
@@ -73,20 +65,15 @@ def observed(answers: Sequence[Answer]) -> Iterator[Table]:
         "fed": "Fed: what the model was given",
     }
     for window, title in titles.items():
-        rows = [_fact(fact) for fact in facts if fact["window"] == window]
+        rows = [_fact(fact) for fact in facts if fact.window == window]
         if rows:
             yield Table(title, columns, rows, stacks=True)
 
 
-def _fact(fact: Data) -> list[Any]:
+def _fact(fact: Fact) -> list[Any]:
     """One fact, its figures as suits their unit."""
-    figures = [fact[key] for key in ("model", "recorded", "low", "high")]
-    return [
-        fact["title"],
-        *(figure(value, fact["unit"]) for value in figures),
-        unit_shown(fact["unit"]),
-        fact["inside"],
-    ]
+    figures = (figure(value, fact.unit) for value in (fact.model, fact.recorded, fact.low, fact.high))
+    return [fact.title, *figures, unit_shown(fact.unit), fact.inside]
 
 
 def figure(value: float | None, unit: str, sign: bool = False) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coercivity.engine.data.values import sometimes
+from coercivity.engine.report.notebook import Shown
 from coercivity.engine.study.discovery import Score
 from coercivity.engine.study.indices import Interval
 from coercivity.engine.study.regret import Estimate
@@ -53,8 +54,8 @@ class PointFailure:
     values: Mapping[str, float]  # in the units of the parameters; the values of the point, by parameter
 
 
-@dataclass(frozen=True)
-class StudyAnswer:
+@dataclass(frozen=True, repr=False)
+class StudyAnswer(Shown):
     """What every study says of itself; of a shard it is all that is said."""
 
     schema_version: int  # of this layout
@@ -74,7 +75,7 @@ class StudyAnswer:
 # -- sweep ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep(StudyAnswer):
     """The strategies at the points of a grid, or at both ends of every range."""
 
@@ -92,16 +93,14 @@ class GridPoint:
     difference_musd: float | None  # million USD, present value; payoff of the one less that of the best of the others
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GridSweep(Sweep):
     """The strategies at the points of a grid."""
 
     points: tuple[GridPoint, ...]  # the first of them
     left_out: int  # points that are only in the tables
     best_share: Mapping[str, float]  # 1; share of the points at which a strategy is worth most, by strategy
-    crossings: tuple[
-        float, ...
-    ]  # in the unit of the parameter; where the difference is zero along a line, interpolated
+    crossings: tuple[float, ...]  # in the unit of the parameter; where the difference is zero along a line
 
     def to_frame(self) -> pd.DataFrame:
         """One row a point: its values by parameter, the payoff of every strategy in million USD, and the best one."""
@@ -130,7 +129,7 @@ class Bar:
     turns: bool  # whether the difference changes its sign at an end
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TornadoSweep(Sweep):
     """The strategies at both ends of every range, with all else as stated."""
 
@@ -219,7 +218,7 @@ class Reoptimised:
     gain_musd: Estimate  # million USD, present value; over the strategy with the highest average
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MonteCarlo(StudyAnswer):
     """The strategies over the same draws."""
 
@@ -246,7 +245,7 @@ class MonteCarlo(StudyAnswer):
 # -- sensitivity ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sensitivity(StudyAnswer):
     """How much of the variation of an outcome each uncertain number answers for."""
 
@@ -275,7 +274,7 @@ class SobolIndex:
     unit: str  # of the number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SobolIndices(Sensitivity):
     """Shares of the variance of an outcome."""
 
@@ -295,7 +294,7 @@ class ElementaryEffect:
     unit: str  # of the number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ElementaryEffects(Sensitivity):
     """Effects of whole ranges on an outcome."""
 
@@ -306,7 +305,7 @@ class ElementaryEffects(Sensitivity):
 # -- discovery ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Discovered(StudyAnswer):
     """In which region of the uncertainties a strategy wins."""
 
@@ -338,7 +337,7 @@ class WinningBox:
     held_out: Score | None  # on draws that were kept back; None without any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Wins(Discovered):
     """Wins over the draws; nothing more where no region is to be told apart."""
 
@@ -349,7 +348,7 @@ class Wins(Discovered):
     win_share: float  # 1; the second of the first
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Regions(Wins):
     """The regions in which a strategy wins."""
 

@@ -135,7 +135,7 @@ def test_a_bound_that_is_not_proved_again_is_an_assumption() -> None:
 def test_a_saved_answer_verifies_and_a_touched_one_does_not() -> None:
     found = json.loads(json.dumps(to_plain(answer(read_finite(FOLDER / "bagwell1995.json"), "auto"))))
     assert found["value"] == pytest.approx(5.5)
-    assert verify(found)["ok"]
+    assert verify(found).ok
     for key, value in (
         ("value", 6.0),
         ("optimistic", 6.0),
@@ -143,7 +143,7 @@ def test_a_saved_answer_verifies_and_a_touched_one_does_not() -> None:
         ("leader", {"S": 1.0, "C": 0.0}),
         ("pure", {}),
     ):
-        assert not verify(found | {key: value})["ok"], key
+        assert not verify(found | {key: value}).ok, key
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

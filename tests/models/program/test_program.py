@@ -196,4 +196,4 @@ def test_a_saved_answer_is_verified_and_a_touched_one_is_not(folder: Path) -> No
 def test_an_answer_of_every_kind_verifies(name: str) -> None:
     found = answer(read(located(name)), Question("auto"))
     again = verify(json.loads(json.dumps(to_plain(found))))
-    assert again["ok"], [check for check in again["checks"] if not check["ok"]]
+    assert again.ok, [check for check in again.checks if not check.ok]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from coercivity.engine.data.values import to_plain
 from coercivity.models.licensing.answers.backtest.values import Fact
 from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.data.quantity import WEEKS_PER_MONTH, month_index
@@ -28,10 +26,10 @@ def bloc_supply(response: Response) -> tuple[Floats, Floats]:
     return response.plan["imports"].sum(axis=(2, 3)), response.plan["rival_sales"].sum(axis=(1, 3))
 
 
-def observations(game: Game, response: Response, name: str) -> list[dict[str, Any]]:
+def observations(game: Game, response: Response, name: str) -> list[Fact]:
     """The model beside the record, for the strategy that an observation is about."""
     return [
-        to_plain(beside(key, fact, measure(game, response, fact)))
+        beside(key, fact, measure(game, response, fact))
         for key, fact in game.instance.observations.items()
         if fact.strategy == name and fact.recorded is not None
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coercivity.engine.data.values import sometimes
+from coercivity.engine.report.notebook import Shown
 from coercivity.models.licensing.answers.subject import Subject
 
 if TYPE_CHECKING:
@@ -133,8 +134,8 @@ class CalibrationFacts:
     fitted: tuple[Fitted, ...]  # parameter by parameter
 
 
-@dataclass(frozen=True)
-class Backtest:
+@dataclass(frozen=True, repr=False)
+class Backtest(Shown):
     """The model held against the record."""
 
     schema_version: int  # of this layout

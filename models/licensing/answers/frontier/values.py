@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from coercivity.engine.report.notebook import Shown
 from coercivity.models.licensing.answers.subject import Subject
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ class Exact:
     cost_musd: float  # million USD, present value; what it spends or forgoes
     payoff_musd: float  # million USD, present value; the first less the second
     pessimistic_musd: float  # million USD, present value; payoff with ties against the leader
-    leverage_musd: Mapping[
-        str, float
-    ]  # million USD; loss of all buyers in the cut-off, by phase at whose end it begins
+    leverage_musd: Mapping[str, float]  # million USD; loss of all buyers, by phase at whose end the cut-off begins
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,7 @@ class Read:
     revenue_musd: float  # million USD, present value; what the leader receives
     cost_musd: float  # million USD, present value; what it spends or forgoes
     payoff_musd: float  # million USD, present value; the first less the second
-    leverage_musd: Mapping[
-        str, float
-    ]  # million USD; loss of all buyers in the cut-off, by phase at whose end it begins
+    leverage_musd: Mapping[str, float]  # million USD; loss of all buyers, by phase at whose end the cut-off begins
 
 
 @dataclass(frozen=True)
@@ -114,8 +111,8 @@ class Differences:
     largest_difference_leverage_musd: float  # million USD; of leverage at the end of any phase
 
 
-@dataclass(frozen=True)
-class Frontier:
+@dataclass(frozen=True, repr=False)
+class Frontier(Shown):
     """The Pareto set of the menu over revenue, cost and leverage, with the named strategies placed on it."""
 
     schema_version: int  # of this layout

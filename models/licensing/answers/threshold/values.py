@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coercivity.engine.data.values import sometimes
+from coercivity.engine.report.notebook import Shown
 from coercivity.models.licensing.answers.subject import Subject
 from coercivity.models.licensing.answers.threshold.parameter import ParameterFacts
 
@@ -70,8 +71,8 @@ class Line:
     rows: tuple[LineRow, ...]  # by rising value of the first parameter
 
 
-@dataclass(frozen=True, kw_only=True)
-class Threshold:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Threshold(Shown):
     """What would have to be true for one strategy to beat another."""
 
     schema_version: int  # of this layout
