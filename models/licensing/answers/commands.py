@@ -46,6 +46,8 @@ class Solution(Answer, Result):
     search: Search | None  # of the menu; None for a strategy that was named
     manifest: Mapping[str, Any]  # what a later reader needs to repeat the run and to check the result
 
+    __repr__ = Shown.__repr__
+
     @property
     def answers(self) -> Sequence[Answer]:
         """The answer itself."""

@@ -96,6 +96,10 @@ def test_every_field_says_what_it_is(kind: type) -> None:
     assert all("description" in part for part in schema_of(kind)["properties"].values())
 
 
+def test_a_result_is_told_in_a_line_at_a_prompt() -> None:
+    assert [repr(result).partition(":")[0] for result in (solved(), compared())] == ["<Solution", "<Comparison"]
+
+
 def test_results_are_tables() -> None:
     table = compared().to_frame()
     assert list(table.index) == ["open", "half", "optimal"]
