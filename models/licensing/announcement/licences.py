@@ -58,9 +58,9 @@ class Licences:
         tree = self.market.tree
         trunk = self.trunk(path, fed)
         licence = np.empty((len(tree), *trunk.shape[1:]))
-        for phase, strike in enumerate(tree.strikes):
-            branch = self._broken(path, phase, trunk, trust) if is_feared[phase] else trunk
-            licence[self._path_nodes[phase + 1][strike:]] = branch[strike:]
+        for number, (strike, phase) in enumerate(zip(tree.strikes, tree.phases, strict=True), start=1):
+            branch = self._broken(path, phase, strike, trunk, trust) if is_feared[phase] else trunk
+            licence[self._path_nodes[number][strike:]] = branch[strike:]
         if tree.conceded is not None and conceded is not None:
             branch = self._relieved(trunk, self.trunk(conceded, fed))
             licence[self._path_nodes[-1][tree.conceded :]] = branch[tree.conceded :]
@@ -137,10 +137,10 @@ class Licences:
             self._flows[key] = flow
         return self._flows[key]
 
-    def _broken(self, path: Path, phase: int, trunk: Floats, trust: TrustPath) -> Floats:
-        """Licensed tonnes [t,b,k] when licences break down in ``phase``: for a while a share, and the buffer, is delivered."""
+    def _broken(self, path: Path, phase: int, period: int, trunk: Floats, trust: TrustPath) -> Floats:
+        """Licensed tonnes [t,b,k] when licences break down in ``period`` of a phase: for a while a share, and the buffer, is delivered."""
         grid = self.market.grid
-        strike = float(grid.start[self.market.tree.strikes[phase]])
+        strike = float(grid.start[period])
         licence = trunk.copy()
         for group, members in enumerate(self.members):
             for k in range(len(self.market.sets.products)):

@@ -44,7 +44,7 @@ from coercivity.models.licensing.audit.recompute import Claim
 from coercivity.models.licensing.audit.search import SEARCHED, Looked
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import load_text
-from coercivity.models.licensing.market.periods import conceded_from, grid_of, strikes_of, tree_of
+from coercivity.models.licensing.market.periods import fishbone, grid_of
 
 Progress = Callable[[str, int, int], None]
 TOLD = "the model says the same again"
@@ -333,7 +333,7 @@ def _figures(answers: StrategyAnswers, stated: Answer, assessment: Assessment) -
 def _by_scenario(instance: Instance, values: np.ndarray) -> np.ndarray:
     """Figures on the nodes of the tree, [n] or [n,b,k], by scenario and period, [w,t] or [w,t,b,k]."""
     grid = grid_of(instance.calendar)
-    tree = tree_of(len(grid), strikes_of(instance, grid), conceded_from(instance, grid))
+    tree = fishbone(instance, grid)
     shape = (len(tree), len(instance.blocs), len(instance.products))
     if values.shape not in (shape, shape[:1]):
         raise AuditFailed(

@@ -55,7 +55,8 @@ class Announced:
         self.groups = list(instance.groups)
         phases = list(instance.phases.values())
         self.starts = [month_index(phase.begins) for phase in phases] + [month_index(instance.tail)]
-        self.strikes = [month_index(phase.breakdown or phase.begins) for phase in phases]
+        struck = [(month_index(month), h) for h, phase in enumerate(phases) for month in phase.strikes]
+        self.strikes, self.struck = [month for month, _ in struck], [h for _, h in struck]
         self.middle = (self.first - self.first[0] + self.length / 2.0) / 12.0
         wanted = instance.concession
         later = [month for month in self.first if wanted and wanted.types and month >= self.decision - 1e-9]
@@ -89,7 +90,11 @@ class Announced:
         """Probability of every scenario: nothing happens, a breakdown in each phase, the concession."""
         buyers, leaders = self.feared, rules.hazards(self.instance, self.claim.path, leader=True)
         own = leaders if leader else buyers
-        events = [(strike, 1, h + 1, FLOOR if buyers[h] == 0 else own[h]) for h, strike in enumerate(self.strikes)]
+        events = []
+        for w, (strike, h) in enumerate(zip(self.strikes, self.struck, strict=True), start=1):
+            # Alike in every month that is reached, so that all months of the phase together have its hazard.
+            whole = FLOOR if buyers[h] == 0 else own[h]
+            events.append((strike, 1, w, 1.0 - np.exp(np.log1p(-whole) / self.struck.count(h))))
         if self.decided is not None:
             # Decided before a breakdown of the same month.
             events.append((self.decided, 0, len(self.departures), self.odds))
@@ -177,7 +182,8 @@ class Announced:
         """Licensed tonnes [w,t,b,k], infinite where trade is open."""
         trunk = self._delivered(self.path)
         hazards = self.feared
-        found = [trunk, *(trunk if hazard == 0 else self._broken(trunk, h) for h, hazard in enumerate(hazards))]
+        strikes = zip(self.strikes, self.struck, strict=True)
+        found = [trunk, *(trunk if hazards[h] == 0 else self._broken(trunk, h, strike) for strike, h in strikes)]
         if self.decided is not None:
             other = self._delivered(self.claim.conceded or rules.relieved(self.instance, self.claim.path))
             found.append(self._conceded(trunk, other))
@@ -216,9 +222,9 @@ class Announced:
             if part > 0 and slot < self.horizon:
                 trunk[self.period(slot), b, k] += part * tonnes
 
-    def _broken(self, trunk: Floats, phase: int) -> Floats:
+    def _broken(self, trunk: Floats, phase: int, strike: int) -> Floats:
         licence = trunk.copy()
-        state, strike = rules.trust_states(self.instance, self.claim.path)[phase], self.strikes[phase]
+        state = rules.trust_states(self.instance, self.claim.path)[phase]
         for b, bloc in enumerate(self.blocs):
             group = self.groups.index(self.instance.blocs[bloc].group)
             for k in range(len(self.products)):

@@ -16,6 +16,8 @@ from coercivity.models.licensing.audit.rules import Postures, chance, path_if_co
 from coercivity.models.licensing.audit.search import Looked, search_checks
 from coercivity.models.licensing.data.instance import Instance
 
+FOLLOWER_GAP = "follower gap: the buyers' cost against an independent optimum"
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -202,12 +204,7 @@ class Auditor:
         rents = audit.discounted_rent(figures.captured_rent + figures.exporter_rent)
         scale = max(figures.unit, abs(figures.optimistic), abs(figures.pessimistic))
         checks = [
-            compare(
-                "follower gap: the buyers' cost against an independent optimum",
-                figures.buyers_cost,
-                optimum,
-                figures.unit,
-            ),
+            compare(FOLLOWER_GAP, figures.buyers_cost, optimum, figures.unit),
             compare(
                 "optimistic value", figures.optimistic, fixed + (high + rent_high) / 1000.0, unit=scale, tolerance=1e-5
             ),

@@ -83,6 +83,15 @@ class Phase(Table):
     breakdown: Month | None = Field(
         None, description="when a breakdown in this phase strikes; default: its first month"
     )
+    breakdowns: tuple[Month, ...] | None = Field(
+        None,
+        description="months in which it may strike instead, alike in each that is reached; together as probable as the hazard",
+    )
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        """The months in which licences may break down."""
+        return self.breakdowns or (self.breakdown or self.begins,)
 
 
 class Product(Table):

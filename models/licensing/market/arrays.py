@@ -14,7 +14,7 @@ import numpy as np
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.data.reactions import Slip
-from coercivity.models.licensing.market.periods import Floats, Grid, Tree, conceded_from, grid_of, strikes_of, tree_of
+from coercivity.models.licensing.market.periods import Floats, Grid, Tree, fishbone, grid_of
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def market_of(instance: Instance) -> Market:
     return Market(
         sets=sets,
         grid=grid,
-        tree=tree_of(len(grid), strikes_of(instance, grid), conceded_from(instance, grid)),
+        tree=fishbone(instance, grid),
         discount=grid.discount(float(instance.buyers.discount_rate)),
         demand=demand,
         forecast=forecast,

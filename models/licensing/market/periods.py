@@ -100,14 +100,15 @@ def grid_of(calendar: Calendar) -> Grid:
 class Tree:
     """The fishbone: for every node its period, its parent (−1 at the root) and its branch (0: trunk).
 
-    ``strikes`` holds the period at which branch 1 … H leaves the trunk; ``conceded`` that of the branch H + 1 on
-    which the target has conceded, None without one.
+    ``strikes`` holds the period at which branch 1 … S leaves the trunk, ``phases`` the phase of each; ``conceded`` the
+    period of the branch S + 1 on which the target has conceded, None without one.
     """
 
     period: Ints
     parent: Ints
     branch: Ints
     strikes: tuple[int, ...]
+    phases: tuple[int, ...]
     periods: int
     conceded: int | None = None
 
@@ -116,7 +117,7 @@ class Tree:
 
     @property
     def scenarios(self) -> int:
-        """Number of draws: nothing happens, one breakdown per phase, the concession."""
+        """Number of draws: nothing happens, a breakdown in one of its months, the concession."""
         return len(self.departures) + 1
 
     @property
@@ -154,20 +155,29 @@ class Tree:
         """
         weight = np.empty(len(self))
         trunk, hold = np.ones(self.periods), 1.0
-        events = [(strike, 1, phase) for phase, strike in enumerate(self.strikes)]
+        events = [(strike, 1, number) for number, strike in enumerate(self.strikes)]
         if self.conceded is not None:
             events.append((self.conceded, 0, len(self.strikes)))
         for period, is_breakdown, number in sorted(events):
-            odds = float(hazards[number]) if is_breakdown else chance
+            odds = self._hazard(number, hazards) if is_breakdown else chance
             weight[self.branch == number + 1] = hold * odds
             hold *= 1.0 - odds
             trunk[period:] = hold
         weight[: self.periods] = trunk
         return weight
 
+    def _hazard(self, strike: int, hazards: Floats) -> float:
+        """Chance that a strike comes if licences have held: alike in all months of its phase, together the phase's hazard."""
+        hazard, months = float(hazards[self.phases[strike]]), self.phases.count(self.phases[strike])
+        return hazard if months == 1 else float(1.0 - (1.0 - hazard) ** (1.0 / months))
 
-def tree_of(periods: int, strikes: tuple[int, ...], conceded: int | None = None) -> Tree:
+
+def tree_of(
+    periods: int, strikes: tuple[int, ...], conceded: int | None = None, phases: tuple[int, ...] | None = None
+) -> Tree:
     """The fishbone with one branch per strike period, and one for the concession.
+
+    ``phases`` is the phase of each strike; by default each has its own.
 
     >>> tree = tree_of(4, (1, 3))
     >>> tree.period.tolist(), tree.parent.tolist()
@@ -177,12 +187,22 @@ def tree_of(periods: int, strikes: tuple[int, ...], conceded: int | None = None)
     """
     period, parent, branch = list(range(periods)), list(range(-1, periods - 1)), [0] * periods
     departures = strikes if conceded is None else (*strikes, conceded)
-    for phase, strike in enumerate(departures, start=1):
+    for number, strike in enumerate(departures, start=1):
         for step in range(strike, periods):
             parent.append(len(period) - 1 if step > strike else strike - 1)
             period.append(step)
-            branch.append(phase)
-    return Tree(np.array(period), np.array(parent), np.array(branch), tuple(strikes), periods, conceded)
+            branch.append(number)
+    own = tuple(range(len(strikes))) if phases is None else phases
+    return Tree(np.array(period), np.array(parent), np.array(branch), tuple(strikes), own, periods, conceded)
+
+
+def fishbone(instance: Instance, grid: Grid) -> Tree:
+    """The tree of an instance: a branch for every month in which licences may break down, and one for the concession."""
+    strikes = [
+        (grid.period_of(month), h) for h, phase in enumerate(instance.phases.values()) for month in phase.strikes
+    ]
+    periods, phases = zip(*strikes, strict=True)
+    return tree_of(len(grid), periods, conceded_from(instance, grid), phases)
 
 
 def phase_bounds(instance: Instance, grid: Grid) -> list[tuple[int, int]]:
@@ -190,11 +210,6 @@ def phase_bounds(instance: Instance, grid: Grid) -> list[tuple[int, int]]:
     begins = [grid.period_of(phase.begins) for phase in instance.phases.values()]
     ends = [*begins[1:], grid.period_of(instance.tail)]
     return list(zip(begins, ends, strict=True))
-
-
-def strikes_of(instance: Instance, grid: Grid) -> tuple[int, ...]:
-    """The period in which licences would break down, for each phase."""
-    return tuple(grid.period_of(phase.breakdown or phase.begins) for phase in instance.phases.values())
 
 
 def conceded_from(instance: Instance, grid: Grid) -> int | None:

@@ -22,7 +22,7 @@ from coercivity.models.licensing.data.faults import (
     unknown_keys,
     within,
 )
-from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.instance import Instance, Phase
 from coercivity.models.licensing.data.quantity import month_index, month_name
 
 OUTSIDE = "outside"
@@ -109,11 +109,26 @@ def _calendar(instance: Instance) -> Iterator[Fault]:
         elif phase.breakdown is not None:
             yield from within((*here, "breakdown"), phase.breakdown, first, after, "its own phase")
             yield from off_boundary((*here, "breakdown"), phase.breakdown, bounds)
+        yield from _strikes(here, phase, first, after, bounds)
     if not start < tail < end:
         fix = f"a month from {month_name(start + 1)} to {month_name(end - 1)}"
         yield ("tail",), f"the tail begins in {instance.tail}, outside of the calendar", fix
     yield from off_boundary(("tail",), instance.tail, bounds)
     yield from _short_tail(instance, end - tail)
+
+
+def _strikes(here: Path, phase: Phase, first: int, after: int, bounds: list[int]) -> Iterator[Fault]:
+    """Several months of a breakdown: in the phase, at the beginning of periods, each once, and no other way to say it."""
+    for number, month in enumerate(phase.breakdowns or ()):
+        path = (*here, "breakdowns", number)
+        if first < after:
+            yield from within(path, month, first, after, "its own phase")
+        yield from off_boundary(path, month, bounds)
+        if month in (phase.breakdowns or ())[:number]:
+            yield path, f"{month} twice", "name it once"
+    if phase.breakdowns is not None and (phase.breakdown is not None or not phase.breakdowns):
+        what = "names no month" if not phase.breakdowns else "beside breakdown"
+        yield (*here, "breakdowns"), what, "give the months in breakdowns alone, or one in breakdown"
 
 
 def _short_tail(instance: Instance, months: int) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from coercivity.models.licensing.data.instance import Calendar
 from coercivity.models.licensing.data.quantity import month_index, month_name
 from coercivity.models.licensing.market.arrays import investment
-from coercivity.models.licensing.market.periods import grid_of, phase_bounds, strikes_of, tree_of
+from coercivity.models.licensing.market.periods import fishbone, grid_of, phase_bounds, tree_of
 from tests.rich_instance import loaded, rich
 
 few = settings(max_examples=60, derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
@@ -127,4 +127,4 @@ def test_phases_and_strikes_of_an_instance() -> None:
     instance = loaded(rich())
     grid = grid_of(instance.calendar)
     assert phase_bounds(instance, grid) == [(0, 6), (6, 8)]
-    assert strikes_of(instance, grid) == (2, 6)
+    assert fishbone(instance, grid).strikes == (2, 6)
