@@ -12,8 +12,8 @@ import pytest
 from coercivity.engine.errors import UsageError
 from coercivity.engine.report.text import text, to_csv, to_json
 from coercivity.models.licensing.answers.frontier.efficient import frontier
-from coercivity.models.licensing.answers.frontier.values import Frontier, Member, Placed
 from coercivity.models.licensing.answers.frontier.objectives import Appraiser, receipts_and_outlays
+from coercivity.models.licensing.answers.frontier.values import Frontier, Member, Placed
 from coercivity.models.licensing.buyers.evaluate import Followers
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import load
