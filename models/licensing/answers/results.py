@@ -27,6 +27,7 @@ from coercivity.models.licensing.answers.values import (
     Shares,
     cut_off,
 )
+from coercivity.models.licensing.audit.certify import FOLLOWER_GAP
 from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.leader.commit import Evaluation, Game
 from coercivity.models.licensing.leader.payoff import Payoff
@@ -111,7 +112,7 @@ def _market(game: Game, assessment: Assessment, base: Assessment) -> MarketTotal
 
 
 def _certificate(certificate: Certificate, best_deviation: Sequence[PathRow] | None) -> CertificateBlock:
-    follower = next((check for check in certificate.follower_checks if check.name.startswith("follower gap")), None)
+    follower = next((check for check in certificate.follower_checks if check.name == FOLLOWER_GAP), None)
     return CertificateBlock(
         proof=certificate.proof.name,
         says=certificate.proof.sentence,
