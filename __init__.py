@@ -28,10 +28,10 @@ if TYPE_CHECKING:
         compare,
         discover,
         frontier,
-        instances,
         load,
         montecarlo,
         sensitivity,
+        shipped,
         solve,
         sweep,
         threshold,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _DOOR = "coercivity.models.door"
 _PLACES = {
     **dict.fromkeys(
-        ("load", "instances", "solve", "compare", "frontier", "threshold", "backtest", "verify", "to_plain"), _DOOR
+        ("load", "shipped", "solve", "compare", "frontier", "threshold", "backtest", "verify", "to_plain"), _DOOR
     ),
     **dict.fromkeys(("sweep", "montecarlo", "sensitivity", "discover"), _DOOR),
     "Program": "coercivity.models.program.written",
@@ -57,10 +57,10 @@ __all__ = [
     "compare",
     "discover",
     "frontier",
-    "instances",
     "load",
     "montecarlo",
     "sensitivity",
+    "shipped",
     "solve",
     "sweep",
     "threshold",

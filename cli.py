@@ -639,16 +639,20 @@ def sources(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], kin
     terminal.show(form, found, lambda: listing.provenance(found), lambda: [vars(row) for row in found.rows])
 
 
-@command("schema", "schema > licensing.schema.json")
-def schema() -> None:
+@command("schema > licensing.schema.json", "schema --result compare")
+@_option(
+    "--result", "Of this kind of result instead; without KIND of all.", is_flag=False, flag_value="", metavar="KIND"
+)
+def schema(result: str | None) -> None:
     """Print the JSON Schema of instance files.
 
-    Editors use it to complete and to check while one writes.
+    Editors use it to complete and to check while one writes. With --result that of what --format json prints.
     """
     from coercivity.engine.desk import terminal
+    from coercivity.models.kinds import result_schema
     from coercivity.models.licensing.data.load import json_schema
 
-    terminal.show("json", json_schema(), list)
+    terminal.show("json", json_schema() if result is None else result_schema(result or None), list)
 
 
 @command("new > mine.yaml", "new april-2025 > mine.yaml")

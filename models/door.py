@@ -17,9 +17,32 @@ from coercivity.engine.desk.terminal import Progress
 from coercivity.engine.errors import UsageError, check_name
 from coercivity.engine.finite.game import read_finite
 from coercivity.engine.report.notebook import show_with
+from coercivity.models.licensing.answers import commands
+from coercivity.models.licensing.answers.backtest.values import Backtest
+from coercivity.models.licensing.answers.commands import Comparison, Solution
+from coercivity.models.licensing.answers.frontier.values import Frontier
+from coercivity.models.licensing.answers.threshold.values import Threshold
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import load as load_instance
-from coercivity.models.licensing.data.load import shipped
+from coercivity.models.licensing.data.load import shipped as known
+from coercivity.models.licensing.pages import backtest as backtest_page
+from coercivity.models.licensing.pages import files
+from coercivity.models.licensing.pages import frontier as frontier_page
+from coercivity.models.licensing.pages import threshold as threshold_page
+from coercivity.models.licensing.pages.studies import discover as discover_page
+from coercivity.models.licensing.pages.studies import montecarlo as montecarlo_page
+from coercivity.models.licensing.pages.studies import sensitivity as sensitivity_page
+from coercivity.models.licensing.pages.studies import sweep as sweep_page
+from coercivity.models.licensing.studies.values import (
+    Discovered,
+    ElementaryEffects,
+    GridSweep,
+    MonteCarlo,
+    Regions,
+    SobolIndices,
+    TornadoSweep,
+    Wins,
+)
 from coercivity.models.program import finite
 from coercivity.models.program import present as program_page
 from coercivity.models.program.answer import Question, answer
@@ -27,19 +50,28 @@ from coercivity.models.program.files import kind_of, located
 from coercivity.models.program.values import GameAnswer, ProgramAnswer
 
 __all__ = [
-    "backtest", "compare", "discover", "frontier", "instances", "load", "montecarlo", "sensitivity", "solve", "sweep",
+    "backtest", "compare", "discover", "frontier", "load", "montecarlo", "sensitivity", "shipped", "solve", "sweep",
     "threshold", "to_plain", "verify",
 ]  # fmt: skip
 
 Game = str | Path | Instance
 
-show_with(program_page, ProgramAnswer)
-show_with(finite, GameAnswer)
+show_with(program_page.blocks, program_page.drawn, ProgramAnswer)
+show_with(finite.blocks, finite.drawn, GameAnswer)
+show_with(files.blocks, files.drawn, Solution, Comparison)
+show_with(frontier_page.blocks, frontier_page.drawn, Frontier)
+show_with(threshold_page.blocks, threshold_page.drawn, Threshold)
+show_with(backtest_page.blocks, None, Backtest)
+# A study's pictures need its points, which its answer does not hold.
+show_with(sweep_page.blocks, None, GridSweep, TornadoSweep)
+show_with(montecarlo_page.blocks, None, MonteCarlo)
+show_with(sensitivity_page.blocks, None, SobolIndices, ElementaryEffects)
+show_with(discover_page.blocks, None, Discovered, Wins, Regions)
 
 
-def instances() -> dict[str, str]:
+def shipped() -> dict[str, str]:
     """The shipped instances: title by name."""
-    return {name: title for name, title, _ in shipped()}
+    return {name: title for name, title, _ in known()}
 
 
 def load(game: str | Path, overrides: Mapping[str, object] | None = None, variants: Sequence[str] = ()) -> Instance:
@@ -68,7 +100,7 @@ def solve(
     seconds: float | None = None,
     jobs: int | None = None,
     quiet: bool = False,
-) -> Any:
+) -> Solution | ProgramAnswer | GameAnswer:
     """The best commitment with its certificate: on the menu of a game, or of any bilevel program.
 
     Parameters
@@ -92,8 +124,6 @@ def solve(
         return finite.answer(read_finite(located(str(what))), method)
     if kind == "program":
         return answer(read(located(str(what))), Question(method, seconds))
-    from coercivity.models.licensing.answers import commands
-
     game = _game(what)
     if strategy is not None:
         check_name("strategy", strategy, game.strategies, "strategies")
@@ -101,17 +131,15 @@ def solve(
         return commands.solve(game, strategy, _jobs(jobs), seconds, progress)
 
 
-def compare(game: Game, *, seconds: float | None = None, jobs: int | None = None, quiet: bool = False) -> Any:
+def compare(game: Game, *, seconds: float | None = None, jobs: int | None = None, quiet: bool = False) -> Comparison:
     """All named strategies and the best one on the menu side by side, with a verdict; raises as :func:`solve`."""
-    from coercivity.models.licensing.answers import commands
-
     with Progress(quiet) as progress:
         return commands.compare(_game(game), _jobs(jobs), seconds, progress)
 
 
 def frontier(
     game: Game, phase: str | None = None, *, seconds: float | None = None, jobs: int | None = None, quiet: bool = False
-) -> Any:
+) -> Frontier:
     """Revenue, cost and leverage as three objectives: the Pareto set over the menu.
 
     Parameters
@@ -132,7 +160,7 @@ def threshold(
     grid: bool = False,
     jobs: int | None = None,
     quiet: bool = False,
-) -> Any:
+) -> Threshold:
     """What would have to be true for one strategy to beat another.
 
     Parameters
@@ -147,7 +175,7 @@ def threshold(
         return found(_game(game), parameters, strategy, against, grid, _jobs(jobs), progress)
 
 
-def backtest(game: Game, *, refit: bool = False, quiet: bool = False) -> Any:
+def backtest(game: Game, *, refit: bool = False, quiet: bool = False) -> Backtest:
     """The model beside the record; ``refit`` repeats the searches that the calibration records."""
     from coercivity.models.licensing.answers.backtest.comparison import backtested
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import field, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def parts_of(kind: type) -> list[type]:
         if isinstance(part, type) and is_dataclass(part):
             if part not in found:
                 found.append(part)
-                waiting += list(inspect.get_annotations(part, eval_str=True).values())
+                waiting += list(get_type_hints(part).values())
         else:
             waiting += list(getattr(part, "__args__", ()))
     return found

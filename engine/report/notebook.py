@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from coercivity.engine.protocols import Page
 from coercivity.engine.report.charts import page as charts
 from coercivity.engine.report.text import Block, Prose, Table, cells, printable, text
 
@@ -14,13 +14,16 @@ WIDTH = 100
 STYLE = 'style="text-align: {side}"'
 
 
-_PAGES: dict[type, Page] = {}
+# How the results of a kind are shown: their report, and their pictures by file name where there are any.
+_PAGES: dict[type, tuple[Callable[[Any], list[Block]], Callable[[Any], Mapping[str, str]] | None]] = {}
 
 
-def show_with(page: Page, *kinds: type) -> None:
-    """Let results of these kinds be shown by a page."""
+def show_with(
+    blocks: Callable[[Any], list[Block]], drawn: Callable[[Any], Mapping[str, str]] | None, *kinds: type
+) -> None:
+    """Let results of these kinds be shown by these functions of a page."""
     for kind in kinds:
-        _PAGES[kind] = page
+        _PAGES[kind] = (blocks, drawn)
 
 
 class Shown:
@@ -31,14 +34,15 @@ class Shown:
 
     def __str__(self) -> str:
         page = _PAGES.get(type(self))
-        return repr(self) if page is None else text(page.blocks(self), WIDTH)
+        return repr(self) if page is None else text(page[0](self), WIDTH)
 
     def _repr_html_(self) -> str:
         page = _PAGES.get(type(self))
         if page is None:
             return f"<pre>{html.escape(repr(self))}</pre>"
-        pictures = [] if charts.missing_libraries() else _pictures(page.drawn(self))
-        return to_html(page.blocks(self), pictures)
+        blocks, drawn = page
+        pictures = [] if drawn is None or charts.missing_libraries() else _pictures(drawn(self))
+        return to_html(blocks(self), pictures)
 
 
 def _pictures(drawn: Mapping[str, str]) -> list[str]:

@@ -49,12 +49,12 @@ def test_a_value_says_what_the_command_line_says() -> None:
     [
         lambda: co.solve("one-buyer", quiet=True),
         lambda: co.compare("one-buyer", quiet=True),
-        lambda: co.frontier("one-buyer", quiet=True),
+        lambda: co.frontier("template", quiet=True),
         lambda: co.threshold("one-buyer", "concession.value", quiet=True),
         lambda: co.sweep("one-buyer", "concession.value=0:400:3", jobs=1),
         lambda: co.montecarlo("one-buyer", "concession.value=0:400", runs=8, jobs=1),
-        lambda: co.sensitivity("one-buyer", "concession.value=0:400", runs=8, jobs=1),
-        lambda: co.discover("one-buyer", "concession.value=0:100", runs=30, jobs=1),
+        lambda: co.sensitivity("one-buyer", "concession.value=0:400", runs=16, jobs=1),
+        lambda: co.discover("one-buyer", "concession.value=0:100", runs=60, jobs=1),
         lambda: co.solve("moore_bard1990"),
         lambda: co.solve("two_types"),
     ],
@@ -82,12 +82,15 @@ def test_the_notebook_runs_from_the_top(tmp_path: Path, monkeypatch: pytest.Monk
             value = eval(compile(ast.Expression(last.value), "tour.ipynb", "eval"), names)
             saved = ["".join(output["data"]["text/plain"]) for output in cell["outputs"]]
             assert saved == [repr(value)]
+            # A notebook shows what can be shown: the report as a page, with its picture.
+            page = getattr(value, "_repr_html_", lambda: "<table>")()
+            assert "<table" in page
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda: co.load("april-2052"), "did you mean 'april-2025'"),
+        (lambda: co.load("april-2052"), "did you mean april-2025"),
         (lambda: co.solve("one-buyer", "halve", quiet=True), "did you mean 'half'"),
         (lambda: co.compare(42), "int is no game"),
         (lambda: co.compare("one-buyer", jobs=0), "0 is not a number of processes"),

@@ -35,40 +35,14 @@ because they are one variable of the trunk. The page README.md beside this file 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pyomo.environ as pyo
 
 from coercivity.models.licensing.announcement.announce import Announcement
+from coercivity.models.licensing.buyers.consistency import UnitSystem
 from coercivity.models.licensing.market.arrays import Market, quarters_of
 from coercivity.models.licensing.market.charges import expansion_charge, licence_of, redesign_charge
-
-
-@dataclass(frozen=True)
-class UnitSystem:
-    """What constants are multiplied by: 1.0 to solve, Pyomo units to check that every law is consistent."""
-
-    tonne: Any = 1.0
-    year: Any = 1.0
-    thousand_usd: Any = 1.0
-
-    @property
-    def tonnes_per_year(self) -> Any:
-        """The unit of capacity."""
-        return self.tonne / self.year
-
-    @property
-    def price(self) -> Any:
-        """USD/kg, which is thousand USD per tonne."""
-        return self.thousand_usd / self.tonne
-
-
-def checked_units() -> UnitSystem:
-    """The unit system for Pyomo's unit checker."""
-    if "kUSD" not in dir(pyo.units._pint_registry):
-        pyo.units.load_definitions_from_strings(["kUSD = [currency_thousand]"])
-    return UnitSystem(pyo.units.metric_ton, pyo.units.year, pyo.units.kUSD)
 
 
 def build(market: Market, announced: Announcement, units: UnitSystem | None = None) -> pyo.ConcreteModel:
@@ -78,7 +52,7 @@ def build(market: Market, announced: Announcement, units: UnitSystem | None = No
     ----------
     market : the followers' world
     announced : licences, routes and probabilities
-    units : give :func:`checked_units` to build a model that Pyomo's unit checker can read
+    units : give :func:`coercivity.models.licensing.buyers.consistency.checked_units` to build a model that Pyomo's unit checker can read
     """
     return _Builder(market, announced, units or UnitSystem()).build()
 

@@ -189,18 +189,7 @@ def market_of(instance: Instance) -> Market:
     start = int(grid.start[0])
     demand, forecast = demand_of(instance, grid)
     monthly = demand.sum(axis=-1) / grid.length[:, None, None, None]
-    cover = np.array(
-        [
-            [float(bloc.cover[c] if c in bloc.cover else instance.tiers[c].cover) for c in sets.tiers]
-            for bloc in instance.blocs.values()
-        ]
-    )
-    opening = np.array(
-        [
-            [float((bloc.opening or {}).get(c, usual[at])) for at, c in enumerate(sets.tiers)]
-            for bloc, usual in zip(instance.blocs.values(), cover, strict=True)
-        ]
-    )
+    cover, opening = _stocks(instance)
     reserve, penalty = _reserves(instance, grid)
     rivals = list(instance.rivals.values())
     options = list(instance.options.values())
@@ -233,9 +222,7 @@ def market_of(instance: Instance) -> Market:
         subsidy=_subsidy(instance, grid),
         capital_support=_capital_support(instance, grid),
         has_releases=any(posture.release == "quarter" for posture in instance.postures.values()),
-        expansions={j: investment(grid, float(x.lead_time), annuity(float(x.capex), cost_of_capital, float(x.life)),
-                                  month_index(x.opens) if x.opens else start, rival.slip)
-                    for j, rival in enumerate(rivals) if (x := rival.expansion) is not None and float(x.potential) > 0},
+        expansions=_expansions(instance, grid),
         potential=np.array([float(rival.expansion.potential) if rival.expansion else 0.0 for rival in rivals]),
         option_from=tuple(sets.products.index(option.product) for option in options),
         option_to=tuple(sets.products.index(option.moves_to) if option.moves_to else None for option in options),
@@ -250,6 +237,35 @@ def market_of(instance: Instance) -> Market:
         .reshape(len(grid), len(sets.routes)),
         route_cost=np.array([float(route.cost) for route in instance.routes.values()]),
     )  # fmt: skip
+
+
+def _stocks(instance: Instance) -> tuple[Floats, Floats]:
+    """Months of demand held at rest and on the first day [b,c]."""
+    cover = np.array(
+        [
+            [float(bloc.cover[c] if c in bloc.cover else instance.tiers[c].cover) for c in instance.tiers]
+            for bloc in instance.blocs.values()
+        ]
+    )
+    opening = np.array(
+        [
+            [float((bloc.opening or {}).get(c, usual[at])) for at, c in enumerate(instance.tiers)]
+            for bloc, usual in zip(instance.blocs.values(), cover, strict=True)
+        ]
+    )
+    return cover, opening
+
+
+def _expansions(instance: Instance, grid: Grid) -> dict[int, Investment]:
+    """What rivals can be asked to build, by number."""
+    found = {}
+    for j, rival in enumerate(instance.rivals.values()):
+        order = rival.expansion
+        if order is not None and float(order.potential) > 0:
+            opens = month_index(order.opens) if order.opens else int(grid.start[0])
+            yearly = annuity(float(order.capex), float(instance.cost_of_capital), float(order.life))
+            found[j] = investment(grid, float(order.lead_time), yearly, opens, rival.slip)
+    return found
 
 
 def _first_month(instance: Instance) -> Floats:

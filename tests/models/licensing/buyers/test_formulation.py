@@ -19,8 +19,9 @@ from coercivity.engine.programs.compiled import compile_pyomo
 from coercivity.engine.programs.hot import solve_once
 from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules
 from coercivity.models.licensing.audit.recompute import Audit, Claim
+from coercivity.models.licensing.buyers.consistency import checked_units
 from coercivity.models.licensing.buyers.evaluate import AXES, Followers
-from coercivity.models.licensing.buyers.formulation import build, checked_units
+from coercivity.models.licensing.buyers.formulation import build
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import load_text
 from coercivity.models.licensing.leader.commit import Game
