@@ -21,7 +21,11 @@ WORK = (
     ([SCRIPT, "solve", "moore_bard1990", "--no-save"], "-22"),
     ([SCRIPT, "doctor"], "ok"),
     (
-        [sys.executable, "-c", "import models, coercivity as co; print(models.MINE, co.solve('one-buyer').leader.value_musd)"],
+        [
+            sys.executable,
+            "-c",
+            "import models, coercivity as co; print(models.MINE, co.solve('one-buyer').leader.value_musd)",
+        ],
         "models",
     ),
 )

@@ -22,7 +22,16 @@ COPIED = (
     "engine", "models", "instances", "tests", "cli.py", "__init__.py", "__main__.py", "pyproject.toml", "README.md",
 )  # fmt: skip
 # The test files that are tried, by what the fault's file is about; the others are too slow for a run of all faults.
-LEADER = ("test_toy", "test_reactions", "test_periods", "test_theorems_leader")
+LEADER = (
+    "test_toy",
+    "test_reactions",
+    "test_taxes",
+    "test_fading",
+    "test_fed",
+    "test_strikes",
+    "test_periods",
+    "test_theorems_leader",
+)
 BUYERS = ("test_toy", "test_fringe_audit", "test_formulation")
 SEARCH = ("test_enumeration", "test_toy", "test_audit_search", "test_theorems_leader")
 TESTS = {

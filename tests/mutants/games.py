@@ -110,6 +110,25 @@ def alike() -> dict[str, Any]:
     return data
 
 
+def second() -> dict[str, Any]:
+    """The second edition's mechanisms: taxes, fed shares, several months of a breakdown, fading fear, stocks ahead."""
+    data = typed()
+    data["phases"]["squeeze"] = {"begins": "2025-01", "breakdowns": ["2025-02", "2025-03", "2025-05"]}
+    data["postures"]["half"]["export_tax"] = "6 USD/kg"
+    data["postures"]["generous"]["export_duty"] = "8 %"
+    data["leader"]["tax_passed_on"] = "70 %"
+    data["countermeasures"]["duties"]["tax"] = "5 %"
+    data["buyers"]["shared_shortage"] = "30 %"
+    data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
+    data["trust"]["fading"] = {"half_life": "0.5 yr", "full": "90 %"}
+    data["strategies"]["half"]["fed_shares"] = {"2025-02": {"west": "70 %", "east": "30 %"}}
+    data["strategies"]["relent"] |= {
+        "fed_volumes": {"2025-02": "30 t"}, "fed_shares": {"2025-02": {"west": "80 %", "east": "20 %"}},
+        "if_conceded": [{"posture": "generous"}],
+    }  # fmt: skip
+    return data
+
+
 def long() -> dict[str, Any]:
     """The toy with more on its menu than one run of the search."""
     data = toy()
@@ -134,6 +153,7 @@ def _chance(data: dict[str, Any], **stated: Any) -> None:
 # What shows most comes first: once the judge has refused two spoilt answers, the rest is not played.
 PLAYS = {
     "types": Play(typed, "relent"),
+    "second": Play(second, "relent"),
     "alike": Play(alike, "mixed"),
     "toy": Play(toy),
     "tied": Play(tied),

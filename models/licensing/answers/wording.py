@@ -7,6 +7,7 @@ from coercivity.engine.report.text import number
 MONEY = "million USD"
 TERMS = {
     "margin": "margin",
+    "export_tax": "export tax",
     "captured_rent": "licence rent",
     "exporter_rent": "exporter rent",
     "idle": "idle capacity",

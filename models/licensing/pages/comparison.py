@@ -53,7 +53,8 @@ def _payoffs(answers: Sequence[Answer]) -> Table:
         [answer.strategy.name, answer.leader.value_musd, *(answer.leader.terms_musd[term] for term in terms)]
         for answer in answers
     ]
-    left_out = [TERMS[term] for term in TERMS if term not in terms]
+    known = {term for answer in answers for term in answer.leader.terms_musd}
+    left_out = [TERMS[term] for term in TERMS if term in known and term not in terms]
     note = f"Zero everywhere: {', '.join(left_out)}." if left_out else ""
     title = "Leader's payoff by term, million USD, expected present value"
     return Table(title, columns, rows, emphasis=0, decimals=decimals(rows), note=note)

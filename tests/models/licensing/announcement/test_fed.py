@@ -61,7 +61,7 @@ def test_the_judge_splits_them_too() -> None:
     ("shares", "said"),
     [
         ({MONTH: {"west": "60 %", "east": "30 %"}}, "the shares add up to 0.9"),
-        ({MONTH: {"west": "60 %", "est": "40 %"}}, "did you mean 'east'"),
+        ({MONTH: {"west": "60 %", "est": "40 %"}}, "unknown bloc 'est'"),
         ({"2025-03": {"west": "100 %"}}, "no volume is fed in 2025-03"),
     ],
 )
