@@ -19,7 +19,7 @@ WORK = (
     ([SCRIPT, "instances"], "one-buyer"),
     ([sys.executable, "-m", "coercivity", "solve", "one-buyer", "--no-save", "--jobs", "2"], "million USD"),
     ([SCRIPT, "solve", "moore_bard1990", "--no-save"], "-22"),
-    ([SCRIPT, "doctor"], "ok"),
+    ([SCRIPT, "doctor"], "yes"),
     (
         [
             sys.executable,
@@ -34,7 +34,9 @@ WORK = (
 def top_names() -> set[str]:
     """What the distribution puts at the top of the environment, beside what describes it."""
     files = metadata.files("coercivity") or []
-    return {file.parts[0] for file in files if not file.parts[0].startswith(("coercivity-", "..", "__editable__"))}
+    # An editable installation has a finder, compiled when it is first used.
+    beside = ("coercivity-", "..", "__editable__", "__pycache__")
+    return {file.parts[0] for file in files if not file.parts[0].startswith(beside)}
 
 
 def main() -> int:
