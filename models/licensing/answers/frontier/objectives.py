@@ -20,7 +20,7 @@ from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
 from coercivity.models.licensing.reading.leverage import CutOff, State, state_after
 
-RECEIPTS = ("margin", "captured_rent", "exporter_rent", "concession", "downstream")
+RECEIPTS = ("margin", "export_tax", "captured_rent", "exporter_rent", "concession", "downstream")
 OUTLAYS = ("idle", "buffer", "support", "glut", "retaliation")
 
 
@@ -30,7 +30,8 @@ def receipts_and_outlays(books: LeaderBooks, response: Response, payoff: Payoff)
     exports = response.plan["imports"].sum(axis=(1, 2, 3))
     worth = announced.leader_weight * books.discount[period] * ~books.strategic[period]
     idle = float(books.instance.leader.idle_cost) * float(worth @ (announced.exporter_capacity - exports)) / 1000.0
-    revenue = sum(payoff.terms[term] for term in RECEIPTS) + payoff.terms["tail"] + idle
+    # Of a tax nothing is said where no posture takes one.
+    revenue = sum(payoff.terms.get(term, 0.0) for term in RECEIPTS) + payoff.terms["tail"] + idle
     return revenue, idle - sum(payoff.terms[term] for term in OUTLAYS)
 
 
