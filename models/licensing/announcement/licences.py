@@ -115,13 +115,30 @@ class Licences:
                     if self.instance.postures[name].licensed == "open":
                         continue
                     opened[first:last, members, k] = False
-                    licence[:, members, k] += self._flow(phase, name) @ market.forecast[:, members, k]
+                    flow = self._flow(phase, name)
+                    if fed:
+                        flow = self._unfed(flow, path, fed, phase, group, k)
+                    licence[:, members, k] += flow @ market.forecast[:, members, k]
         licence[opened] = np.inf
         for month, recorded in fed.items():
             period = int(np.flatnonzero(market.grid.start == month_index(month))[0])
             volume = split(recorded, market.forecast[period], market.sets.blocs)
             licence[period] = np.where(opened[period], np.inf, volume)
         return licence
+
+    def _unfed(
+        self, flow: Floats, path: Path, fed: Mapping[str, Fed], phase: int, group: int, k: int
+    ) -> Floats:
+        """A flow without the filings of fed months that would arrive under another posture: the record has delivered them."""
+        months = [int(np.flatnonzero(self.market.grid.start == month_index(month))[0]) for month in fed]
+        filed = [t for t in months if self.bounds[phase][0] <= t < self.bounds[phase][1]]
+        if not filed:
+            return flow
+        name, left = path[phase][group][k], flow.copy()
+        for other, (first, last) in enumerate(self.bounds):
+            if path[other][group][k] != name:
+                left[first:last, filed] = 0.0
+        return left
 
     def _flow(self, phase: int, name: str) -> Floats:
         """Share of each period's forecast that applications filed in ``phase`` deliver, [t, filing t]."""

@@ -68,3 +68,32 @@ def test_the_judge_splits_them_too() -> None:
 def test_shares_that_say_nothing_are_refused(shares: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInstance, match=said):
         loaded(changed(rich(), "strategies.half.fed_shares", shares))
+
+
+def filed_in_a_fed_month(then: str) -> np.ndarray:
+    """Tonnes of the trunk [t] of a strategy whose phase after the fed month is ``then``."""
+    data = rich()
+    data["postures"]["half"]["processing"] = "45 day"
+    data = changed(data, "phases", {"squeeze": {"begins": "2025-01"}, "after": {"begins": "2025-04"}})
+    data = changed(data, "postures.generous", {**data["postures"]["half"], "licensed": "90 %", "processing": "0 day"})
+    rules = [{"posture": then}, {"posture": "half", "phase": "squeeze"}]
+    data = changed(data, "strategies.half", {"title": "Half", "rules": rules, "fed_volumes": {"2025-03": "30 t"}})
+    instance = loaded(data)
+    game = Game(instance)
+    announced = game.announce("half")
+    audit = Audit(instance, Claim(announced.path, instance.strategies["half"].fed))
+    paths = np.array([game.market.tree.path(scenario) for scenario in range(game.market.tree.scenarios)])
+    assert audit.licences == pytest.approx(announced.licence[paths])
+    return np.asarray(announced.licence[: len(game.market.grid)].sum(axis=(1, 2)))
+
+
+def test_filings_of_a_fed_month_lapse_under_another_posture() -> None:
+    """What was recorded in March is not delivered a second time in April and May; what was filed in February is."""
+    kept, lapsed = filed_in_a_fed_month("half"), filed_in_a_fed_month("generous")
+    game = Game(loaded(rich()))
+    monthly = game.market.forecast[:5].sum(axis=(1, 2))
+    late = 45 * 12 / 365 - 1.0
+    february, march = 0.5 * monthly[1], 0.5 * monthly[2]
+    assert lapsed[3] - 0.9 * monthly[3] == pytest.approx((1.0 - late) * 0.0 + late * february)
+    assert lapsed[4] == pytest.approx(0.9 * monthly[4])
+    assert kept[4] == pytest.approx(late * march + (1.0 - late) * 0.5 * monthly[3])
