@@ -175,7 +175,7 @@ class Announcer:
         if self._has_exits:
             capacity = capacity * (1.0 - self._on_nodes(self.home.flows(self.home.planned(licence)).lost))
         drawable, release = self.licences.drawable(path, licence)
-        routes, tax = self._routes(path)[tree.period], self.taxes.on_nodes(path, conceded)
+        routes, tax = self.routes(path)[tree.period], self.taxes.on_nodes(path, conceded)
         odds = max(chance, HAZARD_FLOOR) if tree.conceded is not None else 0.0
         return Announcement(
             name=name,
@@ -189,7 +189,7 @@ class Announcer:
             drawable=drawable,
             release=release,
             exporter_capacity=capacity,
-            relief=self._corridors(path)[tree.period],
+            relief=self.corridors(path)[tree.period],
             tax=tax,
             funding=self.set_off(licence, tax).funding,
             conceded=conceded or (),
@@ -209,7 +209,7 @@ class Announcer:
         trust = TrustPath(self.instance, _used(announced.path))
         licence = self.licences.on_nodes(path, trust, announced.hazard > 0, fed, announced.conceded or None)
         drawable, release = self.licences.drawable(path, licence)
-        routes = self._routes(path)[self.market.tree.period]
+        routes = self.routes(path)[self.market.tree.period]
         return replace(
             announced,
             path=path,
@@ -217,7 +217,7 @@ class Announcer:
             drawable=drawable,
             release=release,
             route_capacity=routes if announced.leakage else np.zeros_like(routes),
-            relief=self._corridors(path)[self.market.tree.period],
+            relief=self.corridors(path)[self.market.tree.period],
             tax=self.taxes.on_nodes(path, announced.conceded or None),
         )
 
@@ -274,7 +274,7 @@ class Announcer:
                         total[first:last] += weight * worth * monthly[first:last][:, members, k].sum(axis=1)
         return total
 
-    def _corridors(self, path: Path) -> Floats:
+    def corridors(self, path: Path) -> Floats:
         """What corridors take off the buyers' cost of an uncertain price [t,b,k], USD/kg."""
         relief = np.zeros_like(self.market.forecast)
         if self._relief:
@@ -294,7 +294,7 @@ class Announcer:
             found[tree.path(scenario)] = values[scenario]
         return found
 
-    def _routes(self, path: Path) -> Floats:
+    def routes(self, path: Path) -> Floats:
         """Re-export capacity [t,r] that end-use control leaves open."""
         market = self.market
         capacity = market.route_capacity.copy()

@@ -126,9 +126,7 @@ class Licences:
             licence[period] = np.where(opened[period], np.inf, volume)
         return licence
 
-    def _unfed(
-        self, flow: Floats, path: Path, fed: Mapping[str, Fed], phase: int, group: int, k: int
-    ) -> Floats:
+    def _unfed(self, flow: Floats, path: Path, fed: Mapping[str, Fed], phase: int, group: int, k: int) -> Floats:
         """A flow without the filings of fed months that would arrive under another posture: the record has delivered them."""
         months = [int(np.flatnonzero(self.market.grid.start == month_index(month))[0]) for month in fed]
         filed = [t for t in months if self.bounds[phase][0] <= t < self.bounds[phase][1]]

@@ -96,7 +96,7 @@ class StrategyAnswers:
                 f"the search was stopped after {screened:,} of {len(self.game.menu):,} strategies: "
                 "the bound holds for those only"
             )
-        if self.game.has_types:
+        if self.game.is_conditional and self.game.books.window is None:
             found.append(
                 "the bound takes the chance of a concession from one best response to each strategy; buyers who are indifferent "
                 "might make another type concede"

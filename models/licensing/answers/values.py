@@ -57,6 +57,8 @@ class LeaderPayoff:
     by_year: Mapping[str, Mapping[str, float]]  # million USD; undiscounted, by term and year
     probability: float  # 1; of a concession
     pressure_musd: float  # million USD; what refusing costs the target, on which the probability rests
+    # 1; chance of a concession from which a conditional threat is worth as much as the baseline; none where it never is
+    pays_from_probability: float | None = sometimes()
     # million USD; present value of the payoff if nothing were re-exported, in a comparison
     value_without_leakage_musd: float | None = sometimes()
 

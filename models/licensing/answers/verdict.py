@@ -112,10 +112,22 @@ def _pressure(instance: Instance, best: Answer, named: Sequence[Answer]) -> list
     worth = best.leader.terms_musd["concession"]
     without = min([best, *named], key=lambda answer: -(_value(answer) - answer.leader.terms_musd["concession"]))
     value = _value(without) - without.leader.terms_musd["concession"]
-    return [
+    said = [
         f"Of the winner's payoff {_musd(worth)} is the expected concession (probability {best.leader.probability:.0%}). "
         f"If no concession is ever made, {_name(without)} is best with {_musd(value)}."
     ]
+    threats = [answer for answer in named if answer.leader.pressure_musd > 0]
+    if instance.concession.window is not None and threats:
+        said.append(
+            f"Chance of a concession from which a threat pays as much as {instance.baseline}: "
+            + ", ".join(map(_pays_from, threats)) + "."
+        )  # fmt: skip
+    return said
+
+
+def _pays_from(answer: Answer) -> str:
+    needed, given = answer.leader.pays_from_probability, f"{answer.leader.probability:.0%}"
+    return f"{_name(answer)} {'not even a certain one' if needed is None else f'{needed:.0%}'} ({given} expected)"
 
 
 def _sensitivities(instance: Instance, answer: Answer) -> dict[str, tuple[Quantity, str, float]]:

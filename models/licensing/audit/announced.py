@@ -59,7 +59,7 @@ class Announced:
         self.strikes, self.struck = [month for month, _ in struck], [h for _, h in struck]
         self.middle = (self.first - self.first[0] + self.length / 2.0) / 12.0
         wanted = instance.concession
-        later = [month for month in self.first if wanted and wanted.types and month >= self.decision - 1e-9]
+        later = [month for month in self.first if wanted and wanted.is_conditional and month >= self.decision - 1e-9]
         self.decided = int(later[0]) if later else None
         self.departures = self.strikes if self.decided is None else [*self.strikes, self.decided]
         self.odds = min(max(claim.chance, FLOOR), 1.0 - FLOOR)

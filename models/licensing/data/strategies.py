@@ -156,6 +156,16 @@ class Concession(Table):
     cap: Share | None = None
     curve: tuple[CurvePoint, ...] = ()
     types: dict[Name, TargetType] = Field(default_factory=dict)
+    window: Months | None = Field(
+        None,
+        description="pressure is the pain that conceding would spare over these months from the decision on, nothing being "
+        "built meanwhile; strategies are then conditional; default: the measures' whole cost, and with types what is spared to the end",
+    )
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the leader's conduct waits for what the target does, so that buyers weigh both."""
+        return bool(self.types) or self.window is not None
 
 
 class Leverage(Table):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
+from scipy.optimize import brentq
 
 from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve, screen_menu
 from coercivity.engine.programs.hot import LinearProgram, LinearSolution
@@ -28,13 +29,15 @@ from coercivity.models.licensing.announcement.announce import (
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.buyers.evaluate import Followers, Response
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.leader.belief import Belief, held_until_decision, settled, with_chance
+from coercivity.models.licensing.leader.belief import Belief, believed, held_until_decision, with_chance
 from coercivity.models.licensing.leader.payoff import LeaderBooks, Payoff, concession_value, payoff_of, probability_of
 from coercivity.models.licensing.leader.search import LicenceScreen, column_gain, rent_weight
 from coercivity.models.licensing.market.periods import Floats
 
 # Two values closer than this part of the largest count as equal.
 EQUAL = 1e-8
+# To which a chance at which a threat pays is found.
+CHANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ class Game:
         return self.pressure(announced, self.followers.respond(announced).cost)
 
     @property
-    def has_types(self) -> bool:
-        """Whether the target's type decides about the concession."""
+    def is_conditional(self) -> bool:
+        """Whether the tree has a branch on which the target has conceded."""
         return self.market.tree.conceded is not None
 
     def pressure(self, announced: Announcement, cost: float) -> float:
@@ -122,8 +125,8 @@ class Game:
         # From scratch, so that the answer among equals does not depend on what was solved before.
         self.followers.hot.forget()
         belief = None
-        if self.has_types:
-            belief = settled(self.followers, self.books, announced, all_of_them=True)
+        if self.is_conditional:
+            belief = believed(self.followers, self.books, announced, all_of_them=True)
             announced = with_chance(announced, self.market, belief.chance)
             self.followers.hot.forget()
         response = self.followers.respond(announced)
@@ -159,6 +162,20 @@ class Game:
         if not weight.any():
             return Interval(0.0, 0.0, response.solution.dual, response.solution.dual)
         return multiplier_range(program, response.solution, -weight)
+
+    def pays_from(self, announced: Announcement, rival: float) -> float | None:
+        """The least chance of a concession from which a strategy is worth as much as ``rival`` million USD; None if none is.
+
+        Buyers know the chance and answer it. It is found to a thousandth, on the hot path.
+        """
+        screen = LicenceScreen(self.instance, self.market, self.followers.layout, followers=self.followers)
+
+        def lead(chance: float) -> float:
+            return screen.worth_at(announced, chance) - rival
+
+        if lead(0.0) >= 0.0:
+            return 0.0
+        return None if lead(1.0) < 0.0 else float(brentq(lead, 0.0, 1.0, xtol=CHANCE))
 
     # -- the search ------------------------------------------------------------------------------------------
 
@@ -199,7 +216,7 @@ class Game:
         """Upper bound of the leader's optimistic value for every screened strategy, million USD."""
         high, low, gain, fixed, chance = screening.numbers.T  # low: of the buyers' cost with the target relieved
         worth = concession_value(self.books)[0]
-        if self.instance.concession is None or self.has_types:
+        if self.instance.concession is None or self.is_conditional:
             return np.asarray(fixed + gain + worth * chance)
         chances = [
             0.0 if np.isnan(relief) else self.probability(above - relief)

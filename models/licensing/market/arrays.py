@@ -183,8 +183,8 @@ def demand_of(instance: Instance, grid: Grid) -> tuple[Floats, Floats]:
     return np.einsum("tbk,bc,ke->tbkce", demand, tier, segment), imports
 
 
-def market_of(instance: Instance) -> Market:
-    """The followers' world of an instance."""
+def market_of(instance: Instance, tree: Tree | None = None) -> Market:
+    """The followers' world of an instance, on its own tree of breakdowns or on another one."""
     sets, grid = sets_of(instance), grid_of(instance.calendar)
     start = int(grid.start[0])
     demand, forecast = demand_of(instance, grid)
@@ -197,7 +197,7 @@ def market_of(instance: Instance) -> Market:
     return Market(
         sets=sets,
         grid=grid,
-        tree=fishbone(instance, grid),
+        tree=tree or fishbone(instance, grid),
         discount=grid.discount(float(instance.buyers.discount_rate)),
         demand=demand,
         forecast=forecast,

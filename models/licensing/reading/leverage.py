@@ -13,9 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from coercivity.engine.programs.hot import HotProgram, LinearProgram, ScaledProgram
+from coercivity.engine.programs.hot import HotProgram, ScaledProgram
 from coercivity.models.licensing.announcement.announce import Announcement
-from coercivity.models.licensing.buyers.evaluate import Layout, Response, layout_of
+from coercivity.models.licensing.buyers.evaluate import Response, layout_of
+from coercivity.models.licensing.buyers.window import with_salvage
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.market.arrays import Market
@@ -114,7 +115,7 @@ class CutOff:
 
     @cached_property
     def _hot(self) -> HotProgram:
-        return ScaledProgram(_with_salvage(self.layout, self.market))
+        return ScaledProgram(with_salvage(self.layout, self.market))
 
     def losses(self, state: State, blocs: list[tuple[int, ...]]) -> tuple[Floats, Floats]:
         """Extra cost to the buyers of a cut-off, and what the leader forgoes, each [length, set of blocs] in million USD."""
@@ -187,17 +188,6 @@ def _window(market: Market, months: int) -> Market:
         expansions={}, redesigns={}, option_from=(), option_to=(), option_potential=empty,
         option_limit=np.zeros(0), option_running=np.zeros(0),
     )  # fmt: skip
-
-
-def _with_salvage(layout: Layout, market: Market) -> LinearProgram:
-    """The cut-off program with the stock that is left at the end credited at the export price."""
-    cost = layout.unit_cost.copy()
-    last = len(market.grid) - 1
-    for name in ("cover", "surplus"):
-        index, at = layout.columns[name]
-        end = index[:, 0] == last
-        cost[at[end]] -= market.price[index[end, 2]]
-    return replace(layout.program, cost=cost)
 
 
 @dataclass(frozen=True)
