@@ -41,17 +41,17 @@ class _Months(Audit):
         return np.where(is_after, after, before)[None]
 
     @property
-    def releases(self) -> tuple[Floats, Floats]:  # type: ignore[override]
+    def releases(self) -> tuple[Floats, Floats]:
         """Every month by itself."""
         return self.licences, np.full_like(self.licences, np.inf)
 
     @property
-    def standing(self) -> Floats:  # type: ignore[override]
+    def standing(self) -> Floats:
         """All firms stand."""
         return self.exporters[None]
 
     @property
-    def spells(self) -> dict[str, list[tuple[float, float]]]:  # type: ignore[override]
+    def spells(self) -> dict[str, list[tuple[float, float]]]:
         """Nothing that is set off matters to what stands already."""
         return {name: [] for name in self.instance.countermeasures}
 

@@ -7,6 +7,7 @@ A scenario is a draw: nothing happens, or the phase of the breakdown, or the con
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -209,7 +210,7 @@ def phase_bounds(instance: Instance, grid: Grid) -> list[tuple[int, int]]:
     """First period and one past the last period of each phase."""
     months = [*(phase.begins for phase in instance.phases.values()), instance.tail]
     bounds = [_bound(grid, month) for month in months]
-    return list(zip(bounds, bounds[1:], strict=False))
+    return list(itertools.pairwise(bounds))
 
 
 def _bound(grid: Grid, month: str) -> int:
