@@ -205,9 +205,24 @@ class Announcer:
         Only the target's licences, corridor and routes differ, so the difference of the buyers' costs is what the
         measures against the target do, and never the fear that they spread to others.
         """
-        path = relieved(self.instance, announced.path)
+        return self._under(announced, relieved(self.instance, announced.path), fed, announced.conceded or None)
+
+    def freed(self, announced: Announcement, base: Path, bloc: int) -> Announcement:
+        """The same announcement with one bloc treated as on the path ``base`` throughout, and what is feared left as it is."""
+        other = self._under(announced, base, {}, base)
+        is_source = np.array([source == bloc for source, _ in self.market.route_ends], dtype=bool)
+        found = {name: getattr(announced, name).copy() for name in ("licence", "drawable", "release", "relief", "tax")}
+        for name, values in found.items():
+            values[:, bloc] = getattr(other, name)[:, bloc]
+        routes = np.where(is_source, other.route_capacity, announced.route_capacity)
+        return replace(announced, route_capacity=routes, **found)
+
+    def _under(
+        self, announced: Announcement, path: Path, fed: Mapping[str, Fed], conceded: Path | None
+    ) -> Announcement:
+        """What another path would give, with what is feared and set off left as it is."""
         trust = TrustPath(self.instance, _used(announced.path))
-        licence = self.licences.on_nodes(path, trust, announced.hazard > 0, fed, announced.conceded or None)
+        licence = self.licences.on_nodes(path, trust, announced.hazard > 0, fed, conceded)
         drawable, release = self.licences.drawable(path, licence)
         routes = self.routes(path)[self.market.tree.period]
         return replace(
@@ -218,7 +233,7 @@ class Announcer:
             release=release,
             route_capacity=routes if announced.leakage else np.zeros_like(routes),
             relief=self.corridors(path)[self.market.tree.period],
-            tax=self.taxes.on_nodes(path, announced.conceded or None),
+            tax=self.taxes.on_nodes(path, conceded),
         )
 
     def _kept_fear(self, path: Path, fed: Mapping[str, Fed]) -> list[float]:
@@ -309,64 +324,6 @@ class Announcer:
 def _used(path: Path) -> list[frozenset[str]]:
     """The postures in force in each phase."""
     return [frozenset(name for group in phase for name in group) for phase in path]
-
-
-@dataclass(frozen=True)
-class Menu:
-    """The joint strategies that the search ranges over: one posture per slot, a slot being a phase and a bundle.
-
-    Attributes
-    ----------
-    postures : the postures on the menu
-    bundles : numbers of the groups that are treated alike
-    phases, groups, products : sizes of a path
-    """
-
-    postures: tuple[str, ...]
-    bundles: tuple[tuple[int, ...], ...]
-    phases: int
-    groups: int
-    products: int
-
-    @property
-    def slots(self) -> int:
-        """Number of decisions in a joint strategy."""
-        return self.phases * len(self.bundles)
-
-    def __len__(self) -> int:
-        paths: int = len(self.postures) ** self.slots
-        return paths
-
-    def path(self, choice: Sequence[int]) -> Path:
-        """The path that fills slot ``phase · bundles + bundle`` with the posture of that number."""
-        count = len(self.bundles)
-        rows = []
-        for phase in range(self.phases):
-            names = [""] * self.groups
-            for bundle, members in enumerate(self.bundles):
-                for group in members:
-                    names[group] = self.postures[int(choice[phase * count + bundle])]
-            rows.append(tuple((name,) * self.products for name in names))
-        return tuple(rows)
-
-    def choice(self, path: Path) -> tuple[int, ...] | None:
-        """The choice that gives a path; None if the path is not on the menu."""
-        picked = []
-        for phase in path:
-            for members in self.bundles:
-                names = {name for group in members for name in phase[group]}
-                if len(names) != 1 or next(iter(names)) not in self.postures:
-                    return None
-                picked.append(self.postures.index(names.pop()))
-        return tuple(picked)
-
-
-def menu_of(instance: Instance) -> Menu:
-    """The menu of an instance."""
-    groups = tuple(instance.groups)
-    bundles = instance.menu.bundles or tuple((group,) for group in groups)
-    numbered = tuple(tuple(groups.index(group) for group in bundle) for bundle in bundles)
-    return Menu(instance.menu.postures, numbered, len(instance.phases), len(groups), len(instance.products))
 
 
 def relieved(instance: Instance, path: Path) -> Path:

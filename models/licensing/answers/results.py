@@ -42,6 +42,7 @@ class Assessment:
     evaluation: Evaluation
     accounts: Accounts
     curve: Curve | None
+    harm: tuple[float, ...]
 
     @property
     def response(self) -> Response:
@@ -53,7 +54,10 @@ def assess(game: Game, announced: Announcement, cutoff: CutOff | None) -> Assess
     """Evaluate a strategy and everything reported about it."""
     evaluation = game.evaluate(announced)
     curve = leverage_curve(game.instance, cutoff, evaluation.response) if cutoff is not None else None
-    return Assessment(evaluation, accounts_of(game.instance, game.market, evaluation.response), curve)
+    accounts = accounts_of(game.instance, game.market, evaluation.response)
+    announced, cost = evaluation.announced, evaluation.response.cost
+    harm = tuple(game.harm(announced, cost, bloc) for bloc in range(len(game.market.sets.blocs)))
+    return Assessment(evaluation, accounts, curve, harm)
 
 
 def answer_of(
@@ -180,6 +184,7 @@ def _blocs(game: Game, assessment: Assessment, base: Assessment) -> dict[str, Bl
             group=bloc.group,
             cost_musd=float(assessment.accounts.blocs[b]) / 1000.0,
             pain_musd=float(assessment.accounts.blocs[b] - base.accounts.blocs[b]) / 1000.0,
+            harm_musd=assessment.harm[b],
             shortage_t=float(short[b]),
             leader_share=dict(zip(names, shares, strict=True)),
             leverage_musd=_leverage(game, assessment.curve, b),

@@ -20,13 +20,13 @@ from coercivity.engine.programs.hot import LinearProgram, LinearSolution
 from coercivity.engine.programs.ties import Interval, multiplier_range, quantity_range
 from coercivity.models.licensing.announcement.announce import (
     Announcement,
-    menu_of,
     path_from_rules,
     path_if_conceded,
     relieved,
     told,
 )
 from coercivity.models.licensing.announcement.licences import Path
+from coercivity.models.licensing.announcement.menu import menu_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Response
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.leader.belief import Belief, believed, held_until_decision, with_chance
@@ -102,11 +102,30 @@ class Game:
             self._relieved_cost[key] = self.followers.respond(spared).cost
         return (cost - self._relieved_cost[key]) / 1000.0
 
+    def pressed(self, response: Response) -> float:
+        """The pressure on the target under a best response, million USD, whatever makes it."""
+        announced = response.announced
+        if self.is_conditional:
+            return believed(self.followers, self.books, announced, all_of_them=False).spared
+        return self.pressure(announced, response.cost)
+
     def _spared(self, announced: Announcement) -> tuple[Announcement, bytes]:
         """The announcement with the target relieved, and what tells it from others."""
         fed = self.instance.strategies[announced.name].fed if announced.fed else {}
         spared = self.announcer.spared(announced, fed)
         return spared, told(spared)
+
+    def harm(self, announced: Announcement, cost: float, bloc: int) -> float:
+        """What the measures against one bloc cost all buyers, million USD: less than nothing where others gain more by them.
+
+        The difference of two optimal values, so that no tie moves it: ``cost`` (thousand USD) less the buyers' cost with the
+        bloc treated as under the baseline, what is feared and set off left as it is.
+        """
+        base = path_from_rules(self.instance, self.instance.strategies[self.instance.baseline])
+        freed = self.announcer.freed(announced, base, bloc)
+        if told(freed) == told(announced):
+            return 0.0
+        return (cost - self.followers.respond(freed).cost) / 1000.0
 
     def probability(self, pressure: float) -> float:
         """Probability of the concession at a pressure in million USD."""

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from coercivity.engine.menu.enumeration import Choice
-from coercivity.models.licensing.announcement.announce import Announcement, Menu, menu_of, relieved, told
+from coercivity.models.licensing.announcement.announce import Announcement, relieved, told
+from coercivity.models.licensing.announcement.menu import Menu, menu_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.leader.belief import believed, held_until_decision, with_chance

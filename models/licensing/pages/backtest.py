@@ -20,6 +20,7 @@ TITLES = {
     "judge": "Judged: no parameter was fitted to these",
     "fit": "Fitted: parameters were chosen to match these, so that they prove nothing",
     "fed": "Fed: the model was given these, or what they follow from",
+    "beside": "Beside: what others have estimated, shown and not judged",
 }
 FIELDS = (
     "moment", "title", "measure", "window", "strategy", "bloc", "product", "begins", "ends", "unit", "figure", "value",

@@ -268,8 +268,14 @@ def _keys(instance: Instance, here: Path, seen: Observation) -> Iterator[Fault]:
             yield from unknown((*here, key), "observation" if key == "of" else key, value, known[key])
     if seen.against is not None and float(seen.against) == 0:
         yield (*here, "against"), "nothing to compare with", "give the recorded tonnes, above 0"
-    if seen.measure == "concession_lag" and instance.concession is None:
+    if seen.measure in ("concession_lag", "pressure") and instance.concession is None:
         yield (*here, "measure"), "there is no concession in this instance", "add one, or remove the observation"
+    if seen.measure == "leverage" and instance.leverage is None:
+        yield (
+            (*here, "measure"),
+            "nothing says how stocks recover after a cut-off",
+            "add leverage, or remove the observation",
+        )
 
 
 def _recorded(here: Path, seen: Observation) -> Iterator[Fault]:
@@ -283,7 +289,9 @@ def _recorded(here: Path, seen: Observation) -> Iterator[Fault]:
 
 
 def _tolerance(here: Path, seen: Observation) -> Iterator[Fault]:
-    """A tolerance in the measure's unit, above zero."""
+    """A tolerance in the measure's unit, above zero, or a factor by which an estimate may be missed."""
+    if seen.factor is not None and seen.tolerance is not None:
+        yield (*here, "factor"), "a factor beside a tolerance", "keep one"
     if seen.tolerance is None:
         return
     try:
