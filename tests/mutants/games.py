@@ -120,6 +120,7 @@ def second() -> dict[str, Any]:
     data["countermeasures"]["duties"]["tax"] = "5 %"
     data["buyers"]["shared_shortage"] = "30 %"
     data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
+    data["rivals"]["mine"]["standing_cost"] = "12 USD/kg"
     data["trust"]["fading"] = {"half_life": "0.5 yr", "full": "90 %"}
     data["strategies"]["half"]["fed_shares"] = {"2025-02": {"west": "70 %", "east": "30 %"}}
     data["strategies"]["relent"] |= {

@@ -241,6 +241,11 @@ class Rival(Table):
     serves: dict[Name, Price] = Field(description="freight and qualification cost by bloc served")
     capacity: TonnesPerYear
     unit_cost: Price = Field(description="avoidable cost of a kilogram")
+    standing_cost: Price | None = Field(
+        None,
+        description="upkeep, a year, of the capacity that yields a kilogram a year, as long as it stands; what does not earn it "
+        "closes for good; default: plants cost nothing to keep and never close",
+    )
     committed: tuple[Addition, ...] = ()
     expansion: Expansion | None = None
     support: Support | None = None

@@ -68,6 +68,7 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
         whole = {**data["options"]["thrift"], "potential": {"cars": "100 %"}}
         del whole["moves_to"]
         data["options"] |= {"redesign": whole}
+        data["rivals"]["mine"]["standing_cost"] = "1 USD/kg"
         for posture in data["postures"].values():
             posture["release"] = "quarter"
         instance = loaded(data)
