@@ -104,6 +104,20 @@ class RivalRows:
             values = np.concatenate([np.ones(len(sold)), -self.years[t] * serves])
             self.program.row(np.concatenate([sold, new]), values, -np.inf, float(self.at_first[line, t]))
 
+    def ties(self, w: int, t: int) -> None:
+        """Contracts and by-products in a period of a scenario."""
+        audit, at = self.audit, self.program.blocks["rival_sales"][w, t]
+        for j, rival in enumerate(self.named):
+            for bloc, contract in (rival.contract or {}).items():
+                # Of all that it sells, and of what goes there in particular.
+                weight = np.full(at[j].shape, -float(contract.share))
+                weight[audit.blocs.index(bloc)] += 1.0
+                self.program.row(at[j], weight.ravel(), -np.inf, 0.0)
+            if rival.by_product is not None:
+                beside = at[audit.rivals.index(rival.by_product.of)].ravel()
+                values = np.concatenate([np.ones(at[j].size), np.full(len(beside), -float(rival.by_product.ratio))])
+                self.program.row(np.concatenate([at[j].ravel(), beside]), values, -np.inf, 0.0)
+
     def _ordered(self, w: int, t: int, line: int) -> tuple[np.ndarray, Floats]:
         """The orders that serve in a period, and the share of it in which they do."""
         if line not in self.serves:

@@ -21,6 +21,12 @@ from coercivity.models.licensing.market.charges import expansion_charge, redesig
 from coercivity.models.licensing.market.investment import Investment
 from coercivity.models.licensing.market.periods import Floats, Tree
 
+MOVING = (
+    (("demand_balance", "unmet_cap"), "designed_out"),
+    (("rival_capacity",), "ordered"),
+    (("contract_share", "by_product"), "rival_sales"),
+)
+"""Laws and variables whose entries hold numbers of the instance."""
 Entries = tuple[np.ndarray, np.ndarray, Floats]
 
 
@@ -36,6 +42,8 @@ def structure_of(market: Market) -> Hashable:
         market.rival_product,
         market.lines,
         tuple(market.upkeep),
+        tuple(market.contract_share),
+        tuple((j, main) for j, (main, _) in market.by_product.items()),
         tuple(market.rival_cost),
         tuple(market.expansions),
         market.route_ends,
@@ -96,7 +104,7 @@ class Assembler:
         """The part of the matrix that no number of the instance changes: its ones and minus ones."""
         rows, columns = matrix.shape
         moving = sp.csr_array((rows, columns))
-        for laws, variable in ((("demand_balance", "unmet_cap"), "designed_out"), (("rival_capacity",), "ordered")):
+        for laws, variable in MOVING:
             is_row, is_column = np.zeros(rows), np.zeros(columns)
             for law in laws:
                 if law in self.layout.rows:
@@ -108,7 +116,7 @@ class Assembler:
         return fixed
 
     def _matrix(self, market: Market) -> Any:
-        parts = [*self._orders(market), *self._designs(market)]
+        parts = [*self._orders(market), *self._designs(market), *self._ties(market)]
         if not parts:
             return self.fixed
         rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -125,6 +133,21 @@ class Assembler:
             years = market.grid.years[market.tree.period[node]]
             rows, columns = self._rows["rival_capacity"][node, line], self._columns["ordered"][before, line]
             found.append((rows, columns, -weight * years))
+        return found
+
+    def _ties(self, market: Market) -> list[Entries]:
+        """What contracts leave to a bloc, and what comes with a main product."""
+        found, nodes, tiers = [], np.arange(len(self.tree)), range(len(market.sets.tiers))
+        for (j, b), share in market.contract_share.items():
+            row = self._rows["contract_share"][nodes, j, b]
+            for bloc in (bloc for rival, bloc in market.rival_cost if rival == j):
+                value = np.full(len(nodes), float(bloc == b) - share)
+                found += [(row, self._columns["rival_sales"][nodes, j, bloc, c], value) for c in tiers]
+        for j, (main, ratio) in market.by_product.items():
+            row = self._rows["by_product"][nodes, j]
+            for rival, bloc in (pair for pair in market.rival_cost if pair[0] in (j, main)):
+                value = np.full(len(nodes), 1.0 if rival == j else -ratio)
+                found += [(row, self._columns["rival_sales"][nodes, rival, bloc, c], value) for c in tiers]
         return found
 
     def _designs(self, market: Market) -> list[Entries]:

@@ -227,7 +227,7 @@ class Response:
 
 
 LAW_AXES = {"demand_balance": "nbkc", "unmet_cap": "nbkce", "export_licence": "nbkc", "quarterly_release": "nbkc", "exporter_capacity": "n",
-            "rival_capacity": "nl", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
+            "rival_capacity": "nl", "contract_share": "njb", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
 """The axes of the laws whose multipliers are reported."""
 
 

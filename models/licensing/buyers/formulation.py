@@ -21,6 +21,8 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
          Σ rival_sales ≤ capacity now, committed, and ordered a lead time ago, less what has closed
                                                                              [rival rent]    rival_capacity
          closed ≥ closed before                                              [−]              closing
+         sales to a bloc ≤ its contract's share of all sales                 [premium]        contract_share
+         sales of a by-product ≤ ratio · sales of its main product           [−]              by_product
          ordered = ordered before + expansion                                [−]              expansion_total
          designed_out = designed_out before + design_order                   [−]              redesign_ratchet
          designed_out over all options ≤ 1                                   [−]              redesign_limit
@@ -97,6 +99,7 @@ class _Builder:
         self._unmet(model)
         self._trade(model)
         self.rivals.expansion(model)
+        self.rivals.ties(model)
         self._redesign(model)
         self._stocks(model)
         self._objective(model)

@@ -60,7 +60,7 @@ class Rivals:
         model.rival_capacity = pyo.Constraint([(n, line) for n in self.nodes for line in self.lines])
         for n, line in model.rival_capacity.index_set():
             t, j = self.period[n], market.lines[line]
-            sales = sum(model.rival_sales[n, j, b, c] for b in self.served[j] for c in self.tiers)
+            sales = self._sold(model, n, j, self.served[j])
             years = float(self.grid.years[t]) * self.units.year
             lags = self.lags[line][t] if line in self.lags else []
             new = sum(weight * years * model.ordered[self.tree.ancestor(n, m), line] for m, weight in lags)
@@ -78,6 +78,25 @@ class Rivals:
         model.closing = pyo.Constraint(later)
         for n, line in later:
             model.closing[n, line] = model.closed[n, line] - model.closed[self.parent[n], line] >= none
+
+    def ties(self, model: pyo.ConcreteModel) -> None:
+        """Contracts leave a bloc its share of what is sold; a by-product comes with its main product."""
+        market, none = self.market, 0.0 * self.units.tonne
+        model.contract_share = pyo.Constraint([(n, *pair) for n in self.nodes for pair in market.contract_share])
+        for n, j, b in model.contract_share.index_set():
+            share = market.contract_share[j, b]
+            model.contract_share[n, j, b] = (1.0 - share) * self._sold(model, n, j, [b]) - share * self._sold(
+                model, n, j, [other for other in self.served[j] if other != b]
+            ) <= none
+        model.by_product = pyo.Constraint([(n, j) for n in self.nodes for j in market.by_product])
+        for n, j in model.by_product.index_set():
+            main, ratio = market.by_product[j]
+            sold, beside = self._sold(model, n, j, self.served[j]), self._sold(model, n, main, self.served[main])
+            model.by_product[n, j] = sold - ratio * beside <= none
+
+    def _sold(self, model: pyo.ConcreteModel, n: int, j: int, blocs: list[int]) -> Any:
+        """What a rival sells to some blocs on a node."""
+        return 0.0 * self.units.tonne + sum(model.rival_sales[n, j, b, c] for b in blocs for c in self.tiers)
 
     # -- costs -----------------------------------------------------------------------------------------------------
 

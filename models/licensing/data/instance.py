@@ -34,6 +34,8 @@ from coercivity.models.licensing.data.quantity import (
     quantity,
 )
 from coercivity.models.licensing.data.reactions import (
+    ByProduct,
+    Contract,
     Countermeasure,
     Downstream,
     Firm,
@@ -250,6 +252,10 @@ class Rival(Table):
     expansion: Expansion | None = None
     support: Support | None = None
     slip: Slip | None = None
+    contract: dict[Name, Contract] | None = Field(
+        None, description="by bloc: what long contracts leave to it; default: output goes where it is worth most"
+    )
+    by_product: ByProduct | None = Field(None, description="default: it makes as much as its capacity allows")
 
 
 class Option(Table):

@@ -48,6 +48,8 @@ class Market:
     upkeep : {l: USD a year per kg/yr that stands}, where plants pay to stand and may close for good
     rival_cost : {(j, b): USD/kg}
     shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
+    contract_share : {(j, b): share of a rival's sales that may go to a bloc at most}, where contracts limit it
+    by_product : {j: (rival whose product it comes with, tonnes per tonne of that at most)}
     subsidy : [t,l] USD/kg that treasuries pay on a rival's sales, whatever the leader does
     capital_support : [t,l] share of the capital cost of orders that they pay, likewise
     has_releases : whether some posture releases licences by the quarter
@@ -81,6 +83,8 @@ class Market:
     lines: tuple[int, ...]
     capacity: Floats
     upkeep: dict[int, float]
+    contract_share: dict[tuple[int, int], float]
+    by_product: dict[int, tuple[int, float]]
     subsidy: Floats
     capital_support: Floats
     has_releases: bool
@@ -183,6 +187,8 @@ def market_of(instance: Instance) -> Market:
         lines=rivals.lines_of(instance),
         capacity=rivals.capacity(instance, grid),
         upkeep=rivals.upkeep(instance),
+        contract_share=rivals.contracts(instance),
+        by_product=rivals.by_products(instance),
         subsidy=rivals.subsidy(instance, grid),
         capital_support=rivals.capital_support(instance, grid),
         has_releases=any(posture.release == "quarter" for posture in instance.postures.values()),

@@ -27,6 +27,27 @@ def upkeep(instance: Instance) -> dict[int, float]:
     }
 
 
+def contracts(instance: Instance) -> dict[tuple[int, int], float]:
+    """Most of what a rival sells that may go to a bloc (j, b), where that is a limit."""
+    blocs = list(instance.blocs)
+    return {
+        (j, blocs.index(bloc)): float(contract.share)
+        for j, rival in enumerate(instance.rivals.values())
+        for bloc, contract in (rival.contract or {}).items()
+        if float(contract.share) < 1.0
+    }
+
+
+def by_products(instance: Instance) -> dict[int, tuple[int, float]]:
+    """By rival the one whose product it comes with, and most that it sells per tonne of that."""
+    names = list(instance.rivals)
+    return {
+        j: (names.index(rival.by_product.of), float(rival.by_product.ratio))
+        for j, rival in enumerate(instance.rivals.values())
+        if rival.by_product is not None
+    }
+
+
 def expansions(instance: Instance, grid: Grid) -> dict[int, Investment]:
     """What rivals can be asked to build, by number."""
     found = {}

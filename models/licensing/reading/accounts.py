@@ -24,6 +24,9 @@ from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.charges import full_charge, public_share, standing_charge
 from coercivity.models.licensing.market.periods import Floats
 
+# Their right-hand sides are zero: they make one thing dearer and another cheaper, and nobody earns by them.
+WITHOUT_RENT = ("contract_share", "by_product", "closing")
+
 
 @dataclass(frozen=True)
 class Accounts:
@@ -93,7 +96,7 @@ class _Ledger:
         rents = self.instance.leader.rents
         routes = np.array([self._owner(route.owner) for route in self.instance.routes.values()], dtype=int)
         for law, (index, at) in layout.rows.items():
-            if not len(at):
+            if not len(at) or law in WITHOUT_RENT:
                 continue
             value = worth[at]
             if law in ("export_licence", "quarterly_release"):
@@ -102,7 +105,7 @@ class _Ledger:
                 self.totals[self.leader] += captured * value.sum()
             elif law == "exporter_capacity":
                 self._share_exporters(float(rents.exporter), float(value.sum()))
-            elif law in ("rival_capacity", "expansion_total", "closing"):
+            elif law in ("rival_capacity", "expansion_total"):
                 self._book(self.line_owner[index[:, 1]], value)
             elif law == "reexport_capacity":
                 self._book(routes[index[:, 1]], value)
