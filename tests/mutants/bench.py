@@ -32,11 +32,12 @@ LEADER = (
     "test_periods",
     "test_theorems_leader",
 )
-BUYERS = ("test_toy", "test_fringe_audit", "test_formulation")
+BUYERS = ("test_toy", "test_fringe_audit", "test_formulation", "test_rivals")
 SEARCH = ("test_enumeration", "test_toy", "test_audit_search", "test_theorems_leader")
 TESTS = {
-    "periods": BUYERS, "market": BUYERS, "charges": BUYERS, "formulation": BUYERS, "evaluate": BUYERS,
-    "assemble": ("test_assemble",), "commit": SEARCH, "search": SEARCH, "enumeration": SEARCH, "ties": SEARCH,
+    "periods": BUYERS, "market": BUYERS, "charges": BUYERS,
+    "investment": BUYERS, "rivals of the market": BUYERS, "rivals": BUYERS, "formulation": BUYERS, "evaluate": BUYERS,
+    "assemble": ("test_assemble", "test_rivals"), "commit": SEARCH, "search": SEARCH, "enumeration": SEARCH, "ties": SEARCH,
 }  # fmt: skip
 SECONDS = 240
 

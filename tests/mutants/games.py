@@ -120,6 +120,13 @@ def second() -> dict[str, Any]:
     data["countermeasures"]["duties"]["tax"] = "5 %"
     data["buyers"]["shared_shortage"] = "30 %"
     data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
+    data["rivals"]["mine"] |= {
+        "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"}, "contract": {"east": {"share": "45 %"}},
+    }  # fmt: skip
+    data["rivals"]["beside"] = {
+        "title": "Comes with the mine", "owner": "outside", "product": "light", "serves": {"west": "1 USD/kg", "east": "0 USD/kg"},
+        "capacity": "60 t/yr", "unit_cost": "2 USD/kg", "by_product": {"of": "mine", "ratio": "20 %"},
+    }  # fmt: skip
     data["trust"]["fading"] = {"half_life": "0.5 yr", "full": "90 %"}
     data["strategies"]["half"]["fed_shares"] = {"2025-02": {"west": "70 %", "east": "30 %"}}
     data["strategies"]["relent"] |= {

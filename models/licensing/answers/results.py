@@ -267,7 +267,7 @@ def _rents(response: Response) -> Rents:
     return Rents(
         licence={name: licence[:, b].tolist() for b, name in enumerate(sets.blocs)},
         exporter=response.price("exporter_capacity")[trunk].tolist(),
-        rival={name: rival[:, j].tolist() for j, name in enumerate(sets.rivals)},
+        rival={name: rival[:, list(market.lines_of(j))].max(axis=1).tolist() for j, name in enumerate(sets.rivals)},
         leakage={name: route[:, r].tolist() for r, name in enumerate(sets.routes)},
     )
 

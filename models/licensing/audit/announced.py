@@ -360,6 +360,11 @@ class Announced:
                 closed = max(closed, float(posture.end_use_control))
         return float(route.capacity) / 12.0 * float(self.length[t]) * (1.0 - closed) if self.claim.leakage else 0.0
 
+    def service(self, lead: float) -> Floats:
+        """Share of a period [t] that lies after the arrival of an order made at the start of another, [order t, t]."""
+        after = (self.first + self.length)[None, :] - np.maximum(self.first[None, :], (self.first + lead)[:, None])
+        return np.asarray(np.clip(after / self.length[None, :], 0.0, 1.0))
+
     def factors(self, rate: float) -> Floats:
         """Discount factors at mid-period [t]."""
         return np.asarray(np.exp(-np.log1p(rate) * self.middle))

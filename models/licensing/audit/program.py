@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from coercivity.engine.programs.hot import Floats, LinearProgram
 from coercivity.models.licensing.audit import rules as rules
+from coercivity.models.licensing.audit.rivals import RivalRows
 from coercivity.models.licensing.data.quantity import month_index
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 BLOCKS = {
     "imports": "bkc", "rival_sales": "jbc", "reexport": "rkc", "unmet": "bkce", "stock": "bkc", "beyond": "bkc",
-    "gap": "bkcs", "reserve_gap": "bkc", "expansion": "j", "design_order": "boe",
+    "gap": "bkcs", "reserve_gap": "bkc", "expansion": "l", "design_order": "boe", "standing": "u",
 }  # fmt: skip
-"""The axes of every decision after scenario and period, in the letters of the model's page."""
+"""The axes of every decision after scenario and period, in the letters of the model's page; u: lines that pay to stand."""
 
 
 class ScenarioProgram:
@@ -38,6 +39,8 @@ class ScenarioProgram:
         self.factor = audit.factors(float(self.instance.buyers.discount_rate))
         axes_of = (audit.blocs, audit.products, audit.tiers, audit.segments, audit.rivals, audit.options, audit.routes)
         sizes = dict(zip("bkcejor", map(len, axes_of), strict=True)) | {"s": len(self.instance.stocks.cover_steps)}
+        self.rivals = RivalRows(self)
+        sizes |= {"l": len(self.rivals.lines), "u": len(self.rivals.standing)}
         self.blocks: dict[str, np.ndarray] = {}
         self.width = 0
         for name, axes in BLOCKS.items():
@@ -107,6 +110,7 @@ class ScenarioProgram:
         missing = np.maximum(0.0, target[None] - stock)
         slack = np.minimum(missing, self.reserve_target[None])
         x[self.blocks["reserve_gap"]] = slack
+        x[self.blocks["standing"]] = self.rivals.left_standing(plan)
         missing = missing - slack
         for s, step in enumerate(self.instance.stocks.cover_steps):
             part = np.minimum(missing, float(step.share) * self.cover_target[None])
@@ -124,7 +128,8 @@ class ScenarioProgram:
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def _row(self, columns: np.ndarray, values: np.ndarray | float, low: float, high: float) -> int:
+    def row(self, columns: np.ndarray, values: np.ndarray | float, low: float, high: float) -> int:
+        """Add a law, low ≤ values · columns ≤ high, and say which row it is."""
         columns = np.atleast_1d(columns).ravel()
         self.entries.append((np.full(len(columns), len(self.low)), columns, np.broadcast_to(values, columns.shape)))
         self.low.append(low)
@@ -133,6 +138,7 @@ class ScenarioProgram:
 
     def _write(self) -> LinearProgram:
         self._targets()
+        self.rivals.orders()
         self._orders()
         for w in range(self.scenarios):
             for t in range(self.periods):
@@ -169,36 +175,18 @@ class ScenarioProgram:
                     self.initial[b, k, c] = float((bloc.opening or {}).get(tier, cover)) * monthly_use
 
     def _orders(self) -> None:
-        """Share of a period that an order serves [order t, t], for rivals and options; none that comes too late."""
+        """Share of a period that a design serves [order t, t]; none that comes too late."""
         audit = self.audit
-        self.serves_rival, self.serves_option = {}, {}
-        for j, name in enumerate(audit.rivals):
-            expansion = self.instance.rivals[name].expansion
-            if expansion is None:
-                self.upper[self.blocks["expansion"][:, :, j]] = 0.0
-                continue
-            opens = month_index(expansion.opens) if expansion.opens else int(audit.first[0])
-            parts = rules.coming(self.instance.rivals[name])
-            self.serves_rival[j] = sum(
-                (share * self._service(float(expansion.lead_time) + late) for share, late in parts),
-                np.zeros((self.periods, self.periods)),
-            )
-            late = (self.serves_rival[j].sum(axis=1) == 0) | (audit.first < opens)
-            self.upper[self.blocks["expansion"][:, late, j]] = 0.0
+        self.serves_option = {}
         for o, name in enumerate(audit.options):
             option = self.instance.options[name]
-            self.serves_option[o] = self._service(float(option.lead_time))
+            self.serves_option[o] = audit.service(float(option.lead_time))
             yearly = float(option.yearly_limit) * audit.length / 12.0
             yearly = np.where(self.serves_option[o].sum(axis=1) == 0, 0.0, yearly)
             self.upper[self.blocks["design_order"][:, :, :, o]] = yearly[None, :, None, None]
             for e, segment in enumerate(audit.segments):
                 if float(option.potential.get(segment, 0.0)) == 0:
                     self.upper[self.blocks["design_order"][:, :, :, o, e]] = 0.0
-
-    def _service(self, lead: float) -> Floats:
-        audit = self.audit
-        after = (audit.first + audit.length)[None, :] - np.maximum(audit.first[None, :], (audit.first + lead)[:, None])
-        return np.asarray(np.clip(after / audit.length[None, :], 0.0, 1.0))
 
     def _costs(self, w: int, t: int) -> None:
         audit, at, stocks = self.audit, self.blocks, self.instance.stocks
@@ -221,33 +209,16 @@ class ScenarioProgram:
         for b, bloc in enumerate(self.instance.blocs.values()):
             if bloc.reserve is not None:
                 self.cost[at["reserve_gap"][w, t, b]] = money * months * float(bloc.reserve.penalty)
-        first, last = int(audit.first[t]), int(audit.first[t] + audit.length[t])
-        for j, rival in enumerate(self.instance.rivals.values()):
-            gate = float(rival.unit_cost) - rules.guaranteed(self.instance, rival, first, last)
-            for b, name in enumerate(audit.blocs):
-                if name in rival.serves:
-                    delivered = gate + float(rival.serves[name])
-                    self.cost[at["rival_sales"][w, t, j, b]] = money * delivered
-                else:
-                    self.upper[at["rival_sales"][w, t, j, b]] = 0.0
+        self.rivals.costs(w, t)
         self._charges(w, t)
 
     def _charges(self, w: int, t: int) -> None:
         """Annuities from the arrival of an order on; with probability one or the scenario's, by linearity alike."""
         audit, odds = self.audit, self.chance[w]
         rate = float(self.instance.cost_of_capital)
-        for j, served in self.serves_rival.items():
-            rival = self.instance.rivals[audit.rivals[j]]
-            expansion = rival.expansion
-            assert expansion is not None
-            yearly = _annuity(float(expansion.capex), rate, float(expansion.life))
-            yearly *= 1.0 - rules.paid_by_treasury(rival, int(audit.first[t]))
-            yearly *= 1.0 - audit.funded(t, audit.rivals[j])
-            years = float((served[t] * audit.length * self.factor).sum()) / 12.0
-            self.cost[self.blocks["expansion"][w, t, j]] = odds * yearly * years
         for o, served in self.serves_option.items():
             option = self.instance.options[audit.options[o]]
-            per_kilogram = _annuity(float(option.cost), rate, float(option.life)) + float(option.running_cost)
+            per_kilogram = rules.annuity(float(option.cost), rate, float(option.life)) + float(option.running_cost)
             k = audit.products.index(option.product)
             tonnes = np.einsum("t,tbe->be", served[t] * self.factor, audit.demand[:, :, k].sum(axis=2))
             self.cost[self.blocks["design_order"][w, t, :, o]] = odds * per_kilogram * tonnes
@@ -292,7 +263,7 @@ class ScenarioProgram:
                     else:
                         need -= float(self.initial[b, k, c])
                     relief, by = self._relief(w, t, b, k, c, every)
-                    self._row(np.concatenate([*columns, *out, relief]), np.concatenate([*values, by]), need, np.inf)
+                    self.row(np.concatenate([*columns, *out, relief]), np.concatenate([*values, by]), need, np.inf)
                     self._stock_rows(w, t, b, k, c)
                     self._segment_rows(w, t, b, k, c)
 
@@ -300,10 +271,10 @@ class ScenarioProgram:
         target = float(self.cover_target[t, b, k, c] + self.reserve_target[t, b, k, c])
         names = ("stock", "beyond", "reserve_gap")
         stock, beyond, reserve_gap = (self.blocks[name][w, t, b, k, c : c + 1] for name in names)
-        self._row(np.concatenate([stock, self.blocks["gap"][w, t, b, k, c], reserve_gap]), 1.0, target, np.inf)
-        self._row(np.concatenate([stock, beyond]), np.array([1.0, -1.0]), -np.inf, target)
+        self.row(np.concatenate([stock, self.blocks["gap"][w, t, b, k, c], reserve_gap]), 1.0, target, np.inf)
+        self.row(np.concatenate([stock, beyond]), np.array([1.0, -1.0]), -np.inf, target)
         if t == self.periods - 1:
-            self._row(stock, 1.0, float(self.closing[b, k, c]), np.inf)
+            self.row(stock, 1.0, float(self.closing[b, k, c]), np.inf)
 
     def _segment_rows(self, w: int, t: int, b: int, k: int, c: int) -> None:
         unmet, demand = self.blocks["unmet"][w, t, b, k, c], self.audit.demand[t, b, k, c]
@@ -312,16 +283,16 @@ class ScenarioProgram:
             shares = np.array([float(stated.get(segment, 0.0)) for segment in self.audit.segments])
             for e, share in enumerate(shares):
                 # What a segment misses is its share of what all of them miss.
-                self._row(unmet, (np.arange(len(shares)) == e) - share, 0.0, 0.0)
+                self.row(unmet, (np.arange(len(shares)) == e) - share, 0.0, 0.0)
             return
         for e in range(len(demand) - 1):
             relief, by = self._relief(w, t, b, k, c, [e])
-            self._row(np.append(unmet[e], relief), np.append(1.0, by), -np.inf, float(demand[e]))
+            self.row(np.append(unmet[e], relief), np.append(1.0, by), -np.inf, float(demand[e]))
         shared = self.instance.buyers.shared_shortage
         if shared is not None and float(shared) > 0:
             # Of every tonne missed anywhere the last use misses this much at least.
             last = float(self.instance.products[self.audit.products[k]].segments.get(self.audit.segments[-1], 0.0))
-            self._row(unmet, (np.arange(len(unmet)) == len(unmet) - 1) - float(shared) * last, 0.0, np.inf)
+            self.row(unmet, (np.arange(len(unmet)) == len(unmet) - 1) - float(shared) * last, 0.0, np.inf)
 
     def _limits(self, w: int, t: int) -> None:
         audit, at = self.audit, self.blocks
@@ -332,57 +303,35 @@ class ScenarioProgram:
                 for c in range(len(audit.tiers)):
                     share = tonnes[b, k, c] / total if total > 0 else 0.0
                     if np.isfinite(licence[b, k]):
-                        row = self._row(
-                            at["imports"][w, t, b, k, c : c + 1], 1.0, -np.inf, float(licence[b, k] * share)
-                        )
+                        row = self.row(at["imports"][w, t, b, k, c : c + 1], 1.0, -np.inf, float(licence[b, k] * share))
                         self.licence_rows[row] = (w, t, b, k, c)
                     if np.isfinite(release[b, k]):
                         quarter = at["imports"][w, t - 2 : t + 1, b, k, c]
-                        row = self._row(quarter, 1.0, -np.inf, float(release[b, k] * share))
+                        row = self.row(quarter, 1.0, -np.inf, float(release[b, k] * share))
                         self.release_rows[row] = (w, t, b, k, c)
-        row = self._row(at["imports"][w, t], 1.0, -np.inf, float(audit.standing[w, t]))
+        row = self.row(at["imports"][w, t], 1.0, -np.inf, float(audit.standing[w, t]))
         self.exporter_rows[row] = (w, t)
         for r in range(len(audit.routes)):
-            self._row(at["reexport"][w, t, r], 1.0, -np.inf, audit.route_limit(t, r))
-        for j, rival in enumerate(self.instance.rivals.values()):
-            years = float(audit.length[t]) / 12.0
-            capacity = float(rival.capacity) * years
-            for addition in rival.committed:
-                for share, late in rules.coming(rival):
-                    ran = audit.first[t] + audit.length[t] - max(audit.first[t], month_index(addition.begins) + late)
-                    capacity += share * float(addition.capacity) * max(0.0, float(ran)) / 12.0
-            sold = at["rival_sales"][w, t, j].ravel()
-            if j in self.serves_rival:
-                orders = np.flatnonzero(self.serves_rival[j][:, t] > 0)
-                columns = np.concatenate([sold, at["expansion"][w, orders, j]])
-                values = np.concatenate([np.ones(len(sold)), -years * self.serves_rival[j][orders, t]])
-                self._row(columns, values, -np.inf, capacity)
-            else:
-                self._row(sold, 1.0, -np.inf, capacity)
+            self.row(at["reexport"][w, t, r], 1.0, -np.inf, audit.route_limit(t, r))
+        self.rivals.rows(w, t)
+        self.rivals.ties(w, t)
 
     def _totals(self, w: int) -> None:
         audit = self.audit
-        for j in self.serves_rival:
-            expansion = self.instance.rivals[audit.rivals[j]].expansion
-            assert expansion is not None
-            self._row(self.blocks["expansion"][w, :, j], 1.0, -np.inf, float(expansion.potential))
+        self.rivals.totals(w)
         for b in range(len(audit.blocs)):
             for e, segment in enumerate(audit.segments):
                 for o, name in enumerate(audit.options):
                     limit = float(self.instance.options[name].potential.get(segment, 0.0))
-                    self._row(self.blocks["design_order"][w, :, b, o, e], 1.0, -np.inf, limit)
+                    self.row(self.blocks["design_order"][w, :, b, o, e], 1.0, -np.inf, limit)
                 for product in audit.products:
                     same = [o for o, name in enumerate(audit.options) if self.instance.options[name].product == product]
                     if same:
-                        self._row(self.blocks["design_order"][w][:, b][:, same][:, :, e].ravel(), 1.0, -np.inf, 1.0)
+                        self.row(self.blocks["design_order"][w][:, b][:, same][:, :, e].ravel(), 1.0, -np.inf, 1.0)
 
     def _non_anticipation(self) -> None:
         for w, strike in enumerate(self.audit.departures, start=1):
             before = np.flatnonzero(self.audit.first < strike)
             for at in self.blocks.values():
                 for mine, other in zip(at[w, before].ravel(), at[0, before].ravel(), strict=True):
-                    self._row(np.array([mine, other]), np.array([1.0, -1.0]), 0.0, 0.0)
-
-
-def _annuity(price: float, rate: float, life: float) -> float:
-    return price / life if rate == 0 else price * rate / (1.0 - (1.0 + rate) ** -life)
+                    self.row(np.array([mine, other]), np.array([1.0, -1.0]), 0.0, 0.0)

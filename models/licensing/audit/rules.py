@@ -200,6 +200,11 @@ def coming(rival: Rival) -> tuple[tuple[float, float], ...]:
     return ((1.0 - float(rival.slip.share), 0.0), (float(rival.slip.share), float(rival.slip.by)))
 
 
+def annuity(price: float, rate: float, life: float) -> float:
+    """What repays a price every year over a life, with interest."""
+    return price / life if rate == 0 else price * rate / (1.0 - (1.0 + rate) ** -life)
+
+
 def willing(kinds: Sequence[tuple[float, float]], spared: float) -> float:
     """Probability of the types (stake, weight) that would rather concede than suffer."""
     return math.fsum(weight for stake, weight in kinds if spared > stake)

@@ -7,7 +7,7 @@ once which rows and columns there are, and a test holds what is assembled here a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,17 @@ import scipy.sparse as sp
 
 from coercivity.engine.programs.hot import LinearProgram
 from coercivity.models.licensing.buyers.evaluate import Layout, tier_share
-from coercivity.models.licensing.market.arrays import Investment, Market
-from coercivity.models.licensing.market.charges import expansion_charge, redesign_charge
+from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.market.charges import expansion_charge, redesign_charge, standing_charge, upkeep_charge
+from coercivity.models.licensing.market.investment import Investment
 from coercivity.models.licensing.market.periods import Floats, Tree
 
+MOVING = (
+    (("demand_balance", "unmet_cap"), "designed_out"),
+    (("rival_capacity",), "ordered"),
+    (("contract_share", "by_product"), "rival_sales"),
+)
+"""Laws and variables whose entries hold numbers of the instance."""
 Entries = tuple[np.ndarray, np.ndarray, Floats]
 
 
@@ -33,6 +40,10 @@ def structure_of(market: Market) -> Hashable:
         market.tree.conceded,
         market.has_releases,
         market.rival_product,
+        market.lines,
+        tuple(market.upkeep),
+        tuple(market.contract_share),
+        tuple((j, main) for j, (main, _) in market.by_product.items()),
         tuple(market.rival_cost),
         tuple(market.expansions),
         market.route_ends,
@@ -93,7 +104,7 @@ class Assembler:
         """The part of the matrix that no number of the instance changes: its ones and minus ones."""
         rows, columns = matrix.shape
         moving = sp.csr_array((rows, columns))
-        for laws, variable in ((("demand_balance", "unmet_cap"), "designed_out"), (("rival_capacity",), "ordered")):
+        for laws, variable in MOVING:
             is_row, is_column = np.zeros(rows), np.zeros(columns)
             for law in laws:
                 if law in self.layout.rows:
@@ -105,7 +116,7 @@ class Assembler:
         return fixed
 
     def _matrix(self, market: Market) -> Any:
-        parts = [*self._orders(market), *self._designs(market)]
+        parts = [*self._orders(market), *self._designs(market), *self._ties(market)]
         if not parts:
             return self.fixed
         rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -117,10 +128,26 @@ class Assembler:
     def _orders(self, market: Market) -> list[Entries]:
         """Capacity that was ordered a lead time ago, in the rows of rivals' capacity."""
         found = []
-        for j, order in market.expansions.items():
+        for line, order in market.expansions.items():
             node, before, weight = self._served(order)
             years = market.grid.years[market.tree.period[node]]
-            found.append((self._rows["rival_capacity"][node, j], self._columns["ordered"][before, j], -weight * years))
+            rows, columns = self._rows["rival_capacity"][node, line], self._columns["ordered"][before, line]
+            found.append((rows, columns, -weight * years))
+        return found
+
+    def _ties(self, market: Market) -> list[Entries]:
+        """What contracts leave to a bloc, and what comes with a main product."""
+        found, nodes, tiers = [], np.arange(len(self.tree)), range(len(market.sets.tiers))
+        for (j, b), share in market.contract_share.items():
+            row = self._rows["contract_share"][nodes, j, b]
+            for bloc in (bloc for rival, bloc in market.rival_cost if rival == j):
+                value = np.full(len(nodes), float(bloc == b) - share)
+                found += [(row, self._columns["rival_sales"][nodes, j, bloc, c], value) for c in tiers]
+        for j, (main, ratio) in market.by_product.items():
+            row = self._rows["by_product"][nodes, j]
+            for rival, bloc in (pair for pair in market.rival_cost if pair[0] in (j, main)):
+                value = np.full(len(nodes), 1.0 if rival == j else -ratio)
+                found += [(row, self._columns["rival_sales"][nodes, rival, bloc, c], value) for c in tiers]
         return found
 
     def _designs(self, market: Market) -> list[Entries]:
@@ -184,16 +211,16 @@ class Assembler:
         """Upper bounds of the variables that have one, over the variables' own axes."""
         period, sets = market.tree.period, market.sets
         shape = (len(period), len(sets.blocs), len(sets.options), len(sets.segments))
-        possible = np.zeros((len(period), len(sets.rivals)))
-        for j, order in market.expansions.items():
-            possible[:, j] = np.where(order.possible[period], np.inf, 0.0)
+        possible = np.zeros((len(period), len(market.lines)))
+        for line, order in market.expansions.items():
+            possible[:, line] = np.where(order.possible[period], np.inf, 0.0)
         designs = np.zeros((len(period), len(sets.options)))
         for o, order in market.redesigns.items():
             designs[:, o] = order.possible[period] * market.option_limit[o] * market.grid.years[period]
         return {
             "cover": market.cover_target[period][..., None] * market.step_share,
             "reserve": market.reserve_target[period],
-            "ordered": np.broadcast_to(market.potential, (len(period), len(sets.rivals))),
+            "ordered": np.broadcast_to(market.potential, (len(period), len(market.lines))),
             "expansion": possible,
             "design_order": np.broadcast_to(designs[:, None, :, None], shape),
             "designed_out": np.broadcast_to(market.option_potential[None, None], shape),
@@ -212,7 +239,9 @@ class Assembler:
             "reserve": (holding[:, None] - (discount * months)[:, None] * market.reserve_penalty)[:, :, None, None],
             "rival_sales": discount[:, None, None, None] * self._rival_cost(market)[period][..., None],
             "reexport": (discount[:, None] * market.route_cost)[:, :, None, None],
-            "expansion": self._expansion_cost(market)[period],
+            "expansion": self._by_line(market, expansion_charge, market.expansions)[period],
+            "ordered": self._by_line(market, upkeep_charge, market.expansions)[period],
+            "closed": -(discount * market.grid.years[period])[:, None] * self._upkeep(market),
             "design_order": self._design_cost(market)[period],
         }
         cost = np.zeros(self.layout.program.shape[1])
@@ -230,12 +259,16 @@ class Assembler:
             cost[:, j, b] = unit_cost - market.subsidy[:, j]
         return cost
 
-    def _expansion_cost(self, market: Market) -> Floats:
-        """[t,j]"""
-        cost = np.zeros((len(market.grid), len(market.sets.rivals)))
-        for j in market.expansions:
-            cost[:, j] = [expansion_charge(market, j, period) for period in range(len(market.grid))]
+    def _by_line(self, market: Market, charge: Callable[[Market, int, int], float], lines: Iterable[int]) -> Floats:
+        """A charge of every line in every period [t,l]; none where nothing can be ordered."""
+        cost = np.zeros((len(market.grid), len(market.lines)))
+        for line in lines:
+            cost[:, line] = [charge(market, line, period) for period in range(len(market.grid))]
         return cost
+
+    def _upkeep(self, market: Market) -> Floats:
+        """[l]"""
+        return np.array([market.upkeep.get(line, 0.0) for line in range(len(market.lines))])
 
     def _design_cost(self, market: Market) -> Floats:
         """[t,b,o,e]"""
@@ -256,10 +289,14 @@ def _cut(values: Floats, shape: tuple[int, ...]) -> Floats:
 
 
 def _constant(market: Market) -> float:
-    """Penalties at empty shelves, from which every tonne of cover is taken off: the same for all probabilities."""
+    """Penalties at empty shelves, from which every tonne of cover is taken off, and the upkeep of what stands at first.
+
+    It is the same for all probabilities, since those of the nodes of a period add up to one.
+    """
     months = market.discount * market.grid.length
     cover = np.einsum("t,tbkc,s,s->", months, market.cover_target, market.step_share, market.step_penalty)
-    return float(cover + np.einsum("t,tbkc,b->", months, market.reserve_target, market.reserve_penalty))
+    reserve = np.einsum("t,tbkc,b->", months, market.reserve_target, market.reserve_penalty)
+    return float(cover + reserve + sum(standing_charge(market, line) for line in market.upkeep))
 
 
 def _positions(index: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -27,6 +27,11 @@ class UnitSystem:
         return self.thousand_usd / self.tonne
 
 
+def unit_of(unit: Any) -> Any:
+    """The unit of a variable; none where constants are plain numbers."""
+    return None if isinstance(unit, float) else unit
+
+
 def checked_units() -> UnitSystem:
     """The unit system for Pyomo's unit checker."""
     if "kUSD" not in dir(pyo.units._pint_registry):

@@ -24,7 +24,7 @@ from coercivity.models.licensing.market.periods import Floats
 
 AXES = {
     "imports": "nbkc", "surplus": "nbkc", "unmet": "nbkce", "cover": "nbkcs", "reserve": "nbkc",
-    "rival_sales": "njbc", "reexport": "nrkc", "expansion": "nj", "ordered": "nj", "design_order": "nboe",
+    "rival_sales": "njbc", "reexport": "nrkc", "expansion": "nl", "ordered": "nl", "closed": "nl", "design_order": "nboe",
     "designed_out": "nboe",
 }  # fmt: skip
 """The axes of every variable of the formulation, in the letters of :mod:`coercivity.models.licensing.market.arrays`."""
@@ -46,6 +46,7 @@ class Layout:
     release_share: Floats
     period: np.ndarray
     discount: Floats
+    lines: np.ndarray
 
     @property
     def licence_rows(self) -> np.ndarray:
@@ -102,7 +103,7 @@ class Layout:
             unit[at] += self.discount[index[:, 0]] * surcharge[index[:, 0], index[:, 1], index[:, 2]]
             index, at = self.columns["expansion"]
             if len(at):
-                unit[at] *= 1.0 - announced.funding[self.period[index[:, 0]], index[:, 1]]
+                unit[at] *= 1.0 - announced.funding[self.period[index[:, 0]], self.lines[index[:, 1]]]
         return np.asarray(announced.weight[self.column_node] * unit)
 
     def node_unit_cost(self, announced: Announcement, primal: Floats) -> Floats:
@@ -152,6 +153,7 @@ def _layout(market: Market, reference: Announcement, compiled: Compiled) -> Layo
         tier_share(market, rows["quarterly_release"][0]),
         period,
         market.discount[period],
+        np.array(market.lines, dtype=np.int64),
     )
 
 
@@ -200,7 +202,7 @@ class Response:
         market = self.market
         sets = market.sets
         sizes = {"n": len(market.tree), "b": len(sets.blocs), "k": len(sets.products), "c": len(sets.tiers), "e": len(sets.segments),
-                 "s": len(market.step_share), "j": len(sets.rivals), "r": len(sets.routes), "o": len(sets.options)}  # fmt: skip
+                 "s": len(market.step_share), "j": len(sets.rivals), "l": len(market.lines), "r": len(sets.routes), "o": len(sets.options)}  # fmt: skip
         array = np.zeros([sizes[axis] for axis in AXES.get(name, LAW_AXES.get(name, ""))])
         index, at = addresses[name]
         if len(at):
@@ -225,7 +227,7 @@ class Response:
 
 
 LAW_AXES = {"demand_balance": "nbkc", "unmet_cap": "nbkce", "export_licence": "nbkc", "quarterly_release": "nbkc", "exporter_capacity": "n",
-            "rival_capacity": "nj", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
+            "rival_capacity": "nl", "contract_share": "njb", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
 """The axes of the laws whose multipliers are reported."""
 
 

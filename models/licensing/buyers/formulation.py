@@ -7,17 +7,22 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
     cover, reserve, surplus                                    tonnes of stock: steps of the working cover, the
                                                                mandated reserve, and what is held beyond both
     expansion, ordered                                         tonnes per year, new and cumulative
+    closed                                                     tonnes per year that have closed for good so far
     design_order, designed_out                                 shares of demand, new and cumulative
 
     min  Σ_n w_n δ_t ( (p+τ−ψ)·imports + (c+f−s)·rival_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
                        + Σ_s g_s·months·(step − cover) + g_R·months·(target − reserve) )
-         + Σ_n w_n ( (1−φ)·A_j·expansion + A_o·design_order )
+         + Σ_n w_n ( (1−φ)·A_l·expansion + A_o·design_order + o·δ_t·(capacity standing at first, and ordered since, − closed) )
     s.t. supply + stock drawn + unmet + designed out − moved here ≥ demand   [price]          demand_balance
          unmet ≤ demand left in the segment                                  [−]              unmet_cap
          imports ≤ licensed volume, split over tiers by demand               [licence rent]   export_licence
          Σ imports of a quarter ≤ what it was released for                   [release rent]   quarterly_release
          Σ imports ≤ exporters' capacity                                     [exporter rent]  exporter_capacity
-         Σ rival_sales ≤ capacity now, committed, and ordered a lead time ago [rival rent]    rival_capacity
+         Σ rival_sales ≤ capacity now, committed, and ordered a lead time ago, less what has closed
+                                                                             [rival rent]    rival_capacity
+         closed ≥ closed before                                              [−]              closing
+         sales to a bloc ≤ its contract's share of all sales                 [premium]        contract_share
+         sales of a by-product ≤ ratio · sales of its main product           [−]              by_product
          ordered = ordered before + expansion                                [−]              expansion_total
          designed_out = designed_out before + design_order                   [−]              redesign_ratchet
          designed_out over all options ≤ 1                                   [−]              redesign_limit
@@ -40,9 +45,10 @@ from typing import Any
 import pyomo.environ as pyo
 
 from coercivity.models.licensing.announcement.announce import Announcement
-from coercivity.models.licensing.buyers.consistency import UnitSystem
+from coercivity.models.licensing.buyers.consistency import UnitSystem, unit_of
+from coercivity.models.licensing.buyers.rivals import Rivals
 from coercivity.models.licensing.market.arrays import Market, quarters_of
-from coercivity.models.licensing.market.charges import expansion_charge, licence_of, redesign_charge
+from coercivity.models.licensing.market.charges import licence_of, redesign_charge
 
 
 def build(market: Market, announced: Announcement, units: UnitSystem | None = None) -> pyo.ConcreteModel:
@@ -68,12 +74,11 @@ class _Builder:
         self.nodes = range(len(self.tree))
         self.blocs, self.products = range(len(self.sets.blocs)), range(len(self.sets.products))
         self.tiers, self.segments = range(len(self.sets.tiers)), range(len(self.sets.segments))
-        self.rivals, self.options = range(len(self.sets.rivals)), range(len(self.sets.options))
+        self.rivals, self.options = Rivals(market, announced, units), range(len(self.sets.options))
         self.routes, self.steps = range(len(self.sets.routes)), range(len(market.step_share))
         # Plain Python numbers: NumPy scalars would turn Pyomo's expressions into arrays.
         self.demand = market.demand.tolist()
         self.tonnes = market.demand.sum(axis=-1).tolist()
-        self.lags_rival = {j: [x.lags(t) for t in range(len(self.grid))] for j, x in market.expansions.items()}
         self.lags_option = {o: [x.lags(t) for t in range(len(self.grid))] for o, x in market.redesigns.items()}
 
     def build(self) -> pyo.ConcreteModel:
@@ -93,7 +98,8 @@ class _Builder:
         self._demand_balance(model)
         self._unmet(model)
         self._trade(model)
-        self._expansion(model)
+        self.rivals.expansion(model)
+        self.rivals.ties(model)
         self._redesign(model)
         self._stocks(model)
         self._objective(model)
@@ -103,36 +109,22 @@ class _Builder:
         market, tonne = self.market, self.units.tonne
         nonneg = pyo.NonNegativeReals
         keys = [(n, *cell) for n in self.nodes for cell in self.cells]
-        model.imports = pyo.Var(keys, domain=nonneg, units=self._of(tonne))
-        model.surplus = pyo.Var(keys, domain=nonneg, units=self._of(tonne))
-        model.unmet = pyo.Var([(*key, e) for key in keys for e in self.segments], domain=nonneg, units=self._of(tonne))
-        model.cover = pyo.Var([(*key, s) for key in keys for s in self.steps], domain=nonneg, units=self._of(tonne))
+        model.imports = pyo.Var(keys, domain=nonneg, units=unit_of(tonne))
+        model.surplus = pyo.Var(keys, domain=nonneg, units=unit_of(tonne))
+        model.unmet = pyo.Var([(*key, e) for key in keys for e in self.segments], domain=nonneg, units=unit_of(tonne))
+        model.cover = pyo.Var([(*key, s) for key in keys for s in self.steps], domain=nonneg, units=unit_of(tonne))
         for n, b, k, c, s in model.cover:
             model.cover[n, b, k, c, s].setub(self._step(n, b, k, c, s) * tonne)
         reserves = [(n, b, k, c) for n, b, k, c in keys if market.reserve_target[self.period[n], b, k, c] > 0]
-        model.reserve = pyo.Var(reserves, domain=nonneg, units=self._of(tonne))
+        model.reserve = pyo.Var(reserves, domain=nonneg, units=unit_of(tonne))
         for n, b, k, c in reserves:
             model.reserve[n, b, k, c].setub(float(market.reserve_target[self.period[n], b, k, c]) * tonne)
-        model.rival_sales = pyo.Var(
-            [(n, j, b, c) for n in self.nodes for j, b in market.rival_cost for c in self.tiers],
-            domain=nonneg,
-            units=self._of(tonne),
-        )
+        self.rivals.sales(model)
         model.reexport = pyo.Var(
             [(n, r, k, c) for n in self.nodes for r in self.routes for k in self.products for c in self.tiers],
-            domain=nonneg, units=self._of(tonne),
+            domain=nonneg, units=unit_of(tonne),
         )  # fmt: skip
-        capacity = self._of(self.units.tonnes_per_year)
-        # Orders that cannot be made are columns held at zero, so that a lead time changes no column.
-        model.expansion = pyo.Var(
-            [(n, j) for n in self.nodes for j in market.expansions], domain=nonneg, units=capacity
-        )
-        for n, j in model.expansion:
-            if not market.expansions[j].possible[self.period[n]]:
-                model.expansion[n, j].setub(0.0 * self.units.tonnes_per_year)
-        model.ordered = pyo.Var([(n, j) for n in self.nodes for j in market.expansions], domain=nonneg, units=capacity)
-        for n, j in model.ordered:
-            model.ordered[n, j].setub(float(market.potential[j]) * self.units.tonnes_per_year)
+        self.rivals.investment(model)
         model.design_order = pyo.Var([(n, *d) for n in self.nodes for d in self.designs], domain=nonneg)
         for n, b, o, e in model.design_order:
             t = self.period[n]
@@ -149,10 +141,6 @@ class _Builder:
         """Stock at the end of node n, from its parts: the steps fill from the bottom because the penalty is convex."""
         stock = model.surplus[n, b, k, c] + sum(model.cover[n, b, k, c, s] for s in self.steps)
         return stock + model.reserve[n, b, k, c] if (n, b, k, c) in model.reserve else stock
-
-    @staticmethod
-    def _of(unit: Any) -> Any:
-        return None if isinstance(unit, float) else unit
 
     def _designs_touching(self, b: int, k: int) -> Iterator[tuple[int, int, int]]:
         """(option, segment, +1 where it relieves product k of bloc b, −1 where it burdens it)."""
@@ -249,19 +237,11 @@ class _Builder:
                     model.export_licence[n, b, k, c] = model.imports[n, b, k, c] <= licensed * tonne
         self._releases(model)
         model.exporter_capacity = pyo.Constraint(list(self.nodes))
-        model.rival_capacity = pyo.Constraint([(n, j) for n in self.nodes for j in self.rivals])
+        self.rivals.capacity(model)
         model.reexport_capacity = pyo.Constraint([(n, r) for n in self.nodes for r in self.routes])
-        served = {j: [b for rival, b in market.rival_cost if rival == j] for j in self.rivals}
         for n in self.nodes:
-            t = self.period[n]
             sold = sum(model.imports[n, b, k, c] for b, k, c in self.cells)
             model.exporter_capacity[n] = sold <= float(self.announced.exporter_capacity[n]) * tonne
-            for j in self.rivals:
-                sales = sum(model.rival_sales[n, j, b, c] for b in served[j] for c in self.tiers)
-                years = float(self.grid.years[t]) * self.units.year
-                lags = self.lags_rival[j][t] if j in self.lags_rival else []
-                new = sum(weight * years * model.ordered[self.tree.ancestor(n, m), j] for m, weight in lags)
-                model.rival_capacity[n, j] = sales - new <= float(market.capacity[t, j]) * tonne
             for r in self.routes:
                 flow = sum(model.reexport[n, r, k, c] for k in self.products for c in self.tiers)
                 model.reexport_capacity[n, r] = flow <= float(self.announced.route_capacity[n, r]) * tonne
@@ -278,14 +258,6 @@ class _Builder:
                 if released is not None:
                     drawn = sum(model.imports[m, b, k, c] for m in months)
                     model.quarterly_release[n, b, k, c] = drawn <= released * self.units.tonne
-
-    def _expansion(self, model: pyo.ConcreteModel) -> None:
-        model.expansion_total = pyo.Constraint(list(model.ordered.index_set()))
-        for n, j in model.ordered.index_set():
-            before = model.ordered[self.parent[n], j] if self.parent[n] >= 0 else 0.0 * self.units.tonnes_per_year
-            model.expansion_total[n, j] = (
-                model.ordered[n, j] - before - model.expansion[n, j] == 0.0 * self.units.tonnes_per_year
-            )
 
     def _redesign(self, model: pyo.ConcreteModel) -> None:
         model.redesign_ratchet = pyo.Constraint(list(model.designed_out.index_set()))
@@ -331,11 +303,7 @@ class _Builder:
             discount * float(market.price[k] + surcharge[b, k]) * price * model.imports[n, b, k, c]
             for b, k, c in self.cells
         )
-        cost += sum(
-            discount * (unit_cost - float(market.subsidy[t, j])) * price * model.rival_sales[n, j, b, c]
-            for (j, b), unit_cost in market.rival_cost.items()
-            for c in self.tiers
-        )
+        cost += self.rivals.running_cost(model, n)
         cost += sum(
             discount * float(market.route_cost[r]) * price * model.reexport[n, r, k, c]
             for r in self.routes for k in self.products for c in self.tiers
@@ -361,15 +329,7 @@ class _Builder:
     def _investment_cost(self, model: pyo.ConcreteModel, n: int) -> Any:
         """Annuities over the periods that an order serves, charged where it is decided."""
         t, units = self.period[n], self.units
-        cost = 0.0 * units.thousand_usd
-        for j in self.market.expansions:
-            cost += (
-                expansion_charge(self.market, j, t)
-                * (1.0 - float(self.announced.funding[t, j]))
-                * units.thousand_usd
-                / units.tonnes_per_year
-                * model.expansion[n, j]
-            )
+        cost = self.rivals.investment_cost(model, n)
         for b, o, e in self.designs:
             cost += redesign_charge(self.market, b, o, e, t) * units.thousand_usd * model.design_order[n, b, o, e]
         return cost

@@ -34,6 +34,8 @@ from coercivity.models.licensing.data.quantity import (
     quantity,
 )
 from coercivity.models.licensing.data.reactions import (
+    ByProduct,
+    Contract,
     Countermeasure,
     Downstream,
     Firm,
@@ -241,10 +243,19 @@ class Rival(Table):
     serves: dict[Name, Price] = Field(description="freight and qualification cost by bloc served")
     capacity: TonnesPerYear
     unit_cost: Price = Field(description="avoidable cost of a kilogram")
+    standing_cost: Price | None = Field(
+        None,
+        description="upkeep, a year, of the capacity that yields a kilogram a year, as long as it stands; what does not earn it "
+        "closes for good; default: plants cost nothing to keep and never close",
+    )
     committed: tuple[Addition, ...] = ()
     expansion: Expansion | None = None
     support: Support | None = None
     slip: Slip | None = None
+    contract: dict[Name, Contract] | None = Field(
+        None, description="by bloc: what long contracts leave to it; default: output goes where it is worth most"
+    )
+    by_product: ByProduct | None = Field(None, description="default: it makes as much as its capacity allows")
 
 
 class Option(Table):

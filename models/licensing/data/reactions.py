@@ -1,4 +1,4 @@
-"""What the strategy sets off besides buying: trust, countermeasures, and the leader's own firms and makers."""
+"""What the strategy sets off besides buying, what ties rivals, and the leader's own firms and makers."""
 
 from __future__ import annotations
 
@@ -97,6 +97,21 @@ class Slip(Table):
 
     share: Share = Field(description="share of what is committed or ordered that slips")
     by: Months
+
+
+class Contract(Table):
+    """What long contracts leave of a rival's output to one bloc."""
+
+    share: Share = Field(
+        description="most of what the rival sells that may go to the bloc: the rest is promised elsewhere"
+    )
+
+
+class ByProduct(Table):
+    """A rival that makes what it makes beside something else, and no more of it than comes with that."""
+
+    of: Name = Field(description="the rival whose product it comes with")
+    ratio: quantity("1") = Field(description="most it can sell per kilogram that the other sells")
 
 
 class Firm(Table):

@@ -22,5 +22,7 @@ def window_months(instance: Instance) -> int:
 def in_window(instance: Instance) -> Instance:
     """The same world from the announcement to the end of the window, on months, with investment frozen."""
     calendar = Calendar(start=instance.calendar.start, months=window_months(instance), quarters=0, years=0)
-    rivals = {name: rival.model_copy(update={"expansion": None}) for name, rival in instance.rivals.items()}
+    # Nothing is ordered, and nothing closes: what stands is paid for either way.
+    frozen = {"expansion": None, "standing_cost": None}
+    rivals = {name: rival.model_copy(update=frozen) for name, rival in instance.rivals.items()}
     return instance.model_copy(update={"calendar": calendar, "rivals": rivals, "options": {}})

@@ -2,7 +2,7 @@
 
 One kilogram at one US dollar per kilogram is the unit of cost inside the followers' program, so a tonne at
 1 USD/kg costs one thousand dollars (kUSD). Axes: t periods, n nodes, b blocs, k products, c cover tiers,
-e segments, j rivals, o options, r routes, s steps of the cover penalty.
+e segments, j rivals, l their lines of capacity, o options, r routes, s steps of the cover penalty.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import month_index
-from coercivity.models.licensing.data.reactions import Slip
+from coercivity.models.licensing.market import rivals as rivals
+from coercivity.models.licensing.market.investment import Investment, annuity, investment
 from coercivity.models.licensing.market.periods import Floats, Grid, Tree, fishbone, grid_of
 
 
@@ -33,33 +34,6 @@ class Sets:
 
 
 @dataclass(frozen=True)
-class Investment:
-    """What an order of one unit at the beginning of a period brings and costs.
-
-    ``served`` (T orders, T periods) is the share of each period in which the unit serves; ``possible`` (T) says
-    whether an order can be made and arrives within the horizon; ``arrival`` (T) is the absolute month in which it
-    does, but for the share ``slips``, which comes ``late`` months later; ``annuity`` is in USD per kg/yr and year.
-    """
-
-    served: Floats
-    possible: np.ndarray
-    arrival: Floats
-    annuity: float
-    slips: float = 0.0
-    late: float = 0.0
-
-    def running(self, end: float) -> Floats:
-        """Share of an order of each period that runs by the month ``end``, shape (T,)."""
-        return (1.0 - self.slips) * (self.arrival <= end) + self.slips * (self.arrival + self.late <= end)
-
-    def lags(self, period: int) -> list[tuple[int, float]]:
-        """Weights on cumulative orders at earlier periods that add up to what serves in ``period``."""
-        share = np.append(self.served[: period + 1, period], 0.0)
-        steps = share[:-1] - share[1:]
-        return [(int(order), float(steps[order])) for order in np.flatnonzero(np.abs(steps) > 1e-12)]
-
-
-@dataclass(frozen=True)
 class Market:
     """The followers' world. Shapes are given by the axes in brackets.
 
@@ -69,11 +43,15 @@ class Market:
     forecast : [t,b,k] tonnes per period that buyers would import from the leader, the base of licences
     cover_target, reserve_target : [t,b,k,c] tonnes
     initial_stock, closing_stock : [b,k,c] tonnes on the first day, and at least on the last
-    capacity : [t,j] tonnes per period, existing and committed
+    lines : the rival of each line, a line being capacity of one cost
+    capacity : [t,l] tonnes per period, existing and committed
+    upkeep : {l: USD a year per kg/yr that stands}, where plants pay to stand and may close for good
     rival_cost : {(j, b): USD/kg}
     shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
-    subsidy : [t,j] USD/kg that treasuries pay on a rival's sales, whatever the leader does
-    capital_support : [t,j] share of the capital cost of orders that they pay, likewise
+    contract_share : {(j, b): share of a rival's sales that may go to a bloc at most}, where contracts limit it
+    by_product : {j: (rival whose product it comes with, tonnes per tonne of that at most)}
+    subsidy : [t,l] USD/kg that treasuries pay on a rival's sales, whatever the leader does
+    capital_support : [t,l] share of the capital cost of orders that they pay, likewise
     has_releases : whether some posture releases licences by the quarter
     exporter_capacity : [t] tonnes per period
     route_capacity : [t,r] tonnes per period
@@ -102,7 +80,11 @@ class Market:
     exporter_capacity: Floats
     rival_product: tuple[int, ...]
     rival_cost: dict[tuple[int, int], float]
+    lines: tuple[int, ...]
     capacity: Floats
+    upkeep: dict[int, float]
+    contract_share: dict[tuple[int, int], float]
+    by_product: dict[int, tuple[int, float]]
     subsidy: Floats
     capital_support: Floats
     has_releases: bool
@@ -123,31 +105,15 @@ class Market:
         """The segment whose unmet demand is never capped."""
         return len(self.sets.segments) - 1
 
+    def lines_of(self, j: int) -> tuple[int, ...]:
+        """The lines of a rival."""
+        return tuple(line for line, rival in enumerate(self.lines) if rival == j)
+
     def segment_shares(self, k: int) -> list[float]:
         """Shares of the segments in the demand for product k; the top one stands for a product that nobody uses."""
         tonnes = self.demand[:, :, k].sum(axis=(0, 1, 2))
         total = float(tonnes.sum())
         return [float(part) / total if total > 0 else float(e == self.top_segment) for e, part in enumerate(tonnes)]
-
-
-def annuity(capex: float, rate: float, life: float) -> float:
-    """Yearly payment per unit that repays ``capex`` over ``life`` years at ``rate``.
-
-    >>> round(annuity(100.0, 0.10, 20.0), 4)
-    11.746
-    """
-    return capex / life if rate == 0 else capex * rate / (1.0 - (1.0 + rate) ** -life)
-
-
-def investment(grid: Grid, lead_time: float, yearly: float, opens: int, slip: Slip | None = None) -> Investment:
-    """What orders in each period bring, given the lead time in months and the first month of orders."""
-    slips, late = (float(slip.share), float(slip.by)) if slip is not None else (0.0, 0.0)
-    served = np.array([
-        (1.0 - slips) * grid.served(period, lead_time) + slips * grid.served(period, lead_time + late)
-        for period in range(len(grid))
-    ])  # fmt: skip
-    possible = (served.sum(axis=1) > 0) & (grid.start >= opens)
-    return Investment(served, possible, np.asarray(grid.start + lead_time, dtype=float), yearly, slips, late)
 
 
 def quarters_of(grid: Grid) -> list[tuple[int, int, int]]:
@@ -191,7 +157,7 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
     monthly = demand.sum(axis=-1) / grid.length[:, None, None, None]
     cover, opening = _stocks(instance)
     reserve, penalty = _reserves(instance, grid)
-    rivals = list(instance.rivals.values())
+    sources = list(instance.rivals.values())
     options = list(instance.options.values())
     cost_of_capital = float(instance.cost_of_capital)
     return Market(
@@ -215,15 +181,19 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         pro_rata=instance.buyers.rationing == "pro_rata",
         shared_shortage=float(instance.buyers.shared_shortage or 0.0),
         exporter_capacity=_grown(float(instance.leader.capacity), float(instance.leader.capacity_growth), grid),
-        rival_product=tuple(sets.products.index(rival.product) for rival in rivals),
+        rival_product=tuple(sets.products.index(rival.product) for rival in sources),
         rival_cost={(j, sets.blocs.index(b)): float(rival.unit_cost) + float(freight)
-                    for j, rival in enumerate(rivals) for b, freight in rival.serves.items()},
-        capacity=_capacity(instance, grid),
-        subsidy=_subsidy(instance, grid),
-        capital_support=_capital_support(instance, grid),
+                    for j, rival in enumerate(sources) for b, freight in rival.serves.items()},
+        lines=rivals.lines_of(instance),
+        capacity=rivals.capacity(instance, grid),
+        upkeep=rivals.upkeep(instance),
+        contract_share=rivals.contracts(instance),
+        by_product=rivals.by_products(instance),
+        subsidy=rivals.subsidy(instance, grid),
+        capital_support=rivals.capital_support(instance, grid),
         has_releases=any(posture.release == "quarter" for posture in instance.postures.values()),
-        expansions=_expansions(instance, grid),
-        potential=np.array([float(rival.expansion.potential) if rival.expansion else 0.0 for rival in rivals]),
+        expansions=rivals.expansions(instance, grid),
+        potential=np.array([float(rival.expansion.potential) if rival.expansion else 0.0 for rival in sources]),
         option_from=tuple(sets.products.index(option.product) for option in options),
         option_to=tuple(sets.products.index(option.moves_to) if option.moves_to else None for option in options),
         option_potential=np.array([[float(option.potential[e]) if e in option.potential else 0.0 for e in sets.segments]
@@ -256,18 +226,6 @@ def _stocks(instance: Instance) -> tuple[Floats, Floats]:
     return cover, opening
 
 
-def _expansions(instance: Instance, grid: Grid) -> dict[int, Investment]:
-    """What rivals can be asked to build, by number."""
-    found = {}
-    for j, rival in enumerate(instance.rivals.values()):
-        order = rival.expansion
-        if order is not None and float(order.potential) > 0:
-            opens = month_index(order.opens) if order.opens else int(grid.start[0])
-            yearly = annuity(float(order.capex), float(instance.cost_of_capital), float(order.life))
-            found[j] = investment(grid, float(order.lead_time), yearly, opens, rival.slip)
-    return found
-
-
 def _first_month(instance: Instance) -> Floats:
     """A month of demand at the start [b,k,c], tonnes."""
     return np.array([[[float(bloc.demand[k]) / 12 * float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in instance.tiers]
@@ -287,37 +245,3 @@ def _reserves(instance: Instance, grid: Grid) -> tuple[Floats, Floats]:
             months[:, b] = float(bloc.reserve.months) * (grid.start >= month_index(bloc.reserve.begins))
             penalty[b] = float(bloc.reserve.penalty)
     return months, penalty
-
-
-def _capacity(instance: Instance, grid: Grid) -> Floats:
-    """Existing and committed capacity of each rival in each period [t,j], in tonnes."""
-    capacity = np.zeros((len(grid), len(instance.rivals)))
-    for j, rival in enumerate(instance.rivals.values()):
-        capacity[:, j] = float(rival.capacity) * grid.years
-        slips, late = (float(rival.slip.share), float(rival.slip.by)) if rival.slip else (0.0, 0.0)
-        for addition in rival.committed:
-            for share, begins in ((1.0 - slips, 0.0), (slips, late)):
-                served = grid.overlap(month_index(addition.begins) + begins, float(grid.end[-1])) / 12.0
-                capacity[:, j] += share * float(addition.capacity) * served
-    return capacity
-
-
-def _capital_support(instance: Instance, grid: Grid) -> Floats:
-    """Share of the capital cost of each rival's orders that treasuries pay whatever happens [t,j]."""
-    support = np.zeros((len(grid), len(instance.rivals)))
-    for j, rival in enumerate(instance.rivals.values()):
-        if rival.support is not None:
-            support[:, j] = float(rival.support.capital) * (grid.start >= month_index(rival.support.begins))
-    return support
-
-
-def _subsidy(instance: Instance, grid: Grid) -> Floats:
-    """What a guaranteed price is worth beyond the leader's price on each rival's sales [t,j], USD/kg."""
-    subsidy = np.zeros((len(grid), len(instance.rivals)))
-    for j, rival in enumerate(instance.rivals.values()):
-        if rival.support is not None and rival.support.floor is not None:
-            paid = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
-            running = grid.overlap(month_index(rival.support.begins), float(grid.end[-1])) / grid.length
-            # A buyer is never paid to take it: the treasury covers at most what the rival's output costs.
-            subsidy[:, j] = running * min(paid, float(rival.unit_cost))
-    return subsidy

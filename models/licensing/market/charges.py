@@ -16,9 +16,9 @@ def licence_of(market: Market, volumes: Floats, n: int, b: int, k: int, c: int) 
     return licence * float(tonnes[c]) / total if total > 0 else 0.0
 
 
-def expansion_charge(market: Market, j: int, period: int) -> float:
+def expansion_charge(market: Market, line: int, period: int) -> float:
     """Discounted annuities that buyers pay for one t/yr ordered in a period, thousand USD, before countermeasures."""
-    return full_charge(market, j, period) * (1.0 - float(market.capital_support[period, j]))
+    return full_charge(market, line, period) * (1.0 - float(market.capital_support[period, line]))
 
 
 def redesign_charge(market: Market, b: int, o: int, e: int, period: int) -> float:
@@ -29,12 +29,27 @@ def redesign_charge(market: Market, b: int, o: int, e: int, period: int) -> floa
     return float(per_kilogram * (order.served[period] * tonnes * market.discount).sum())
 
 
-def public_share(market: Market, funding: Floats, j: int, period: int) -> float:
+def upkeep_charge(market: Market, line: int, period: int) -> float:
+    """Discounted upkeep of what one t/yr of cumulative orders at a period adds to what stands, thousand USD.
+
+    Summed over the periods from an order on it is the upkeep of that order for as long as it serves.
+    """
+    served = market.expansions[line].increments(period)
+    return float(market.upkeep.get(line, 0.0) * (served * market.grid.years * market.discount).sum())
+
+
+def standing_charge(market: Market, line: int) -> float:
+    """Discounted upkeep of what stands or comes whatever the leader does, if none of it closes, thousand USD."""
+    return float(market.upkeep[line] * (market.discount * market.capacity[:, line]).sum())
+
+
+def public_share(market: Market, funding: Floats, line: int, period: int) -> float:
     """Share of the capital cost of an order that treasuries pay, countermeasures included."""
-    return 1.0 - (1.0 - float(market.capital_support[period, j])) * (1.0 - float(funding[period, j]))
+    spared = (1.0 - float(market.capital_support[period, line])) * (1.0 - float(funding[period, market.lines[line]]))
+    return 1.0 - spared
 
 
-def full_charge(market: Market, j: int, period: int) -> float:
+def full_charge(market: Market, line: int, period: int) -> float:
     """Discounted annuities of one t/yr ordered in a period, whoever pays them, thousand USD."""
-    order = market.expansions[j]
+    order = market.expansions[line]
     return float(order.annuity * (order.served[period] * market.grid.years * market.discount).sum())

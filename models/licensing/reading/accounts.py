@@ -21,8 +21,11 @@ import numpy as np
 from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.market.arrays import Market
-from coercivity.models.licensing.market.charges import full_charge, public_share
+from coercivity.models.licensing.market.charges import full_charge, public_share, standing_charge
 from coercivity.models.licensing.market.periods import Floats
+
+# Their right-hand sides are zero: they make one thing dearer and another cheaper, and nobody earns by them.
+WITHOUT_RENT = ("contract_share", "by_product", "closing")
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,12 @@ def public_money(market: Market, response: Response) -> float:
     odds = announced.weight * market.discount[tree.period]
     sold = plan["rival_sales"].sum(axis=(2, 3))
     spent = float((odds[:, None] * market.subsidy[tree.period] * sold).sum())
-    for j in market.expansions:
+    for line in market.expansions:
         per_order = np.array([
-            full_charge(market, j, t) * public_share(market, announced.funding, j, t) for t in range(len(market.grid))
+            full_charge(market, line, t) * public_share(market, announced.funding, line, t)
+            for t in range(len(market.grid))
         ])  # fmt: skip
-        spent += float((announced.weight * per_order[tree.period]) @ plan["expansion"][:, j])
+        spent += float((announced.weight * per_order[tree.period]) @ plan["expansion"][:, line])
     return spent
 
 
@@ -69,6 +73,8 @@ class _Ledger:
         self.names = list(market.sets.blocs)
         self.leader, self.outside = len(self.names), len(self.names) + 1
         self.totals = np.zeros(len(self.names) + 2)
+        owners = [self._owner(rival.owner) for rival in instance.rivals.values()]
+        self.line_owner = np.array([owners[j] for j in market.lines], dtype=int)
 
     def accounts(self) -> Accounts:
         self._rows()
@@ -88,10 +94,9 @@ class _Ledger:
         side = np.where(solution.dual > 0, program.row_lower, program.row_upper)
         worth = np.where(solution.dual != 0, solution.dual * np.where(np.isfinite(side), side, 0.0), 0.0)
         rents = self.instance.leader.rents
-        rivals = np.array([self._owner(rival.owner) for rival in self.instance.rivals.values()], dtype=int)
         routes = np.array([self._owner(route.owner) for route in self.instance.routes.values()], dtype=int)
         for law, (index, at) in layout.rows.items():
-            if not len(at):
+            if not len(at) or law in WITHOUT_RENT:
                 continue
             value = worth[at]
             if law in ("export_licence", "quarterly_release"):
@@ -101,7 +106,7 @@ class _Ledger:
             elif law == "exporter_capacity":
                 self._share_exporters(float(rents.exporter), float(value.sum()))
             elif law in ("rival_capacity", "expansion_total"):
-                self._book(rivals[index[:, 1]], value)
+                self._book(self.line_owner[index[:, 1]], value)
             elif law == "reexport_capacity":
                 self._book(routes[index[:, 1]], value)
             else:
@@ -121,18 +126,19 @@ class _Ledger:
             solution.reduced_cost * np.where(np.isfinite(upper), upper, 0),
             0.0,
         )
-        rivals = np.array([self._owner(rival.owner) for rival in self.instance.rivals.values()], dtype=int)
         for name, (index, at) in layout.columns.items():
             if len(at):
-                owners = rivals[index[:, 1]] if name in ("ordered", "expansion") else index[:, 1]
+                owners = self.line_owner[index[:, 1]] if name in ("ordered", "expansion", "closed") else index[:, 1]
                 if name == "rival_sales":
                     owners = index[:, 2]
                 self._book(owners, worth[at])
 
     def _constants(self) -> None:
-        """The part of the objective that no decision changes: penalties are charged on the gap below full cover."""
+        """The part of the objective that no decision changes: penalties at empty shelves, upkeep of what stands at first."""
         market = self.market
         months = market.discount * market.grid.length
         cover = np.einsum("t,tbkc,s->b", months, market.cover_target, market.step_share * market.step_penalty)
         reserve = np.einsum("t,tbkc,b->b", months, market.reserve_target, market.reserve_penalty)
         self.totals[:-2] += cover + reserve
+        for line in market.upkeep:
+            self.totals[self.line_owner[line]] += standing_charge(market, line)

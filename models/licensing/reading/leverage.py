@@ -31,7 +31,7 @@ class State:
     ----------
     stock, cover_target : [b,k,c] tonnes
     demand : [b,k,c,e] after what redesign removed and thrifting moved
-    capacity : [j]
+    capacity : [l] of rivals' lines, less what has closed
     licence : [b,k], infinite under open trade
     routes : [r]
     exporters : of all products together
@@ -59,7 +59,7 @@ def state_after(response: Response, period: int) -> State:
         stock=np.maximum(response.stock[period], 0.0),
         cover_target=market.cover_target[period] * scale,
         demand=left / months,
-        capacity=market.capacity[period] / months + ordered_capacity(response, period) / 12.0,
+        capacity=np.maximum(market.capacity[period] / months + running_orders(response, period) / 12.0, 0.0),
         licence=announced.licence[following] / after,
         routes=announced.route_capacity[following] / after,
         # Of the firms that are still there while licences hold.
@@ -67,13 +67,13 @@ def state_after(response: Response, period: int) -> State:
     )
 
 
-def ordered_capacity(response: Response, period: int) -> Floats:
-    """Capacity ordered after the announcement that runs at the end of a trunk period [j], t/yr."""
+def running_orders(response: Response, period: int) -> Floats:
+    """Capacity ordered after the announcement that runs at the end of a trunk period, less what has closed [l], t/yr."""
     market = response.market
-    capacity = np.zeros(len(market.sets.rivals))
-    for j, order in market.expansions.items():
+    capacity: Floats = -response.plan["closed"][period]
+    for line, order in market.expansions.items():
         running = order.running(float(market.grid.end[period]))[: period + 1]
-        capacity[j] = running @ response.plan["expansion"][: period + 1, j]
+        capacity[line] += running @ response.plan["expansion"][: period + 1, line]
     return capacity
 
 
@@ -180,9 +180,11 @@ def _window(market: Market, months: int) -> Market:
         initial_stock=np.zeros_like(market.initial_stock),
         closing_stock=np.zeros_like(market.closing_stock),
         exporter_capacity=np.ones(months),
-        capacity=np.ones((months, len(market.sets.rivals))),
+        capacity=np.ones((months, len(market.lines))),
+        # What stands is paid for in both twins, and nothing closes within a cut-off.
+        upkeep={},
         subsidy=np.repeat(market.subsidy[-1:], months, axis=0),
-        capital_support=np.zeros((months, len(market.sets.rivals))),
+        capital_support=np.zeros((months, len(market.lines))),
         has_releases=False,
         route_capacity=np.ones((months, len(market.sets.routes))),
         expansions={}, redesigns={}, option_from=(), option_to=(), option_potential=empty,

@@ -68,6 +68,15 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
         whole = {**data["options"]["thrift"], "potential": {"cars": "100 %"}}
         del whole["moves_to"]
         data["options"] |= {"redesign": whole}
+        data["rivals"]["mine"] |= {
+            "standing_cost": "1 USD/kg",
+            "contract": {"west": {"share": "50 %"}},
+            "serves": {"west": "0 USD/kg", "east": "1 USD/kg"},
+        }
+        data["rivals"]["beside"] = {
+            "title": "Beside", "owner": "west", "product": "light", "serves": {"west": "0 USD/kg"}, "capacity": "9 t/yr",
+            "unit_cost": "1 USD/kg", "by_product": {"of": "mine", "ratio": "10 %"},
+        }  # fmt: skip
         for posture in data["postures"].values():
             posture["release"] = "quarter"
         instance = loaded(data)

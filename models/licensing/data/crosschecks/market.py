@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from coercivity.models.licensing.data.crosschecks import play as play
 from coercivity.models.licensing.data.crosschecks import reactions as reactions
+from coercivity.models.licensing.data.crosschecks import rivals as rivals
 from coercivity.models.licensing.data.faults import (
     TOLERANCE,
     Fault,
@@ -25,8 +26,7 @@ from coercivity.models.licensing.data.faults import (
 from coercivity.models.licensing.data.instance import Instance, Phase
 from coercivity.models.licensing.data.quantity import month_index, month_name
 
-OUTSIDE = "outside"
-RESERVED = ("all", OUTSIDE)
+RESERVED = ("all", rivals.OUTSIDE)
 OLDEST_YEAR = 1950
 YEARS_AHEAD = 15
 
@@ -50,7 +50,9 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         _reserves,
         play.leader,
         _segments,
-        _rivals,
+        rivals.rivals,
+        rivals.contracts,
+        rivals.by_products,
         _options,
         _routes,
         play.postures,
@@ -228,27 +230,6 @@ def _reserves(instance: Instance) -> Iterator[Fault]:
             yield path, f"{what}: the reserve would be filled before the working cover", "lower it"
 
 
-def _owner(path: Path, owner: str, instance: Instance) -> Iterator[Fault]:
-    yield from unknown(path, "owner", owner, [*instance.blocs, OUTSIDE])
-
-
-def _rivals(instance: Instance) -> Iterator[Fault]:
-    bounds = calendar_bounds(instance)
-    top, worth = max(
-        ((name, float(segment.value)) for name, segment in instance.segments.items()), key=lambda pair: pair[1]
-    )
-    for name, rival in instance.rivals.items():
-        here: Path = ("rivals", name)
-        yield from unknown((*here, "product"), "product", rival.product, instance.products)
-        yield from _owner((*here, "owner"), rival.owner, instance)
-        yield from unknown_keys((*here, "serves"), "bloc", rival.serves, instance.blocs)
-        if float(rival.unit_cost) >= worth:
-            what = f"{float(rival.unit_cost):g} USD/kg is not below the value of '{top}', {worth:g}: it would never run"
-            yield (*here, "unit_cost"), what, "lower it, or drop the rival"
-        for number, addition in enumerate(rival.committed):
-            yield from within((*here, "committed", number, "begins"), addition.begins, bounds[0], bounds[-1])
-
-
 def _options(instance: Instance) -> Iterator[Fault]:
     for name, option in instance.options.items():
         here: Path = ("options", name)
@@ -266,6 +247,6 @@ def _routes(instance: Instance) -> Iterator[Fault]:
         here: Path = ("routes", name)
         yield from unknown((*here, "source"), "bloc", route.source, instance.blocs)
         yield from unknown((*here, "destination"), "bloc", route.destination, instance.blocs)
-        yield from _owner((*here, "owner"), route.owner, instance)
+        yield from rivals.owner((*here, "owner"), route.owner, instance)
         if route.source == route.destination:
             yield (*here, "destination"), "a route leads back to where it starts", "name another bloc"

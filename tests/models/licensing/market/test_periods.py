@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coercivity.models.licensing.data.instance import Calendar
 from coercivity.models.licensing.data.quantity import month_index, month_name
-from coercivity.models.licensing.market.arrays import investment
+from coercivity.models.licensing.market.investment import investment
 from coercivity.models.licensing.market.periods import fishbone, grid_of, phase_bounds, tree_of
 from tests.rich_instance import loaded, rich
 

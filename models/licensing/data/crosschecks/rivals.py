@@ -1,0 +1,81 @@
+"""Cross-checks of rivals: what they make, whom they serve, and what ties them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coercivity.models.licensing.data.faults import (
+    TOLERANCE,
+    Fault,
+    Path,
+    calendar_bounds,
+    unknown,
+    unknown_keys,
+    within,
+)
+from coercivity.models.licensing.data.instance import Instance
+
+OUTSIDE = "outside"
+
+
+def owner(path: Path, name: str, instance: Instance) -> Iterator[Fault]:
+    """Whether somebody of that name can own a plant or a route."""
+    yield from unknown(path, "owner", name, [*instance.blocs, OUTSIDE])
+
+
+def rivals(instance: Instance) -> Iterator[Fault]:
+    """Products, owners and blocs that exist, costs that some use pays, additions within the calendar."""
+    bounds = calendar_bounds(instance)
+    top, worth = max(
+        ((name, float(segment.value)) for name, segment in instance.segments.items()), key=lambda pair: pair[1]
+    )
+    for name, rival in instance.rivals.items():
+        here: Path = ("rivals", name)
+        yield from unknown((*here, "product"), "product", rival.product, instance.products)
+        yield from owner((*here, "owner"), rival.owner, instance)
+        yield from unknown_keys((*here, "serves"), "bloc", rival.serves, instance.blocs)
+        if float(rival.unit_cost) >= worth:
+            what = f"{float(rival.unit_cost):g} USD/kg is not below the value of '{top}', {worth:g}: it would never run"
+            yield (*here, "unit_cost"), what, "lower it, or drop the rival"
+        for number, addition in enumerate(rival.committed):
+            yield from within((*here, "committed", number, "begins"), addition.begins, bounds[0], bounds[-1])
+
+
+def contracts(instance: Instance) -> Iterator[Fault]:
+    """Contracts with blocs that are served; where all of them have one, all that is sold is promised to somebody."""
+    for name, rival in instance.rivals.items():
+        here: Path = ("rivals", name, "contract")
+        if rival.contract is None:
+            continue
+        if not rival.contract:
+            yield here, "no contract in it", "give a share by bloc, or remove it"
+        for bloc in rival.contract:
+            if bloc not in instance.blocs:
+                yield from unknown((*here, bloc), "bloc", bloc, instance.blocs)
+            elif bloc not in rival.serves:
+                yield (
+                    (*here, bloc),
+                    f"'{name}' does not serve '{bloc}'",
+                    f"add {bloc} to serves, or remove the contract",
+                )
+        if set(rival.serves) <= set(rival.contract):
+            total = sum(float(rival.contract[bloc].share) for bloc in rival.serves)
+            if total < 1.0 - TOLERANCE:
+                what = f"the shares of all that it serves add up to {total:.6g}: nothing could be sold"
+                yield here, what, "make them add up to 100 % or more, or leave one bloc out"
+
+
+def by_products(instance: Instance) -> Iterator[Fault]:
+    """By-products of rivals that exist, and of no by-product of themselves."""
+    for name, rival in instance.rivals.items():
+        if rival.by_product is None:
+            continue
+        here: Path = ("rivals", name, "by_product", "of")
+        yield from unknown(here, "rival", rival.by_product.of, instance.rivals)
+        met, at = set[str](), rival.by_product.of
+        while at in instance.rivals and at not in met and at != name:
+            met.add(at)
+            tie = instance.rivals[at].by_product
+            at = at if tie is None else tie.of
+        if at == name:
+            yield here, f"'{name}' would be a by-product of itself", "name the rival whose product it comes with"

@@ -1,0 +1,94 @@
+"""Rivals as arrays: what stands, what can be ordered, what public money does, and what plants pay to stand.
+
+A rival's capacity is one *line*. Axes: t periods, j rivals, l lines.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.quantity import month_index
+from coercivity.models.licensing.market.investment import Investment, annuity, investment
+from coercivity.models.licensing.market.periods import Floats, Grid
+
+
+def lines_of(instance: Instance) -> tuple[int, ...]:
+    """The rival of every line, by number."""
+    return tuple(range(len(instance.rivals)))
+
+
+def upkeep(instance: Instance) -> dict[int, float]:
+    """What capacity pays to stand, by line: USD a year per kg/yr."""
+    return {
+        line: float(rival.standing_cost)
+        for line, rival in enumerate(instance.rivals.values())
+        if rival.standing_cost is not None
+    }
+
+
+def contracts(instance: Instance) -> dict[tuple[int, int], float]:
+    """Most of what a rival sells that may go to a bloc (j, b), where that is a limit."""
+    blocs = list(instance.blocs)
+    return {
+        (j, blocs.index(bloc)): float(contract.share)
+        for j, rival in enumerate(instance.rivals.values())
+        for bloc, contract in (rival.contract or {}).items()
+        if float(contract.share) < 1.0
+    }
+
+
+def by_products(instance: Instance) -> dict[int, tuple[int, float]]:
+    """By rival the one whose product it comes with, and most that it sells per tonne of that."""
+    names = list(instance.rivals)
+    return {
+        j: (names.index(rival.by_product.of), float(rival.by_product.ratio))
+        for j, rival in enumerate(instance.rivals.values())
+        if rival.by_product is not None
+    }
+
+
+def expansions(instance: Instance, grid: Grid) -> dict[int, Investment]:
+    """What rivals can be asked to build, by number."""
+    found = {}
+    for j, rival in enumerate(instance.rivals.values()):
+        order = rival.expansion
+        if order is not None and float(order.potential) > 0:
+            opens = month_index(order.opens) if order.opens else int(grid.start[0])
+            yearly = annuity(float(order.capex), float(instance.cost_of_capital), float(order.life))
+            found[j] = investment(grid, float(order.lead_time), yearly, opens, rival.slip)
+    return found
+
+
+def capacity(instance: Instance, grid: Grid) -> Floats:
+    """Existing and committed capacity of each rival in each period [t,l], in tonnes."""
+    capacity = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        capacity[:, j] = float(rival.capacity) * grid.years
+        slips, late = (float(rival.slip.share), float(rival.slip.by)) if rival.slip else (0.0, 0.0)
+        for addition in rival.committed:
+            for share, begins in ((1.0 - slips, 0.0), (slips, late)):
+                served = grid.overlap(month_index(addition.begins) + begins, float(grid.end[-1])) / 12.0
+                capacity[:, j] += share * float(addition.capacity) * served
+    return capacity
+
+
+def capital_support(instance: Instance, grid: Grid) -> Floats:
+    """Share of the capital cost of each rival's orders that treasuries pay whatever happens [t,l]."""
+    support = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        if rival.support is not None:
+            support[:, j] = float(rival.support.capital) * (grid.start >= month_index(rival.support.begins))
+    return support
+
+
+def subsidy(instance: Instance, grid: Grid) -> Floats:
+    """What a guaranteed price is worth beyond the leader's price on each rival's sales [t,l], USD/kg."""
+    subsidy = np.zeros((len(grid), len(instance.rivals)))
+    for j, rival in enumerate(instance.rivals.values()):
+        if rival.support is not None and rival.support.floor is not None:
+            paid = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
+            running = grid.overlap(month_index(rival.support.begins), float(grid.end[-1])) / grid.length
+            # A buyer is never paid to take it: the treasury covers at most what the rival's output costs.
+            subsidy[:, j] = running * min(paid, float(rival.unit_cost))
+    return subsidy
