@@ -122,6 +122,7 @@ def second() -> dict[str, Any]:
     data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
     data["rivals"]["mine"] |= {
         "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"}, "contract": {"east": {"share": "45 %"}},
+        "feed": {"dependence": "70 %", "stock": "0.5 month"},
     }  # fmt: skip
     data["rivals"]["beside"] = {
         "title": "Comes with the mine", "owner": "outside", "product": "light", "serves": {"west": "1 USD/kg", "east": "0 USD/kg"},

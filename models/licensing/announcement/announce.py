@@ -14,6 +14,7 @@ import numpy as np
 
 from coercivity.models.licensing.announcement.corridor import relief_by_width
 from coercivity.models.licensing.announcement.countermeasures import Answer, Governments
+from coercivity.models.licensing.announcement.feed import fed_capacity
 from coercivity.models.licensing.announcement.home import HomeFlows, HomeMarket
 from coercivity.models.licensing.announcement.licences import Licences, Path
 from coercivity.models.licensing.announcement.taxes import Taxes
@@ -49,6 +50,7 @@ class Announcement:
     chance : of the concession that the weights hold; 0 where none changes a licence
     trust : state of trust in which each phase begins; empty without an automaton
     fed : whether volumes of the record were fed in
+    feed : [n,j] tonnes that rivals' plants standing at first can make of the leader's feed; None where nobody needs any
     """
 
     name: str
@@ -70,13 +72,14 @@ class Announcement:
     trust: tuple[str, ...] = ()
     fed: bool = False
     leakage: bool = True
+    feed: Floats | None = None
 
 
 def told(announced: Announcement) -> bytes:
     """A hash of everything that an announcement changes in the followers' program."""
     parts = (
         announced.drawable, announced.release, announced.route_capacity, announced.exporter_capacity, announced.weight,
-        announced.relief, announced.tax, announced.funding,
+        announced.relief, announced.tax, announced.funding, *([] if announced.feed is None else [announced.feed]),
     )  # fmt: skip
     return hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).digest()
 
@@ -197,6 +200,7 @@ class Announcer:
             trust=trust.states,
             fed=bool(fed),
             leakage=leakage,
+            feed=fed_capacity(market, licence),
         )
 
     def spared(self, announced: Announcement, fed: Mapping[str, Fed]) -> Announcement:
@@ -215,7 +219,8 @@ class Announcer:
         for name, values in found.items():
             values[:, bloc] = getattr(other, name)[:, bloc]
         routes = np.where(is_source, other.route_capacity, announced.route_capacity)
-        return replace(announced, route_capacity=routes, **found)
+        feed = fed_capacity(self.market, found["licence"])
+        return replace(announced, route_capacity=routes, feed=feed, **found)
 
     def _under(
         self, announced: Announcement, path: Path, fed: Mapping[str, Fed], conceded: Path | None
@@ -234,6 +239,7 @@ class Announcer:
             route_capacity=routes if announced.leakage else np.zeros_like(routes),
             relief=self.corridors(path)[self.market.tree.period],
             tax=self.taxes.on_nodes(path, conceded),
+            feed=fed_capacity(self.market, licence),
         )
 
     def _kept_fear(self, path: Path, fed: Mapping[str, Fed]) -> list[float]:

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.programs.hot import LinearProgram
+from coercivity.models.licensing.announcement.feed import standing
 from coercivity.models.licensing.buyers.evaluate import Layout, tier_share
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.charges import expansion_charge, redesign_charge, standing_charge, upkeep_charge
@@ -23,7 +24,7 @@ from coercivity.models.licensing.market.periods import Floats, Tree
 
 MOVING = (
     (("demand_balance", "unmet_cap"), "designed_out"),
-    (("rival_capacity",), "ordered"),
+    (("rival_capacity", "rival_feed"), "ordered"),
     (("contract_share", "by_product"), "rival_sales"),
 )
 """Laws and variables whose entries hold numbers of the instance."""
@@ -44,6 +45,7 @@ def structure_of(market: Market) -> Hashable:
         tuple(market.upkeep),
         tuple(market.contract_share),
         tuple((j, main) for j, (main, _) in market.by_product.items()),
+        tuple(market.feeds),
         tuple(market.rival_cost),
         tuple(market.expansions),
         market.route_ends,
@@ -126,13 +128,15 @@ class Assembler:
         return matrix
 
     def _orders(self, market: Market) -> list[Entries]:
-        """Capacity that was ordered a lead time ago, in the rows of rivals' capacity."""
+        """Capacity that was ordered a lead time ago, in the rows of rivals' capacity and of their feed."""
         found = []
         for line, order in market.expansions.items():
             node, before, weight = self._served(order)
             years = market.grid.years[market.tree.period[node]]
-            rows, columns = self._rows["rival_capacity"][node, line], self._columns["ordered"][before, line]
-            found.append((rows, columns, -weight * years))
+            columns, j = self._columns["ordered"][before, line], market.lines[line]
+            found.append((self._rows["rival_capacity"][node, line], columns, -weight * years))
+            if j in market.feeds:
+                found.append((self._rows["rival_feed"][node, j], columns, -weight * years))
         return found
 
     def _ties(self, market: Market) -> list[Entries]:
@@ -187,6 +191,7 @@ class Assembler:
             ("demand_balance", self._needs(market), row_lower),
             ("final_stock", market.closing_stock[None].repeat(len(market.tree), axis=0), row_lower),
             ("rival_capacity", market.capacity[market.tree.period], row_upper),
+            ("rival_feed", standing(market)[market.tree.period], row_upper),
             ("unmet_cap", market.demand[market.tree.period], row_upper),
         ):
             if law in self.layout.rows and len(self.layout.rows[law][1]):

@@ -20,6 +20,7 @@ import numpy as np
 
 from coercivity.engine.programs.hot import HotProgram, LinearProgram, ScaledProgram
 from coercivity.models.licensing.announcement.announce import Announcement, Announcer, relieved
+from coercivity.models.licensing.announcement.feed import fed_capacity
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.buyers.evaluate import Layout, layout_of
 from coercivity.models.licensing.data.instance import Instance
@@ -116,6 +117,7 @@ class Window:
             "window", (), measures.licence, measures.routes, sure, sure, np.zeros(0), np.zeros(0),
             drawable=measures.licence, release=np.full(shape, np.inf), exporter_capacity=self.market.exporter_capacity,
             relief=measures.relief, tax=measures.tax, funding=np.zeros((months, len(self.market.sets.rivals))),
+            feed=fed_capacity(self.market, measures.licence),
         )  # fmt: skip
 
     @cached_property

@@ -38,6 +38,7 @@ from coercivity.models.licensing.data.reactions import (
     Contract,
     Countermeasure,
     Downstream,
+    Feed,
     Firm,
     Home,
     PriceRisk,
@@ -255,6 +256,7 @@ class Rival(Table):
     contract: dict[Name, Contract] | None = Field(
         None, description="by bloc: what long contracts leave to it; default: output goes where it is worth most"
     )
+    feed: Feed | None = Field(None, description="default: it needs nothing of the leader's")
     by_product: ByProduct | None = Field(None, description="default: it makes as much as its capacity allows")
 
 

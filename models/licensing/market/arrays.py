@@ -49,6 +49,7 @@ class Market:
     rival_cost : {(j, b): USD/kg}
     shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
     contract_share : {(j, b): share of a rival's sales that may go to a bloc at most}, where contracts limit it
+    feeds : {j: what it needs of the leader's}; only rivals that need something
     by_product : {j: (rival whose product it comes with, tonnes per tonne of that at most)}
     subsidy : [t,l] USD/kg that treasuries pay on a rival's sales, whatever the leader does
     capital_support : [t,l] share of the capital cost of orders that they pay, likewise
@@ -84,6 +85,7 @@ class Market:
     capacity: Floats
     upkeep: dict[int, float]
     contract_share: dict[tuple[int, int], float]
+    feeds: dict[int, rivals.Feed]
     by_product: dict[int, tuple[int, float]]
     subsidy: Floats
     capital_support: Floats
@@ -188,6 +190,7 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         capacity=rivals.capacity(instance, grid),
         upkeep=rivals.upkeep(instance),
         contract_share=rivals.contracts(instance),
+        feeds=rivals.feeds(instance),
         by_product=rivals.by_products(instance),
         subsidy=rivals.subsidy(instance, grid),
         capital_support=rivals.capital_support(instance, grid),

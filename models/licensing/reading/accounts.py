@@ -74,6 +74,7 @@ class _Ledger:
         self.leader, self.outside = len(self.names), len(self.names) + 1
         self.totals = np.zeros(len(self.names) + 2)
         owners = [self._owner(rival.owner) for rival in instance.rivals.values()]
+        self.rival_owner = np.array(owners, dtype=int)
         self.line_owner = np.array([owners[j] for j in market.lines], dtype=int)
 
     def accounts(self) -> Accounts:
@@ -105,6 +106,8 @@ class _Ledger:
                 self.totals[self.leader] += captured * value.sum()
             elif law == "exporter_capacity":
                 self._share_exporters(float(rents.exporter), float(value.sum()))
+            elif law == "rival_feed":
+                self._book(self.rival_owner[index[:, 1]], value)
             elif law in ("rival_capacity", "expansion_total"):
                 self._book(self.line_owner[index[:, 1]], value)
             elif law == "reexport_capacity":

@@ -70,7 +70,8 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
         data["options"] |= {"redesign": whole}
         data["rivals"]["mine"] |= {
             "standing_cost": "1 USD/kg",
-            "contract": {"west": {"share": "50 %"}},
+            "standing_cost": "1 USD/kg",
+            "feed": {"dependence": "50 %", "stock": "1 month"},
             "serves": {"west": "0 USD/kg", "east": "1 USD/kg"},
         }
         data["rivals"]["beside"] = {

@@ -52,6 +52,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         _segments,
         rivals.rivals,
         rivals.contracts,
+        rivals.feeds,
         rivals.by_products,
         _options,
         _routes,
