@@ -70,7 +70,7 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
         data["options"] |= {"redesign": whole}
         data["rivals"]["mine"] |= {
             "standing_cost": "1 USD/kg",
-            "standing_cost": "1 USD/kg",
+            "contract": {"west": {"share": "50 %"}},
             "feed": {"dependence": "50 %", "stock": "1 month"},
             "serves": {"west": "0 USD/kg", "east": "1 USD/kg"},
         }
