@@ -120,6 +120,11 @@ def second() -> dict[str, Any]:
     data["countermeasures"]["duties"]["tax"] = "5 %"
     data["buyers"]["shared_shortage"] = "30 %"
     data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
+    del data["rivals"]["mine"]["unit_cost"], data["rivals"]["mine"]["expansion"]["capex"]
+    data["rivals"]["mine"]["steps"] = [
+        {"share": "60 %", "unit_cost": "45 USD/kg", "capex": "100 USD/(kg/yr)"},
+        {"share": "40 %", "unit_cost": "52 USD/kg", "capex": "60 USD/(kg/yr)"},
+    ]
     data["rivals"]["mine"] |= {
         "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"}, "contract": {"east": {"share": "45 %"}},
         "feed": {"dependence": "70 %", "stock": "0.5 month"},

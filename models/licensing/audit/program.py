@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 BLOCKS = {
     "imports": "bkc", "rival_sales": "jbc", "reexport": "rkc", "unmet": "bkce", "stock": "bkc", "beyond": "bkc",
-    "gap": "bkcs", "reserve_gap": "bkc", "expansion": "l", "design_order": "boe", "standing": "u",
+    "gap": "bkcs", "reserve_gap": "bkc", "expansion": "l", "design_order": "boe", "standing": "u", "made": "v",
 }  # fmt: skip
-"""The axes of every decision after scenario and period, in the letters of the model's page; u: lines that pay to stand."""
+"""The axes of every decision after scenario and period, in the letters of the model's page; u: lines that pay to stand, v: of rivals of several."""
 
 
 class ScenarioProgram:
@@ -40,7 +40,7 @@ class ScenarioProgram:
         axes_of = (audit.blocs, audit.products, audit.tiers, audit.segments, audit.rivals, audit.options, audit.routes)
         sizes = dict(zip("bkcejor", map(len, axes_of), strict=True)) | {"s": len(self.instance.stocks.cover_steps)}
         self.rivals = RivalRows(self)
-        sizes |= {"l": len(self.rivals.lines), "u": len(self.rivals.standing)}
+        sizes |= {"l": len(self.rivals.lines), "u": len(self.rivals.standing), "v": len(self.rivals.several)}
         self.blocks: dict[str, np.ndarray] = {}
         self.width = 0
         for name, axes in BLOCKS.items():
@@ -111,6 +111,7 @@ class ScenarioProgram:
         slack = np.minimum(missing, self.reserve_target[None])
         x[self.blocks["reserve_gap"]] = slack
         x[self.blocks["standing"]] = self.rivals.left_standing(plan)
+        x[self.blocks["made"]] = plan["step_sales"][..., self.rivals.several]
         missing = missing - slack
         for s, step in enumerate(self.instance.stocks.cover_steps):
             part = np.minimum(missing, float(step.share) * self.cover_target[None])

@@ -25,7 +25,13 @@ class RivalRows:
     def __init__(self, program: ScenarioProgram) -> None:
         self.program, self.audit, self.instance = program, program.audit, program.instance
         self.named = list(self.instance.rivals.values())
-        self.lines = [j for j, _ in enumerate(self.named)]
+        self.parts: list[tuple[float, float, float]] = []
+        self.lines: list[int] = []
+        for j, rival in enumerate(self.named):
+            for part in rules.parts(rival):
+                self.lines.append(j)
+                self.parts.append(part)
+        self.several = [line for line, j in enumerate(self.lines) if self.lines.count(j) > 1]
         self.standing = [line for line, j in enumerate(self.lines) if self.named[j].standing_cost is not None]
         self.years = self.audit.length / 12.0
         self.at_first = np.array([self._at_first(line) for line in range(len(self.lines))])
@@ -44,12 +50,13 @@ class RivalRows:
     def _at_first(self, line: int) -> Floats:
         """What a line could make in every period [t] without an order or a closure, tonnes."""
         rival, first = self.named[self.lines[line]], self.audit.first
+        whole = self.parts[line][0]
         made = np.full(len(first), float(rival.capacity)) * self.years
         for addition in rival.committed:
             for share, late in rules.coming(rival):
                 ran = first + self.audit.length - np.maximum(first, month_index(addition.begins) + late)
                 made = made + share * float(addition.capacity) * np.maximum(0.0, ran) / 12.0
-        return np.asarray(made)
+        return np.asarray(whole * made)
 
     def orders(self) -> None:
         """No order that comes too late, or before orders are possible."""
@@ -69,7 +76,15 @@ class RivalRows:
         odds, money = program.chance[w], program.chance[w] * program.factor[t]
         first, last = int(audit.first[t]), int(audit.first[t] + audit.length[t])
         for j, rival in enumerate(self.named):
-            gate = float(rival.unit_cost) - rules.guaranteed(self.instance, rival, first, last)
+            gates = [
+                self.parts[line][1] - rules.guaranteed(self.instance, rival, self.parts[line][1], first, last)
+                for line, owner in enumerate(self.lines)
+                if owner == j
+            ]
+            gate = gates[0] if len(gates) == 1 else 0.0
+            for v, line in enumerate(self.several):
+                if self.lines[line] == j:
+                    program.cost[at["made"][w, t, v]] = money * gates[line - self.lines.index(j)]
             for b, name in enumerate(audit.blocs):
                 if name in rival.serves:
                     program.cost[at["rival_sales"][w, t, j, b]] = money * (gate + float(rival.serves[name]))
@@ -79,9 +94,9 @@ class RivalRows:
             rival = self.named[self.lines[line]]
             expansion = rival.expansion
             assert expansion is not None
-            yearly = rules.annuity(
-                float(expansion.capex), float(self.instance.cost_of_capital), float(expansion.life)
-            ) * (1.0 - rules.paid_by_treasury(rival, first))
+            yearly = rules.annuity(self.parts[line][2], float(self.instance.cost_of_capital), float(expansion.life)) * (
+                1.0 - rules.paid_by_treasury(rival, first)
+            )
             yearly *= 1.0 - audit.funded(t, audit.rivals[self.lines[line]])
             years = float((served[t] * audit.length * program.factor).sum()) / 12.0
             program.cost[at["expansion"][w, t, line]] = odds * yearly * years
@@ -92,8 +107,15 @@ class RivalRows:
     def rows(self, w: int, t: int) -> None:
         """What may be sold in a period of a scenario."""
         at = self.program.blocks
+        for j in sorted({self.lines[line] for line in self.several}):
+            made = at["made"][w, t, [v for v, line in enumerate(self.several) if self.lines[line] == j]]
+            sold = at["rival_sales"][w, t, j].ravel()
+            values = np.concatenate([np.ones(len(sold)), -np.ones(len(made))])
+            self.program.row(np.concatenate([sold, made]), values, -np.inf, 0.0)
         for line, j in enumerate(self.lines):
             sold = at["rival_sales"][w, t, j].ravel()
+            if line in self.several:
+                sold = at["made"][w, t, [self.several.index(line)]]
             if line in self.standing:
                 stands = at["standing"][w, t, self.standing.index(line)]
                 values = np.append(np.ones(len(sold)), -self.years[t])
@@ -175,7 +197,7 @@ class RivalRows:
             expansion = self.named[self.lines[line]].expansion
             assert expansion is not None
             at = self.program.blocks["expansion"][w, :, line]
-            self.program.row(at, 1.0, -np.inf, float(expansion.potential))
+            self.program.row(at, 1.0, -np.inf, self.parts[line][0] * float(expansion.potential))
 
     def left_standing(self, plan: Mapping[str, Floats]) -> Floats:
         """What stands in a claimed plan [w,t,u], t/yr: what was there and has arrived, less what has closed."""

@@ -177,13 +177,21 @@ def swing(volatility: float, width: float) -> float:
     return float(quad(lambda x: math.erfc(x / scale), width, width + 12.0 * volatility, epsabs=1e-13, limit=200)[0])
 
 
-def guaranteed(instance: Instance, rival: Rival, first: int, last: int) -> float:
-    """What a treasury takes off a rival's cost in the months from ``first`` to before ``last``, USD/kg."""
+def parts(rival: Rival) -> list[tuple[float, float, float]]:
+    """Parts of a rival's capacity: share, cost of a kilogram, price of new capacity."""
+    if rival.steps is None:
+        price = None if rival.expansion is None else rival.expansion.capex
+        return [(1.0, float(rival.unit_cost or 0.0), float(price or 0.0))]
+    return [(float(step.share), float(step.unit_cost), float(step.capex or 0.0)) for step in rival.steps]
+
+
+def guaranteed(instance: Instance, rival: Rival, cost: float, first: int, last: int) -> float:
+    """What a treasury takes off a cost of a rival in the months from ``first`` to before ``last``, USD/kg."""
     if rival.support is None or rival.support.floor is None:
         return 0.0
     short = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
     part = shared(first, last, month_index(rival.support.begins), math.inf) / (last - first)
-    return part * min(short, float(rival.unit_cost))
+    return part * min(short, cost)
 
 
 def paid_by_treasury(rival: Rival, first: int) -> float:

@@ -42,6 +42,7 @@ def structure_of(market: Market) -> Hashable:
         market.has_releases,
         market.rival_product,
         market.lines,
+        tuple(market.line_cost),
         tuple(market.upkeep),
         tuple(market.contract_share),
         tuple((j, main) for j, (main, _) in market.by_product.items()),
@@ -243,6 +244,7 @@ class Assembler:
             "cover": (holding[:, None] - (discount * months)[:, None] * market.step_penalty)[:, None, None, None, :],
             "reserve": (holding[:, None] - (discount * months)[:, None] * market.reserve_penalty)[:, :, None, None],
             "rival_sales": discount[:, None, None, None] * self._rival_cost(market)[period][..., None],
+            "step_sales": discount[:, None] * self._line_cost(market)[period],
             "reexport": (discount[:, None] * market.route_cost)[:, :, None, None],
             "expansion": self._by_line(market, expansion_charge, market.expansions)[period],
             "ordered": self._by_line(market, upkeep_charge, market.expansions)[period],
@@ -261,7 +263,15 @@ class Assembler:
         """Cost of a kilogram from every rival in every bloc [t,j,b] after what treasuries pay."""
         cost = np.zeros((len(market.grid), len(market.sets.rivals), len(market.sets.blocs)))
         for (j, b), unit_cost in market.rival_cost.items():
-            cost[:, j, b] = unit_cost - market.subsidy[:, j]
+            line, *more = market.lines_of(j)
+            cost[:, j, b] = unit_cost - (0.0 if more else market.subsidy[:, line])
+        return cost
+
+    def _line_cost(self, market: Market) -> Floats:
+        """Cost of a kilogram at the gate of every line [t,l], for rivals of several."""
+        cost = np.zeros((len(market.grid), len(market.lines)))
+        for line, gate in market.line_cost.items():
+            cost[:, line] = gate - market.subsidy[:, line]
         return cost
 
     def _by_line(self, market: Market, charge: Callable[[Market, int, int], float], lines: Iterable[int]) -> Floats:

@@ -24,7 +24,7 @@ from coercivity.models.licensing.market.periods import Floats
 
 AXES = {
     "imports": "nbkc", "surplus": "nbkc", "unmet": "nbkce", "cover": "nbkcs", "reserve": "nbkc",
-    "rival_sales": "njbc", "reexport": "nrkc", "expansion": "nl", "ordered": "nl", "closed": "nl", "design_order": "nboe",
+    "rival_sales": "njbc", "step_sales": "nl", "reexport": "nrkc", "expansion": "nl", "ordered": "nl", "closed": "nl", "design_order": "nboe",
     "designed_out": "nboe",
 }  # fmt: skip
 """The axes of every variable of the formulation, in the letters of :mod:`coercivity.models.licensing.market.arrays`."""

@@ -4,13 +4,14 @@ Buyers outside the leader's country take an announced strategy as given and mini
 cost over a tree of breakdowns. They choose, on every node n of the tree (period t, probability w):
 
     imports, rival_sales, reexport, unmet                      tonnes
+    step_sales                                                 tonnes that each line of a rival of several costs makes
     cover, reserve, surplus                                    tonnes of stock: steps of the working cover, the
                                                                mandated reserve, and what is held beyond both
     expansion, ordered                                         tonnes per year, new and cumulative
     closed                                                     tonnes per year that have closed for good so far
     design_order, designed_out                                 shares of demand, new and cumulative
 
-    min  Σ_n w_n δ_t ( (p+τ−ψ)·imports + (c+f−s)·rival_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
+    min  Σ_n w_n δ_t ( (p+τ−ψ)·imports + (c+f−s)·rival_sales + (c−s)·step_sales + z·reexport + h·months·stock + h₊·months·surplus + Σ_e v_e·unmet
                        + Σ_s g_s·months·(step − cover) + g_R·months·(target − reserve) )
          + Σ_n w_n ( (1−φ)·A_l·expansion + A_o·design_order + o·δ_t·(capacity standing at first, and ordered since, − closed) )
     s.t. supply + stock drawn + unmet + designed out − moved here ≥ demand   [price]          demand_balance
@@ -22,6 +23,7 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
                                                                              [rival rent]    rival_capacity
          Σ rival_sales ≤ what its feed allows of capacity standing at first, and ordered a lead time ago
                                                                              [feed rent]     rival_feed
+         Σ rival_sales ≤ Σ step_sales                                        [gate price]     cost_steps
          closed ≥ closed before                                              [−]              closing
          sales to a bloc ≤ its contract's share of all sales                 [premium]        contract_share
          sales of a by-product ≤ ratio · sales of its main product           [−]              by_product
@@ -101,6 +103,7 @@ class _Builder:
         self._unmet(model)
         self._trade(model)
         self.rivals.expansion(model)
+        self.rivals.steps(model)
         self.rivals.ties(model)
         self._redesign(model)
         self._stocks(model)

@@ -32,9 +32,14 @@ class Rivals:
     # -- variables -------------------------------------------------------------------------------------------------
 
     def sales(self, model: pyo.ConcreteModel) -> None:
-        """What is bought from rivals."""
+        """What is bought from rivals, and what each line of a rival of several makes."""
         model.rival_sales = pyo.Var(
             [(n, j, b, c) for n in self.nodes for j, b in self.market.rival_cost for c in self.tiers],
+            domain=pyo.NonNegativeReals,
+            units=unit_of(self.units.tonne),
+        )
+        model.step_sales = pyo.Var(
+            [(n, line) for n in self.nodes for line in self.market.line_cost],
             domain=pyo.NonNegativeReals,
             units=unit_of(self.units.tonne),
         )
@@ -61,7 +66,8 @@ class Rivals:
         model.rival_capacity = pyo.Constraint([(n, line) for n in self.nodes for line in self.lines])
         for n, line in model.rival_capacity.index_set():
             t, j = self.period[n], market.lines[line]
-            sales = self._sold(model, n, j, self.served[j])
+            has_steps = line in market.line_cost
+            sales = model.step_sales[n, line] if has_steps else self._sold(model, n, j, self.served[j])
             years = float(self.grid.years[t]) * self.units.year
             lags = self.lags[line][t] if line in self.lags else []
             new = sum(weight * years * model.ordered[self.tree.ancestor(n, m), line] for m, weight in lags)
@@ -88,6 +94,14 @@ class Rivals:
             fed = self.announced.feed
             limit = float(whole[t, j] if fed is None else fed[n, j])
             model.rival_feed[n, j] = self._sold(model, n, j, self.served[j]) - new <= limit * tonne
+
+    def steps(self, model: pyo.ConcreteModel) -> None:
+        """A rival of several lines sells what they make together: one flow to each bloc, whatever it was made at."""
+        several = sorted({self.market.lines[line] for line in self.market.line_cost})
+        model.cost_steps = pyo.Constraint([(n, j) for n in self.nodes for j in several])
+        for n, j in model.cost_steps.index_set():
+            made = sum(model.step_sales[n, line] for line in self.market.lines_of(j))
+            model.cost_steps[n, j] = self._sold(model, n, j, self.served[j]) - made <= 0.0 * self.units.tonne
 
     def expansion(self, model: pyo.ConcreteModel) -> None:
         """Orders add up, and what has closed stays closed."""
@@ -127,15 +141,24 @@ class Rivals:
         market, price, t = self.market, self.units.price, self.period[n]
         discount = float(market.discount[t])
         cost = sum(
-            discount * (unit_cost - float(market.subsidy[t, j])) * price * model.rival_sales[n, j, b, c]
+            discount * (unit_cost - self._paid(t, j)) * price * model.rival_sales[n, j, b, c]
             for (j, b), unit_cost in market.rival_cost.items()
             for c in self.tiers
+        )
+        cost += sum(
+            discount * (gate - float(market.subsidy[t, line])) * price * model.step_sales[n, line]
+            for line, gate in market.line_cost.items()
         )
         return cost + sum(
             discount * upkeep * price * (float(market.capacity[t, line]) * self.units.tonne
                                          - float(self.grid.years[t]) * self.units.year * model.closed[n, line])
             for line, upkeep in market.upkeep.items()
         )  # fmt: skip
+
+    def _paid(self, t: int, j: int) -> float:
+        """What treasuries pay on a rival's sales, where it has one cost."""
+        line, *more = self.market.lines_of(j)
+        return 0.0 if more else float(self.market.subsidy[t, line])
 
     def investment_cost(self, model: pyo.ConcreteModel, n: int) -> Any:
         """Annuities and upkeep over the periods that an order serves, charged where it is decided, discounted."""

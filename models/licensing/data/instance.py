@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -36,6 +36,7 @@ from coercivity.models.licensing.data.quantity import (
 from coercivity.models.licensing.data.reactions import (
     ByProduct,
     Contract,
+    CostStep,
     Countermeasure,
     Downstream,
     Feed,
@@ -230,9 +231,17 @@ class Expansion(Table):
 
     potential: TonnesPerYear
     lead_time: Months
-    capex: Capex
+    capex: Capex | None = Field(None, description="price of capacity; where the rival has steps it stands there")
     life: Years
     opens: Month | None = Field(None, description="orders are possible from this month on; default: the announcement")
+
+
+class Line(NamedTuple):
+    """A part of a rival's capacity: its share, USD/kg, and USD/(kg/yr) for capacity that is ordered."""
+
+    share: float
+    unit_cost: float
+    capex: float
 
 
 class Rival(Table):
@@ -243,7 +252,10 @@ class Rival(Table):
     product: Name
     serves: dict[Name, Price] = Field(description="freight and qualification cost by bloc served")
     capacity: TonnesPerYear
-    unit_cost: Price = Field(description="avoidable cost of a kilogram")
+    unit_cost: Price | None = Field(None, description="avoidable cost of a kilogram; in its place: steps")
+    steps: tuple[CostStep, ...] | None = Field(
+        None, description="parts of its capacity by cost, in place of one unit_cost and one expansion.capex"
+    )
     standing_cost: Price | None = Field(
         None,
         description="upkeep, a year, of the capacity that yields a kilogram a year, as long as it stands; what does not earn it "
@@ -258,6 +270,16 @@ class Rival(Table):
     )
     feed: Feed | None = Field(None, description="default: it needs nothing of the leader's")
     by_product: ByProduct | None = Field(None, description="default: it makes as much as its capacity allows")
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Its capacity by cost: one line, or one a step."""
+        if self.steps is not None:
+            return tuple(Line(float(one.share), float(one.unit_cost), float(one.capex or 0.0)) for one in self.steps)
+        if self.unit_cost is None:
+            return ()
+        capex = 0.0 if self.expansion is None else float(self.expansion.capex or 0.0)
+        return (Line(1.0, float(self.unit_cost), capex),)
 
 
 class Option(Table):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from coercivity.models.licensing.data.quantity import (
+    Capex,
     MillionUsd,
     MillionUsdPerYear,
     Month,
@@ -115,6 +116,14 @@ class Feed(Table):
     bloc: Name | None = Field(
         None, description="bloc whose licences for the rival's product its feed comes under; default: its owner"
     )
+
+
+class CostStep(Table):
+    """A part of a rival's capacity with costs of its own."""
+
+    share: Share = Field(description="of what stands, is committed and can be ordered; the shares add up to 1")
+    unit_cost: Price = Field(description="avoidable cost of a kilogram")
+    capex: Capex | None = Field(None, description="where the rival has an expansion: price of its capacity")
 
 
 class ByProduct(Table):

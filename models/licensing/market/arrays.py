@@ -46,7 +46,8 @@ class Market:
     lines : the rival of each line, a line being capacity of one cost
     capacity : [t,l] tonnes per period, existing and committed
     upkeep : {l: USD a year per kg/yr that stands}, where plants pay to stand and may close for good
-    rival_cost : {(j, b): USD/kg}
+    rival_cost : {(j, b): USD/kg}, without what differs between the lines of a rival of several
+    line_cost : {l: USD/kg} that a line costs at the gate, for rivals of several
     shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
     contract_share : {(j, b): share of a rival's sales that may go to a bloc at most}, where contracts limit it
     feeds : {j: what it needs of the leader's}; only rivals that need something
@@ -82,6 +83,7 @@ class Market:
     rival_product: tuple[int, ...]
     rival_cost: dict[tuple[int, int], float]
     lines: tuple[int, ...]
+    line_cost: dict[int, float]
     capacity: Floats
     upkeep: dict[int, float]
     contract_share: dict[tuple[int, int], float]
@@ -184,9 +186,9 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         shared_shortage=float(instance.buyers.shared_shortage or 0.0),
         exporter_capacity=_grown(float(instance.leader.capacity), float(instance.leader.capacity_growth), grid),
         rival_product=tuple(sets.products.index(rival.product) for rival in sources),
-        rival_cost={(j, sets.blocs.index(b)): float(rival.unit_cost) + float(freight)
-                    for j, rival in enumerate(sources) for b, freight in rival.serves.items()},
+        rival_cost=rivals.delivered(instance),
         lines=rivals.lines_of(instance),
+        line_cost=rivals.gate(instance),
         capacity=rivals.capacity(instance, grid),
         upkeep=rivals.upkeep(instance),
         contract_share=rivals.contracts(instance),
@@ -196,7 +198,7 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         capital_support=rivals.capital_support(instance, grid),
         has_releases=any(posture.release == "quarter" for posture in instance.postures.values()),
         expansions=rivals.expansions(instance, grid),
-        potential=np.array([float(rival.expansion.potential) if rival.expansion else 0.0 for rival in sources]),
+        potential=rivals.potential(instance),
         option_from=tuple(sets.products.index(option.product) for option in options),
         option_to=tuple(sets.products.index(option.moves_to) if option.moves_to else None for option in options),
         option_potential=np.array([[float(option.potential[e]) if e in option.potential else 0.0 for e in sets.segments]

@@ -1,6 +1,6 @@
 """Rivals as arrays: what stands, what can be ordered, what public money does, and what plants pay to stand.
 
-A rival's capacity is one *line*. Axes: t periods, j rivals, l lines.
+A rival's capacity is one *line*, or one for each step of its cost. Axes: t periods, j rivals, l lines.
 """
 
 from __future__ import annotations
@@ -9,24 +9,50 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.instance import Instance, Line, Rival
 from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.market.investment import Investment, annuity, investment
 from coercivity.models.licensing.market.periods import Floats, Grid
 
 
+def _lines(instance: Instance) -> list[tuple[int, Rival, Line]]:
+    return [(j, rival, line) for j, rival in enumerate(instance.rivals.values()) for line in rival.lines]
+
+
 def lines_of(instance: Instance) -> tuple[int, ...]:
     """The rival of every line, by number."""
-    return tuple(range(len(instance.rivals)))
+    return tuple(j for j, _, _ in _lines(instance))
+
+
+def delivered(instance: Instance) -> dict[tuple[int, int], float]:
+    """Cost of a kilogram of rival j in bloc b, USD/kg; what differs between its lines is in :func:`gate`."""
+    blocs = list(instance.blocs)
+    return {
+        (j, blocs.index(b)): float(freight) + (rival.lines[0].unit_cost if len(rival.lines) == 1 else 0.0)
+        for j, rival in enumerate(instance.rivals.values())
+        for b, freight in rival.serves.items()
+    }
+
+
+def gate(instance: Instance) -> dict[int, float]:
+    """Cost of a kilogram at the gate by line, USD/kg, for rivals of several lines."""
+    return {number: line.unit_cost for number, (_, rival, line) in enumerate(_lines(instance)) if len(rival.lines) > 1}
 
 
 def upkeep(instance: Instance) -> dict[int, float]:
     """What capacity pays to stand, by line: USD a year per kg/yr."""
     return {
-        line: float(rival.standing_cost)
-        for line, rival in enumerate(instance.rivals.values())
+        number: float(rival.standing_cost)
+        for number, (_, rival, _) in enumerate(_lines(instance))
         if rival.standing_cost is not None
     }
+
+
+def potential(instance: Instance) -> Floats:
+    """Most that can be ordered [l], t/yr."""
+    return np.array([
+        line.share * float(rival.expansion.potential) if rival.expansion else 0.0 for _, rival, line in _lines(instance)
+    ])  # fmt: skip
 
 
 def contracts(instance: Instance) -> dict[tuple[int, int], float]:
@@ -70,46 +96,46 @@ def by_products(instance: Instance) -> dict[int, tuple[int, float]]:
 
 
 def expansions(instance: Instance, grid: Grid) -> dict[int, Investment]:
-    """What rivals can be asked to build, by number."""
+    """What rivals can be asked to build, by line."""
     found = {}
-    for j, rival in enumerate(instance.rivals.values()):
+    for number, (_, rival, line) in enumerate(_lines(instance)):
         order = rival.expansion
         if order is not None and float(order.potential) > 0:
             opens = month_index(order.opens) if order.opens else int(grid.start[0])
-            yearly = annuity(float(order.capex), float(instance.cost_of_capital), float(order.life))
-            found[j] = investment(grid, float(order.lead_time), yearly, opens, rival.slip)
+            yearly = annuity(line.capex, float(instance.cost_of_capital), float(order.life))
+            found[number] = investment(grid, float(order.lead_time), yearly, opens, rival.slip)
     return found
 
 
 def capacity(instance: Instance, grid: Grid) -> Floats:
-    """Existing and committed capacity of each rival in each period [t,l], in tonnes."""
-    capacity = np.zeros((len(grid), len(instance.rivals)))
-    for j, rival in enumerate(instance.rivals.values()):
-        capacity[:, j] = float(rival.capacity) * grid.years
+    """Existing and committed capacity of each line in each period [t,l], in tonnes."""
+    capacity = np.zeros((len(grid), len(_lines(instance))))
+    for number, (_, rival, line) in enumerate(_lines(instance)):
+        capacity[:, number] = line.share * float(rival.capacity) * grid.years
         slips, late = (float(rival.slip.share), float(rival.slip.by)) if rival.slip else (0.0, 0.0)
         for addition in rival.committed:
             for share, begins in ((1.0 - slips, 0.0), (slips, late)):
                 served = grid.overlap(month_index(addition.begins) + begins, float(grid.end[-1])) / 12.0
-                capacity[:, j] += share * float(addition.capacity) * served
+                capacity[:, number] += line.share * share * float(addition.capacity) * served
     return capacity
 
 
 def capital_support(instance: Instance, grid: Grid) -> Floats:
-    """Share of the capital cost of each rival's orders that treasuries pay whatever happens [t,l]."""
-    support = np.zeros((len(grid), len(instance.rivals)))
-    for j, rival in enumerate(instance.rivals.values()):
+    """Share of the capital cost of each line's orders that treasuries pay whatever happens [t,l]."""
+    support = np.zeros((len(grid), len(_lines(instance))))
+    for number, (_, rival, _) in enumerate(_lines(instance)):
         if rival.support is not None:
-            support[:, j] = float(rival.support.capital) * (grid.start >= month_index(rival.support.begins))
+            support[:, number] = float(rival.support.capital) * (grid.start >= month_index(rival.support.begins))
     return support
 
 
 def subsidy(instance: Instance, grid: Grid) -> Floats:
-    """What a guaranteed price is worth beyond the leader's price on each rival's sales [t,l], USD/kg."""
-    subsidy = np.zeros((len(grid), len(instance.rivals)))
-    for j, rival in enumerate(instance.rivals.values()):
+    """What a guaranteed price is worth beyond the leader's price on each line's sales [t,l], USD/kg."""
+    subsidy = np.zeros((len(grid), len(_lines(instance))))
+    for number, (_, rival, line) in enumerate(_lines(instance)):
         if rival.support is not None and rival.support.floor is not None:
             paid = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
             running = grid.overlap(month_index(rival.support.begins), float(grid.end[-1])) / grid.length
             # A buyer is never paid to take it: the treasury covers at most what the rival's output costs.
-            subsidy[:, j] = running * min(paid, float(rival.unit_cost))
+            subsidy[:, number] = running * min(paid, line.unit_cost)
     return subsidy

@@ -25,7 +25,9 @@ from coercivity.models.licensing.market.charges import full_charge, public_share
 from coercivity.models.licensing.market.periods import Floats
 
 # Their right-hand sides are zero: they make one thing dearer and another cheaper, and nobody earns by them.
-WITHOUT_RENT = ("contract_share", "by_product", "closing")
+WITHOUT_RENT = ("cost_steps", "contract_share", "by_product", "closing")
+
+OF_LINES = ("step_sales", "ordered", "expansion", "closed")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def public_money(market: Market, response: Response) -> float:
     """
     tree, plan, announced = market.tree, response.plan, response.announced
     odds = announced.weight * market.discount[tree.period]
-    sold = plan["rival_sales"].sum(axis=(2, 3))
+    sold = made_by(market, response)
     spent = float((odds[:, None] * market.subsidy[tree.period] * sold).sum())
     for line in market.expansions:
         per_order = np.array([
@@ -63,6 +65,13 @@ def public_money(market: Market, response: Response) -> float:
         ])  # fmt: skip
         spent += float((announced.weight * per_order[tree.period]) @ plan["expansion"][:, line])
     return spent
+
+
+def made_by(market: Market, response: Response) -> Floats:
+    """What every line of the rivals makes on each node [n,l], tonnes."""
+    by_rival = response.plan["rival_sales"].sum(axis=(2, 3))
+    several = np.isin(np.arange(len(market.lines)), list(market.line_cost))
+    return np.where(several, response.plan["step_sales"], by_rival[:, list(market.lines)])
 
 
 class _Ledger:
@@ -131,7 +140,7 @@ class _Ledger:
         )
         for name, (index, at) in layout.columns.items():
             if len(at):
-                owners = self.line_owner[index[:, 1]] if name in ("ordered", "expansion", "closed") else index[:, 1]
+                owners = self.line_owner[index[:, 1]] if name in OF_LINES else index[:, 1]
                 if name == "rival_sales":
                     owners = index[:, 2]
                 self._book(owners, worth[at])

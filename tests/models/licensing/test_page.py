@@ -74,9 +74,10 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
             "feed": {"dependence": "50 %", "stock": "1 month"},
             "serves": {"west": "0 USD/kg", "east": "1 USD/kg"},
         }
+        costs = [{"share": part, "unit_cost": f"{cost} USD/kg"} for part, cost in (("40 %", 1), ("60 %", 2))]
         data["rivals"]["beside"] = {
             "title": "Beside", "owner": "west", "product": "light", "serves": {"west": "0 USD/kg"}, "capacity": "9 t/yr",
-            "unit_cost": "1 USD/kg", "by_product": {"of": "mine", "ratio": "10 %"},
+            "steps": costs, "by_product": {"of": "mine", "ratio": "10 %"},
         }  # fmt: skip
         for posture in data["postures"].values():
             posture["release"] = "quarter"

@@ -51,6 +51,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         play.leader,
         _segments,
         rivals.rivals,
+        rivals.steps,
         rivals.contracts,
         rivals.feeds,
         rivals.by_products,

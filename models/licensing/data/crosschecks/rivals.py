@@ -9,11 +9,12 @@ from coercivity.models.licensing.data.faults import (
     Fault,
     Path,
     calendar_bounds,
+    not_one,
     unknown,
     unknown_keys,
     within,
 )
-from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.instance import Instance, Line, Rival
 
 OUTSIDE = "outside"
 
@@ -34,11 +35,43 @@ def rivals(instance: Instance) -> Iterator[Fault]:
         yield from unknown((*here, "product"), "product", rival.product, instance.products)
         yield from owner((*here, "owner"), rival.owner, instance)
         yield from unknown_keys((*here, "serves"), "bloc", rival.serves, instance.blocs)
-        if float(rival.unit_cost) >= worth:
-            what = f"{float(rival.unit_cost):g} USD/kg is not below the value of '{top}', {worth:g}: it would never run"
-            yield (*here, "unit_cost"), what, "lower it, or drop the rival"
+        for path, line in costs(name, rival):
+            if line.unit_cost >= worth:
+                what = f"{line.unit_cost:g} USD/kg is not below the value of '{top}', {worth:g}: it would never run"
+                yield path, what, "lower it, or drop the rival" if rival.steps is None else "lower it, or drop the step"
         for number, addition in enumerate(rival.committed):
             yield from within((*here, "committed", number, "begins"), addition.begins, bounds[0], bounds[-1])
+
+
+def costs(name: str, rival: Rival) -> list[tuple[Path, Line]]:
+    """The lines of a rival, with the place of each one's cost."""
+    here: Path = ("rivals", name)
+    if rival.steps is None:
+        return [((*here, "unit_cost"), line) for line in rival.lines]
+    return [((*here, "steps", number, "unit_cost"), line) for number, line in enumerate(rival.lines)]
+
+
+def steps(instance: Instance) -> Iterator[Fault]:
+    """One way to write costs, steps that are all of a rival, and a price of capacity where some can be ordered."""
+    for name, rival in instance.rivals.items():
+        here: Path = ("rivals", name)
+        order = rival.expansion
+        if rival.steps is None:
+            if rival.unit_cost is None:
+                yield here, "nothing says what it costs", "add unit_cost: … USD/kg, or steps"
+            if order is not None and order.capex is None:
+                yield (*here, "expansion"), "nothing says what capacity costs", "add capex: … USD/(kg/yr)"
+            continue
+        yield from not_one((*here, "steps"), (step.share for step in rival.steps), "the steps' shares")
+        if rival.unit_cost is not None:
+            yield (*here, "unit_cost"), "a unit_cost beside steps", "write it in the steps alone"
+        if order is not None and order.capex is not None:
+            yield (*here, "expansion", "capex"), "a capex beside steps", "write it in the steps alone"
+        for number, step in enumerate(rival.steps):
+            if order is not None and step.capex is None:
+                yield (*here, "steps", number), "nothing says what its capacity costs", "add capex: … USD/(kg/yr)"
+            if order is None and step.capex is not None:
+                yield (*here, "steps", number, "capex"), "nothing can be ordered", "remove it, or add an expansion"
 
 
 def contracts(instance: Instance) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
+from coercivity.models.licensing.data.crosschecks.rivals import costs
 from coercivity.models.licensing.data.faults import Fault, Path
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.plausibility.sizes import Kind, apart, exports
@@ -119,7 +120,7 @@ def kinds_of_price(instance: Instance) -> Iterator[Fault]:
     rivals, options = instance.rivals, instance.options
     steps = enumerate(instance.stocks.cover_steps)
     yield from apart(
-        {("rivals", key, "unit_cost"): float(one.unit_cost) for key, one in rivals.items()}, "unit costs", "USD/kg"
+        {path: line.unit_cost for key, one in rivals.items() for path, line in costs(key, one)}, "unit costs", "USD/kg"
     )
     yield from apart(
         {("options", key, "cost"): float(one.cost) for key, one in options.items()}, "options", "USD/(kg/yr)"
@@ -131,17 +132,20 @@ def kinds_of_price(instance: Instance) -> Iterator[Fault]:
         {("stocks", "cover_steps", n, "penalty"): float(step.penalty) for n, step in steps}, "penalties", "USD/kg/month"
     )
     for name, rival in rivals.items():
-        price, cost = float(instance.leader.price[rival.product]), float(rival.unit_cost)
-        if price > MARGIN * cost:
-            what = (
-                f"{cost:g} USD/kg is 1/{price / cost:,.0f} of the leader's price"
-                if cost
-                else "a rival that makes it for nothing"
-            )
-            yield ("rivals", name, "unit_cost"), f"{what}, {price:g} USD/kg", "check the unit"
-        elif cost > DEAR * price:
-            what = f"{cost:g} USD/kg is {cost / price:,.1f} times the leader's price, {price:g} USD/kg"
-            yield ("rivals", name, "unit_cost"), what, "check the unit"
+        price = float(instance.leader.price[rival.product])
+        for path, line in costs(name, rival):
+            cost = line.unit_cost
+            # What comes beside something else may well cost next to nothing by itself.
+            if price > MARGIN * cost and rival.by_product is None:
+                what = (
+                    f"{cost:g} USD/kg is 1/{price / cost:,.0f} of the leader's price"
+                    if cost
+                    else "a rival that makes it for nothing"
+                )
+                yield path, f"{what}, {price:g} USD/kg", "check the unit"
+            elif cost > DEAR * price:
+                what = f"{cost:g} USD/kg is {cost / price:,.1f} times the leader's price, {price:g} USD/kg"
+                yield path, what, "check the unit"
 
 
 def stock_costs(instance: Instance) -> Iterator[Fault]:
@@ -188,9 +192,16 @@ def full_costs(instance: Instance) -> Iterator[Fault]:
     interest = float(instance.cost_of_capital)
     for name, rival in instance.rivals.items():
         order, price = rival.expansion, float(instance.leader.price[rival.product])
-        if order is not None:
-            full = float(rival.unit_cost) + float(order.capex) * _annuity(interest, float(order.life))
-            yield from _ordered(("rivals", name, "expansion", "capex"), float(order.capex), full, worth, price)
+        for path, line in costs(name, rival):
+            if order is None:
+                continue
+            full = (
+                line.unit_cost + float(rival.standing_cost or 0.0) + line.capex * _annuity(interest, float(order.life))
+            )
+            at = ("rivals", name, "expansion", "capex") if rival.steps is None else (*path[:-1], "capex")
+            # Without capital, but with upkeep: a source that comes and goes, smuggling say.
+            if line.capex > 0 or rival.standing_cost is None:
+                yield from _ordered(at, line.capex, full, worth, price)
         for bloc, freight in rival.serves.items():
             if float(freight) > FREIGHT * price:
                 what = f"{float(freight):g} USD/kg to {bloc}, and the good itself sells for {price:g} USD/kg"

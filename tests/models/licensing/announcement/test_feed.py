@@ -21,6 +21,11 @@ from coercivity.models.licensing.market.arrays import market_of
 from coercivity.models.licensing.reading.leverage import CutOff, state_after
 from tests.rich_instance import changed, loaded, reacting, rich
 
+STEPS = [
+    {"share": "40 %", "unit_cost": "40 USD/kg", "capex": "80 USD/(kg/yr)"},
+    {"share": "60 %", "unit_cost": "60 USD/kg", "capex": "120 USD/(kg/yr)"},
+]
+
 
 def needing(dependence: str = "100 %", stock: str = "0 month", base: dict[str, Any] | None = None) -> dict[str, Any]:
     data = rich() if base is None else base
@@ -79,12 +84,14 @@ def test_the_owner_of_a_starved_plant_is_harmed_more() -> None:
 
 
 @pytest.mark.parametrize("stock", ["0 month", "1.5 month"])
-@pytest.mark.parametrize("more", [{}, {"rivals.mine.standing_cost": "2 USD/kg"}])
+@pytest.mark.parametrize("more", [{}, {"rivals.mine.standing_cost": "2 USD/kg"}, {"rivals.mine.steps": STEPS}])
 @pytest.mark.parametrize("base", [rich, reacting])
 def test_an_answer_with_feed_is_certified(base: Any, stock: str, more: dict[str, Any]) -> None:
     data = needing("80 %", stock, base())
     for path, value in more.items():
         data = changed(data, path, value)
+    if "rivals.mine.steps" in more:
+        del data["rivals"]["mine"]["unit_cost"], data["rivals"]["mine"]["expansion"]["capex"]
     answer = StrategyAnswers(loaded(data)).named("half")
     assert [check.name for check in answer.certificate.checks if not check.ok] == []
 
