@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from coercivity.models.licensing.pages import listing
 from tests.models.licensing.answers.test_backtest import YEAR, row, toy
 from tests.rich_instance import loaded
 
+HOUSE = Path(__file__).parents[4]
 WORLD = ["april-2025", "cobalt-2025", "gallium-2023", "japan-2010"]
 HALF = {"begins": "2025-01", "ends": "2025-02"}
 QUARTER = {"begins": "2025-04", "ends": "2025-06"}
@@ -106,6 +109,25 @@ def test_every_case_with_a_record_is_a_row(table: Cases) -> None:
         assert case.judged + case.fed + case.fitted <= case.facts
     # A case that is worse than to say that nothing happens is not one to draw conclusions from.
     assert all(float(case.skill or -1) > 0 for case in table.cases)
+
+
+def rows_in(page: str) -> dict[str, list[str]]:
+    """The table of all cases as a text has it: the cells of each row by case."""
+    cells = [line.split() for line in page.splitlines()]
+    return {row[0]: row[1:] for row in cells if len(row) == 9 and row[0] in WORLD}
+
+
+def test_every_case_has_a_page_that_tells_its_record_and_is_run_in_full(table: Cases) -> None:
+    overview, makefile = ((HOUSE / name).read_text("utf-8") for name in ("docs/cases/README.md", "Makefile"))
+    assert re.search(r"^CASES := (.*)$", makefile, re.MULTILINE).group(1).split() == WORLD  # type: ignore[union-attr]
+    shown, printed = rows_in(overview), rows_in(text(present.blocks(table), 100))
+    assert shown == printed
+    for case in table.cases:
+        page = " ".join((HOUSE / f"docs/cases/{case.name}.md").read_text("utf-8").split())
+        assert f"]({case.name}.md)" in overview
+        assert f"docs/cases/{case.name}.md" in (HOUSE / "README.md").read_text("utf-8")
+        assert f"{case.hits} of {case.judged} judged facts; skill {printed[case.name][-2]} over" in page
+    assert f"{table.hits} of {table.judged} facts are hit" in " ".join(overview.split())
 
 
 def test_the_table_fits_a_terminal_and_says_what_it_comes_to(table: Cases) -> None:
