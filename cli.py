@@ -561,11 +561,14 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
         raise errors.AuditFailed(found.name, answer.drift(found), fix)
 
 
-@command("backtest april-2025", "backtest japan-2010 --refit")
-@instance_options
+@command("backtest april-2025 --refit", "backtest --all --format json")
+@click.argument("instance", type=InstanceName(), required=False)
+@SETS
+@VARIANTS
+@click.option("--all", "every", is_flag=True, help="One table over all shipped cases; exit 6 if one cannot be told.")
 @click.option("--refit", is_flag=True, help="Repeat the searches that the calibration records; exit 7 if they differ.")
 @_format("table", "json", "csv")
-def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], refit: bool, form: str) -> None:
+def backtest(instance: str | None, every: bool, refit: bool, form: str, **changed: tuple[str, ...]) -> None:
     """Hold the model against the record.
 
     Every observation of the instance beside what the model says, what was fitted to which, and what is missed.
@@ -574,12 +577,33 @@ def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], re
     from coercivity.models.licensing.answers.backtest.comparison import AGAIN, backtested, failures
     from coercivity.models.licensing.pages import backtest as present
 
-    data = _load(instance, sets, variants)
+    if every:
+        _backtest_all(form, [instance, *changed["sets"], *changed["variants"], *["--refit"] * refit])
+        return
+    if instance is None:
+        raise errors.UsageError("INSTANCE", "no instance is named", "name one, or ask for --all")
+    data = _load(instance, changed["sets"], changed["variants"])
     with terminal.Progress(_is_quiet()) as progress:
         found = backtested(data, refit, progress)
     terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
     if not found.ok:
         raise errors.AuditFailed(instance, "not reproduced: " + "; ".join(failures(found)), AGAIN)
+
+
+def _backtest_all(form: str, beside: Sequence[str | None]) -> None:
+    """The record of every shipped case in one table."""
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.answers.backtest.cases import all_cases
+    from coercivity.models.licensing.pages import cases as present
+
+    if any(beside):
+        raise errors.UsageError("--all", "an instance or a change of one beside --all", "leave out one of the two")
+    with terminal.Progress(_is_quiet()) as progress:
+        found = all_cases(progress)
+    terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
+    if not found.ok:
+        failed = ", ".join(one.name for one in found.failed)
+        raise errors.FailedRuns("--all", f"not told: {failed}", "coercivity validate says what is wrong with each")
 
 
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate - --strict")
@@ -596,14 +620,20 @@ def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], st
     validated(instance, sets, variants, strict, form)
 
 
-@command("instances", "instances --format json")
+@command("instances", "instances --skill --format json")
+@click.option("--skill", is_flag=True, help="Hold every case against its record too: half a minute.")
 @_format("table", "json", "csv")
-def instances(form: str) -> None:
-    """List the instances that are shipped."""
+def instances(skill: bool, form: str) -> None:
+    """List the instances that are shipped.
+
+    Leader, years, size and record of each.
+    """
     from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.answers.backtest.cases import all_cases
     from coercivity.models.licensing.pages import listing
 
-    found = listing.shipped_instances()
+    with terminal.Progress(_is_quiet()) as progress:
+        found = listing.shipped_instances(all_cases(progress) if skill else None)
     terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])
 
 
