@@ -221,7 +221,12 @@ class Announced:
         if posture is None or posture.licensed == "open":
             return
         filed = self.period(month)
-        tonnes = float(posture.licensed) * self.forecast[filed, b, k] / self.length[filed]
+        usual = float(self.forecast[filed, b, k])
+        if posture.granted is not None:
+            # Of what all import, the bloc is given its share; over products as it imports them.
+            own, everybody = float(self.forecast[filed, b].sum()), float(self.forecast[filed].sum())
+            usual *= float(posture.granted.get(self.blocs[b], 0.0)) * everybody / own if own else 0.0
+        tonnes = float(posture.licensed) * usual / self.length[filed]
         arrives = month + (float(posture.processing) if posture.processing else 0.0) * 12.0 / 365.0
         early = int(np.floor(arrives))
         is_fed = month in self.fed_months

@@ -36,6 +36,10 @@ class Posture(Table):
     licensed: Literal["open"] | quantity(
         "1", 0, 3
     ) = Field(description="share of the forecast imports from the leader that is licensed; open: no cap")
+    granted: dict[Name, Share] | None = Field(
+        None,
+        description="by bloc: its share of all that is licensed, wherever this posture is in force; default: by forecast imports",
+    )
     processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")
     end_use_control: Share | None = Field(None, description="share of re-export capacity that is closed")
     release: Literal["month", "quarter"] = Field(

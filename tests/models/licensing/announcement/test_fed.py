@@ -70,6 +70,40 @@ def test_shares_that_say_nothing_are_refused(shares: dict[str, Any], said: str) 
         loaded(changed(rich(), "strategies.half.fed_shares", shares))
 
 
+GRANTED = {"west": "70 %", "east": "30 %"}
+
+
+def test_a_posture_may_grant_its_licences_in_other_shares() -> None:
+    """The same tonnes in all, given to others; the judge gives them to the same."""
+    data = rich()
+    data["strategies"]["half"].pop("fed_volumes")
+    data["strategies"]["half"]["rules"] = [{"posture": "half"}]
+    uneven = changed(data, "postures.half.granted", GRANTED)
+    games = [Game(loaded(which)) for which in (data, uneven)]
+    alike, given = (game.announce("half").licence[: len(game.market.grid)][2].sum(axis=1) for game in games)
+    assert given.sum() == pytest.approx(alike.sum())
+    assert given / given.sum() == pytest.approx([0.7, 0.3])
+    response = games[1].followers.respond(games[1].announce("half"))
+    audit = Audit(loaded(uneven), Claim(response.announced.path, {}))
+    assert audit.solution.objective == pytest.approx(response.cost, rel=1e-7)
+    short = [game.followers.respond(game.announce("half")).plan["unmet"][:6].sum(axis=(0, 2, 3, 4)) for game in games]
+    assert short[1][0] <= short[0][0] + 1e-6
+    assert short[1][1] > short[0][1]
+
+
+@pytest.mark.parametrize(
+    ("posture", "shares", "said"),
+    [
+        ("half", {"west": "70 %"}, "the shares add up to 0.7"),
+        ("half", {}, "no share in it"),
+        ("open", GRANTED, "the posture is open trade"),
+    ],
+)
+def test_grants_that_say_nothing_are_refused(posture: str, shares: dict[str, str], said: str) -> None:
+    with pytest.raises(InvalidInstance, match=said):
+        loaded(changed(rich(), f"postures.{posture}.granted", shares))
+
+
 def filed_in_a_fed_month(then: str) -> np.ndarray:
     """Tonnes of the trunk [t] of a strategy whose phase after the fed month is ``then``."""
     data = rich()
