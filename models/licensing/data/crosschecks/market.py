@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coercivity.models.licensing.data.crosschecks import play as play
+from coercivity.models.licensing.data.crosschecks import prices as prices
 from coercivity.models.licensing.data.crosschecks import reactions as reactions
 from coercivity.models.licensing.data.crosschecks import rivals as rivals
 from coercivity.models.licensing.data.faults import (
@@ -49,6 +50,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         _imports,
         _reserves,
         play.leader,
+        prices.paths,
         _segments,
         rivals.rivals,
         rivals.steps,
@@ -157,7 +159,7 @@ def _products(instance: Instance) -> Iterator[Fault]:
 
 
 def _segments(instance: Instance) -> Iterator[Fault]:
-    dearest = max((float(price) for price in instance.leader.price.values()), default=0.0)
+    dearest = max((prices.highest(instance, name) for name in instance.leader.price), default=0.0)
     previous = None
     for name, segment in instance.segments.items():
         path, value = ("segments", name, "value"), float(segment.value)
