@@ -31,6 +31,7 @@ LEADER = (
     "test_strikes",
     "test_periods",
     "test_theorems_leader",
+    "test_price_path",
 )
 BUYERS = ("test_toy", "test_fringe_audit", "test_formulation", "test_rivals")
 SEARCH = ("test_enumeration", "test_toy", "test_audit_search", "test_theorems_leader")

@@ -120,6 +120,10 @@ def second() -> dict[str, Any]:
     data["countermeasures"]["duties"]["tax"] = "5 %"
     data["buyers"]["shared_shortage"] = "30 %"
     data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
+    data["leader"] |= {
+        "price_path": {"magnets": {"2025-02": "104 %", "2025-08": "108 %"}, "light": {"2026-05": "97 %"}},
+        "unit_cost_path": {"magnets": {"2025-05": "97 %"}, "light": {"2025-11": "95 %"}},
+    }
     del data["rivals"]["mine"]["unit_cost"], data["rivals"]["mine"]["expansion"]["capex"]
     data["rivals"]["mine"]["steps"] = [
         {"share": "60 %", "unit_cost": "45 USD/kg", "capex": "100 USD/(kg/yr)"},

@@ -283,7 +283,7 @@ class Announcer:
         ))  # fmt: skip
 
     def _by_posture(self, path: Path, factor: Callable[[Posture], float], value: Floats | None = None) -> Floats:
-        """Sum over groups and products of a posture's factor × monthly forecast (× a value by product), [t]."""
+        """Sum over groups and products of a posture's factor × monthly forecast (× a value [t,k]), [t]."""
         total = np.zeros(len(self.market.grid))
         monthly = self.market.forecast / self.market.grid.length[:, None, None]
         for phase, (first, last) in enumerate(self.bounds):
@@ -291,7 +291,7 @@ class Announcer:
                 for k in range(len(self.market.sets.products)):
                     weight = factor(self.instance.postures[path[phase][group][k]])
                     if weight:
-                        worth = 1.0 if value is None else float(value[k])
+                        worth = 1.0 if value is None else value[first:last, k]
                         total[first:last] += weight * worth * monthly[first:last][:, members, k].sum(axis=1)
         return total
 
@@ -301,10 +301,11 @@ class Announcer:
         if self._relief:
             for phase, (first, last) in enumerate(self.bounds):
                 for group, members in enumerate(self.members):
-                    for k, price in enumerate(self.market.price):
+                    for k, price in enumerate(self.market.price.T):
                         width = self.instance.postures[path[phase][group][k]].corridor
                         if width is not None:
-                            relief[first:last, members, k] = self._relief[float(width)][0] * price
+                            spared = self._relief[float(width)][0] * price[first:last]
+                            relief[first:last, members, k] = spared[:, None]
         return relief
 
     def _on_nodes(self, values: Floats) -> Floats:

@@ -15,6 +15,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import WEEKS_PER_MONTH
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.market.prices import costs_of
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,8 @@ class HomeMarket:
         growth = np.power(1.0 + float(leader.home_growth), self.grid.middle)
         self.home_use = float(leader.home_use) * self.grid.years * growth
         self.growth = growth
-        cost = np.array([float(leader.unit_cost[k]) for k in market.sets.products])
-        total = market.forecast[0].sum(axis=0)
-        self.unit_cost = float(cost @ total / total.sum()) if total.sum() > 0 else float(cost.mean())
+        cost, total = costs_of(instance, market.grid), market.forecast[0].sum(axis=0)
+        self.unit_cost = cost @ total / total.sum() if total.sum() > 0 else cost.mean(axis=1)
         self.lagged, self.before = self._lags()
 
     def planned(self, licence: Floats) -> Floats:
@@ -124,7 +124,7 @@ class HomeMarket:
             fall = float(home.price) * dumped / elastic if elastic > 0 else 0.0 * dumped
             # What producers lose on all they sell at home their customers gain; the extra use is worth the area
             # under the demand curve.
-            worth = (float(home.price) - fall / 2.0) * dumped - self.unit_cost * (added - drawn)
+            worth = (float(home.price) - fall / 2.0) * dumped - self.unit_cost[t] * (added - drawn)
             value[:, t] = (worth - float(home.storage_cost) * stock * self.grid.length[t]) / 1000.0
             stored[:, t], price[:, t] = stock, float(home.price) - fall
         return value, stored, price

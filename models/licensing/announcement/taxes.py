@@ -17,11 +17,13 @@ from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats, conceded_part
 
 
-def tax_of(posture: Posture, price: float) -> float:
-    """The tax of a posture on a product of that price, USD/kg."""
+def tax_of(posture: Posture, price: Floats) -> Floats:
+    """The tax of a posture on a product of that price in each period [t], USD/kg."""
     if posture.export_tax is not None:
-        return float(posture.export_tax)
-    return 0.0 if posture.export_duty is None else float(posture.export_duty) * price
+        return np.full(len(price), float(posture.export_tax))
+    if posture.export_duty is None:
+        return np.zeros_like(price)
+    return np.asarray(float(posture.export_duty) * price)
 
 
 def is_taxed(instance: Instance) -> bool:
@@ -40,13 +42,13 @@ class Taxes:
         self.instance, self.market, self.bounds, self.members = instance, market, bounds, members
         passed = instance.leader.tax_passed_on
         self.passed_on = 1.0 if passed is None else float(passed)
-        prices = zip(market.sets.products, market.price, strict=True)
+        prices = zip(market.sets.products, market.price.T, strict=True)
         self.by_posture = {
-            (name, product): self.passed_on * tax_of(posture, float(price))
+            (name, product): self.passed_on * tax_of(posture, price)
             for product, price in prices
             for name, posture in instance.postures.items()
         }
-        self.are_none = not any(self.by_posture.values())
+        self.are_none = not any(tax.any() for tax in self.by_posture.values())
 
     def on_nodes(self, path: Path, conceded: Path | None) -> Floats:
         """What buyers pay beyond the price [n,b,k], USD/kg; the posture's in a breakdown too, the other path's once conceded."""
@@ -67,5 +69,6 @@ class Taxes:
         for phase, (first, last) in enumerate(self.bounds):
             for group, members in enumerate(self.members):
                 for k, product in enumerate(self.market.sets.products):
-                    tax[first:last, members, k] = self.by_posture[path[phase][group][k], product]
+                    taken = self.by_posture[path[phase][group][k], product]
+                    tax[first:last, members, k] = taken[first:last, None]
         return tax

@@ -306,9 +306,7 @@ class Announced:
         risk, posture = self.instance.buyers.price_risk, self.posture(int(self.first[t]), bloc, k)
         if risk is None or posture is None or posture.corridor is None:
             return 0.0
-        return self._cut(float(risk.volatility), float(posture.corridor)) * float(
-            self.instance.leader.price[self.products[k]]
-        )
+        return self._cut(float(risk.volatility), float(posture.corridor)) * float(self.asked[t, k])
 
     @staticmethod
     @cache
@@ -318,23 +316,21 @@ class Announced:
     def taxed(self, w: int, t: int, bloc: str, k: int) -> float:
         """What buyers pay beyond the price in a period of a scenario, USD/kg."""
         month = int(self.first[t])
-        own = self._tax(self.posture(month, bloc, k), k)
+        own = self._tax(self.posture(month, bloc, k), t, k)
         if self.decided is None or w < len(self.departures) or month < self.decided:
             return own
         other = self.claim.conceded or rules.relieved(self.instance, self.claim.path)
         given = rules.shared(month, month + float(self.length[t]), self.decision, self.relief_ends) / float(
             self.length[t]
         )
-        return given * self._tax(self.posture(month, bloc, k, other), k) + (1.0 - given) * own
+        return given * self._tax(self.posture(month, bloc, k, other), t, k) + (1.0 - given) * own
 
-    def _tax(self, posture: Posture | None, k: int) -> float:
+    def _tax(self, posture: Posture | None, t: int, k: int) -> float:
         """The share of a posture's tax that exporters do not give back."""
         if posture is None:
             return 0.0
         leader = self.instance.leader
-        duty = (
-            0.0 if posture.export_duty is None else float(posture.export_duty) * float(leader.price[self.products[k]])
-        )
+        duty = 0.0 if posture.export_duty is None else float(posture.export_duty) * float(self.asked[t, k])
         kept = 1.0 if leader.tax_passed_on is None else float(leader.tax_passed_on)
         return kept * (duty if posture.export_tax is None else float(posture.export_tax))
 
@@ -364,6 +360,18 @@ class Announced:
             if posture is not None and posture.end_use_control is not None:
                 closed = max(closed, float(posture.end_use_control))
         return float(route.capacity) / 12.0 * float(self.length[t]) * (1.0 - closed) if self.claim.leakage else 0.0
+
+    @cached_property
+    def asked(self) -> Floats:
+        """The leader's price [t,k], USD/kg."""
+        spells = [(int(first), int(first + length)) for first, length in zip(self.first, self.length, strict=True)]
+        return np.array([[rules.asked(self.instance, k, *spell) for k in self.products] for spell in spells])
+
+    @cached_property
+    def borne(self) -> Floats:
+        """The leader's variable cost [t,k], USD/kg."""
+        spells = [(int(first), int(first + length)) for first, length in zip(self.first, self.length, strict=True)]
+        return np.array([[rules.borne(self.instance, k, *spell) for k in self.products] for spell in spells])
 
     def service(self, lead: float) -> Floats:
         """Share of a period [t] that lies after the arrival of an order made at the start of another, [order t, t]."""

@@ -69,8 +69,7 @@ class HomeAudit:
         if home is None:
             return value, fall
         first = self.audit.forecast[0].sum(axis=0)
-        costs = [float(leader.unit_cost[k]) for k in self.audit.products]
-        cost = float(np.average(costs, weights=first)) if first.sum() > 0 else float(np.mean(costs))
+        costs = [float(np.average(row, weights=first if first.sum() > 0 else None)) for row in self.audit.borne]
         drift = self._output(self.usual) - self.usual
         left, price, stock = self._output(exports) - exports, float(home.price), 0.0
         for t, used in enumerate(float(leader.home_use) * self.years * self.growth):
@@ -80,7 +79,7 @@ class HomeAudit:
             dumped = min((stock + change) * (1.0 - math.exp(-float(home.dumped) * self.years[t])), room)
             stock += change - dumped
             fall[t] = price * dumped / room if room > 0 else 0.0
-            earned = dumped * (price - fall[t] / 2.0) - cost * change
+            earned = dumped * (price - fall[t] / 2.0) - costs[t] * change
             value[t] = (earned - float(home.storage_cost) * stock * self.audit.length[t]) / 1000.0
         return value, fall
 

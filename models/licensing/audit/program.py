@@ -193,9 +193,9 @@ class ScenarioProgram:
         audit, at, stocks = self.audit, self.blocks, self.instance.stocks
         money = self.chance[w] * self.factor[t]
         months = float(audit.length[t])
-        for k, product in enumerate(audit.products):
+        for k in range(len(audit.products)):
             for b, name in enumerate(audit.blocs):
-                price = float(self.instance.leader.price[product]) + audit.tax[w, t, b, k] - audit.calmed(t, name, k)
+                price = audit.asked[t, k] + audit.tax[w, t, b, k] - audit.calmed(t, name, k)
                 self.cost[at["imports"][w, t, b, k]] = money * price
         for r, route in enumerate(self.instance.routes.values()):
             self.cost[at["reexport"][w, t, r]] = money * float(route.cost)

@@ -55,9 +55,8 @@ class Audit(Announced):
             served = np.minimum(self.licences[0, :, b], self.forecast[:, b])
             is_cause = served.sum(axis=-1) < limit - 1e-12 * np.maximum(1.0, limit)
             if measure.tax is not None:
-                price = np.array([float(self.instance.leader.price[k]) for k in self.products])
                 paid = (self.tax[0, :, b] * self.forecast[:, b]).sum(axis=-1)
-                is_cause |= paid > float(measure.tax) * (self.forecast[:, b] @ price) * (1.0 + 1e-12)
+                is_cause |= paid > float(measure.tax) * (self.forecast[:, b] * self.asked).sum(axis=-1) * (1.0 + 1e-12)
             spells = rules.windows(measure, np.repeat(is_cause, self.length).tolist())
             found[name] = [(self.first[0] + begins, self.first[0] + ends) for begins, ends in spells]
         return found
@@ -87,7 +86,7 @@ class Audit(Announced):
         for w, odds in enumerate(chance):
             for t in range(len(self.first)):
                 sold = exports[w, t].sum(axis=0)
-                margin[t] += odds * factor[t] * float(profit @ sold) / 1000.0
+                margin[t] += odds * factor[t] * float(profit[t] @ sold) / 1000.0
                 taxed[t] += odds * factor[t] * float((self.tax[w, t] * exports[w, t]).sum()) / 1000.0
                 idle[t] -= odds * factor[t] * float(leader.idle_cost) * (self.standing[w, t] - sold.sum()) / 1000.0
         rents = [chance @ (rent * factor) / 1000.0 for rent in (captured, exporter)]
@@ -161,15 +160,14 @@ class Audit(Announced):
     def gain(self) -> Floats:
         """The leader's discounted gain per tonne exported [w,t,b,k], thousand USD."""
         leader = self.instance.leader
-        per_tonne = self.profit + float(leader.idle_cost) + self.tax
+        per_tonne = self.profit[:, None, :] + float(leader.idle_cost) + self.tax
         factor = self.factors(float(leader.discount_rate))
         return np.asarray(np.einsum("w,t,wtbk->wtbk", self.probabilities(leader=True), factor, per_tonne))
 
     @property
     def profit(self) -> Floats:
-        """Price less variable cost [k], USD/kg."""
-        leader = self.instance.leader
-        return np.array([float(leader.price[k]) - float(leader.unit_cost[k]) for k in self.products])
+        """Price less variable cost [t,k], USD/kg."""
+        return self.asked - self.borne
 
     # -- the buyers ------------------------------------------------------------------------------------------
 

@@ -7,12 +7,12 @@ from the words of the model's page, without the modules that the followers' prog
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from scipy.integrate import quad
 
 from coercivity.models.licensing.data.instance import Instance, Rival
-from coercivity.models.licensing.data.quantity import month_index
+from coercivity.models.licensing.data.quantity import Quantity, month_index
 from coercivity.models.licensing.data.reactions import Countermeasure, TrustState
 from coercivity.models.licensing.data.strategies import Concession, Strategy
 
@@ -185,11 +185,32 @@ def parts(rival: Rival) -> list[tuple[float, float, float]]:
     return [(float(step.share), float(step.unit_cost), float(step.capex or 0.0)) for step in rival.steps]
 
 
+def in_force(stated: float, path: Mapping[str, Quantity] | None, first: int, last: int) -> float:
+    """A price or a cost on average over the months from ``first`` to before ``last``: what was named last counts."""
+    if not path:
+        return stated
+    named = {month_index(month): float(factor) for month, factor in path.items()}
+    months = [max((at for at in named if at <= month), default=None) for month in range(first, last)]
+    return stated * math.fsum(1.0 if at is None else named[at] for at in months) / len(months)
+
+
+def asked(instance: Instance, product: str, first: int, last: int) -> float:
+    """The leader's price in the months from ``first`` to before ``last``, USD/kg."""
+    leader = instance.leader
+    return in_force(float(leader.price[product]), (leader.price_path or {}).get(product), first, last)
+
+
+def borne(instance: Instance, product: str, first: int, last: int) -> float:
+    """The leader's variable cost in those months, USD/kg."""
+    leader = instance.leader
+    return in_force(float(leader.unit_cost[product]), (leader.unit_cost_path or {}).get(product), first, last)
+
+
 def guaranteed(instance: Instance, rival: Rival, cost: float, first: int, last: int) -> float:
     """What a treasury takes off a cost of a rival in the months from ``first`` to before ``last``, USD/kg."""
     if rival.support is None or rival.support.floor is None:
         return 0.0
-    short = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
+    short = max(0.0, float(rival.support.floor) - asked(instance, rival.product, first, last))
     part = shared(first, last, month_index(rival.support.begins), math.inf) / (last - first)
     return part * min(short, cost)
 

@@ -93,9 +93,9 @@ class _Unended(ScenarioProgram):
 
     def salvaged(self) -> LinearProgram:
         """The program with that worth."""
-        cost = self.program.cost.copy()
+        cost, last = self.program.cost.copy(), int(self.audit.first[-1])
         for k, product in enumerate(self.audit.products):
-            cost[self.blocks["stock"][0, -1, :, k]] -= float(self.instance.leader.price[product])
+            cost[self.blocks["stock"][0, -1, :, k]] -= rules.asked(self.instance, product, last, last + 1)
         return replace(self.program, cost=cost)
 
 

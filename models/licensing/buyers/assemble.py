@@ -238,7 +238,7 @@ class Assembler:
         discount, months = market.discount[period], market.grid.length[period]
         holding = discount * months * market.holding_cost
         by_index: dict[str, Floats] = {
-            "imports": discount[:, None, None, None] * market.price[None, None, :, None],
+            "imports": discount[:, None, None, None] * market.price[period][:, None, :, None],
             "surplus": (holding + discount * months * market.surplus_cost)[:, None, None, None],
             "unmet": discount[:, None, None, None, None] * market.segment_value,
             "cover": (holding[:, None] - (discount * months)[:, None] * market.step_penalty)[:, None, None, None, :],

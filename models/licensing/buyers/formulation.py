@@ -306,7 +306,7 @@ class _Builder:
         holding = discount * months * market.holding_cost
         surcharge = self.announced.tax[n] - self.announced.relief[n]
         cost = sum(
-            discount * float(market.price[k] + surcharge[b, k]) * price * model.imports[n, b, k, c]
+            discount * float(market.price[t, k] + surcharge[b, k]) * price * model.imports[n, b, k, c]
             for b, k, c in self.cells
         )
         cost += self.rivals.running_cost(model, n)

@@ -103,7 +103,7 @@ class Window:
             layout, hot = self.layout, self._hot
             cost = layout.cost(announced)
             index, at = self._left
-            cost[at] -= self.market.price[index[:, 2]]
+            cost[at] -= self.market.price[index[:, 0], index[:, 2]]
             hot.set_cost(cost)
             hot.set_row_upper(*layout.limits(announced))
             hot.require_optimum("the window of the concession")
@@ -149,5 +149,5 @@ def with_salvage(layout: Layout, market: Market) -> LinearProgram:
     """A program without a future: the stock that is left at the end is credited at the export price."""
     cost = layout.unit_cost.copy()
     index, at = left_over(layout, market)
-    cost[at] -= market.price[index[:, 2]]
+    cost[at] -= market.price[index[:, 0], index[:, 2]]
     return replace(layout.program, cost=cost)

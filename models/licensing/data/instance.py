@@ -18,6 +18,7 @@ from coercivity.models.licensing.data.quantity import (
     Capex,
     Currency,
     DiscountRate,
+    Factor,
     Month,
     Months,
     Name,
@@ -187,6 +188,12 @@ class Leader(Table):
     discount_rate: DiscountRate
     price: dict[Name, Price] = Field(description="export price by product")
     unit_cost: dict[Name, Price] = Field(description="variable cost by product")
+    price_path: dict[Name, dict[Month, Factor]] | None = Field(
+        None, description="by product and month: factor on its price from that month on; default: 1 throughout"
+    )
+    unit_cost_path: dict[Name, dict[Month, Factor]] | None = Field(
+        None, description="by product and month: factor on its variable cost from that month on; default: 1 throughout"
+    )
     capacity: TonnesPerYear = Field(description="export capacity over all products at the start")
     capacity_growth: Rate
     idle_cost: Price = Field(description="cost of a kilogram of export capacity left idle: fixed cost and lost work")

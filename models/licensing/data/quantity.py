@@ -225,6 +225,7 @@ def _no_truth_value(name: str) -> str:
 
 # The types of an instance's fields, by unit and limits.
 Share = quantity("1", 0, 1)
+Factor = quantity("1", 0.001, 1000)
 Rate = quantity("1/yr", -0.5, 1)
 DiscountRate = quantity("1/yr", 0, 1)
 Tonnes = quantity("t")

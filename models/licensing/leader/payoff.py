@@ -33,6 +33,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Concession
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.market.prices import costs_of
 
 TERMS = (
     "margin", "export_tax", "captured_rent", "exporter_rent", "idle", "buffer", "support", "glut", "downstream", "concession",
@@ -48,7 +49,7 @@ class LeaderBooks:
     ----------
     discount : [t] the leader's factors
     strategic : [t] whether a period belongs to a strategic phase
-    margin : [k] USD/kg
+    margin : [t,k] USD/kg
     """
 
     instance: Instance
@@ -66,9 +67,8 @@ class LeaderBooks:
 
     @property
     def margin(self) -> Floats:
-        """Price less variable cost by product, USD/kg."""
-        leader = self.instance.leader
-        return np.array([float(leader.price[k]) - float(leader.unit_cost[k]) for k in self.market.sets.products])
+        """Price less variable cost by period and product [t,k], USD/kg."""
+        return np.asarray(self.market.price - costs_of(self.instance, self.market.grid))
 
     @cached_property
     def window(self) -> Window | None:
@@ -94,7 +94,7 @@ class LeaderBooks:
         """Discounted expected gain of one more tonne exported, [n,b,k] in thousand USD: margin, tax, less idle capacity."""
         period = self.market.tree.period
         weight = announced.leader_weight * self.discount[period]
-        earned = self.margin + float(self.instance.leader.idle_cost) + announced.tax
+        earned = self.margin[period][:, None, :] + float(self.instance.leader.idle_cost) + announced.tax
         return np.asarray(weight[:, None, None] * earned)
 
     def rent_scale(self, announced: Announcement) -> Floats:
@@ -213,7 +213,7 @@ def payoff_of(
     licence_rent += response.release_rent()
     exporter_rent = response.price("exporter_capacity") * exports.sum(axis=(1, 2))
     per_node = {
-        "margin": exports.sum(axis=1) @ books.margin,
+        "margin": (exports.sum(axis=1) * books.margin[period]).sum(axis=1),
         "export_tax": (exports * announced.tax).sum(axis=(1, 2)),
         "captured_rent": float(rents.licence) * licence_rent,
         "exporter_rent": float(rents.exporter) * exporter_rent,

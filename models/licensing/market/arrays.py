@@ -16,6 +16,7 @@ from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.market import rivals as rivals
 from coercivity.models.licensing.market.investment import Investment, annuity, investment
 from coercivity.models.licensing.market.periods import Floats, Grid, Tree, fishbone, grid_of
+from coercivity.models.licensing.market.prices import prices_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Market:
     ----------
     demand : [t,b,k,c,e] tonnes per period
     forecast : [t,b,k] tonnes per period that buyers would import from the leader, the base of licences
+    price : [t,k] of the leader, USD/kg
     cover_target, reserve_target : [t,b,k,c] tonnes
     initial_stock, closing_stock : [b,k,c] tonnes on the first day, and at least on the last
     lines : the rival of each line, a line being capacity of one cost
@@ -172,7 +174,7 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         demand=demand,
         forecast=forecast,
         segment_value=np.array([float(segment.value) for segment in instance.segments.values()]),
-        price=np.array([float(instance.leader.price[k]) for k in sets.products]),
+        price=prices_of(instance, grid),
         cover_target=monthly * cover[None, :, None, :],
         reserve_target=monthly * reserve[:, :, None, None],
         reserve_penalty=penalty,

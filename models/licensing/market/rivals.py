@@ -13,6 +13,7 @@ from coercivity.models.licensing.data.instance import Instance, Line, Rival
 from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.market.investment import Investment, annuity, investment
 from coercivity.models.licensing.market.periods import Floats, Grid
+from coercivity.models.licensing.market.prices import prices_of
 
 
 def _lines(instance: Instance) -> list[tuple[int, Rival, Line]]:
@@ -132,10 +133,11 @@ def capital_support(instance: Instance, grid: Grid) -> Floats:
 def subsidy(instance: Instance, grid: Grid) -> Floats:
     """What a guaranteed price is worth beyond the leader's price on each line's sales [t,l], USD/kg."""
     subsidy = np.zeros((len(grid), len(_lines(instance))))
+    price, products = prices_of(instance, grid), list(instance.products)
     for number, (_, rival, line) in enumerate(_lines(instance)):
         if rival.support is not None and rival.support.floor is not None:
-            paid = max(0.0, float(rival.support.floor) - float(instance.leader.price[rival.product]))
+            paid = np.maximum(0.0, float(rival.support.floor) - price[:, products.index(rival.product)])
             running = grid.overlap(month_index(rival.support.begins), float(grid.end[-1])) / grid.length
             # A buyer is never paid to take it: the treasury covers at most what the rival's output costs.
-            subsidy[:, number] = running * min(paid, line.unit_cost)
+            subsidy[:, number] = running * np.minimum(paid, line.unit_cost)
     return subsidy

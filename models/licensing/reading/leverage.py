@@ -22,6 +22,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats, Grid, tree_of
+from coercivity.models.licensing.market.prices import costs_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class State:
     licence : [b,k], infinite under open trade
     routes : [r]
     exporters : of all products together
+    period : whose licences and prices are in force
     """
 
     stock: Floats
@@ -51,6 +53,7 @@ class State:
     licence: Floats
     routes: Floats
     exporters: float
+    period: int
 
 
 def state_after(response: Response, period: int) -> State:
@@ -79,6 +82,7 @@ def state_after(response: Response, period: int) -> State:
         routes=announced.route_capacity[following] / after,
         # Of the firms that are still there while licences hold.
         exporters=float(announced.exporter_capacity[period]) / months,
+        period=following,
     )
 
 
@@ -114,9 +118,8 @@ class CutOff:
     def __init__(self, instance: Instance, market: Market) -> None:
         assert instance.leverage is not None
         self.lengths = [float(length) for length in instance.leverage.lengths]
-        leader = instance.leader
-        idle = float(leader.idle_cost)
-        self.gain = np.array([float(leader.price[k]) - float(leader.unit_cost[k]) + idle for k in market.sets.products])
+        self.price = market.price
+        self.gain = market.price - costs_of(instance, market.grid) + float(instance.leader.idle_cost)
         self.market = _window(market, int(np.ceil(max(self.lengths) + float(instance.leverage.recovery))))
         nodes = len(self.market.grid)
         shape = (nodes, len(market.sets.blocs), len(market.sets.products))
@@ -145,6 +148,7 @@ class CutOff:
         index, at = layout.rows["demand_balance"]
         first = np.where(index[:, 0] == 0, state.stock[tuple(index[:, 1:].T)], 0.0)
         hot.set_row_lower(at, total[tuple(index[:, 1:].T)] - first)
+        self._ask(self.price[state.period])
         for law, values in (
             ("unmet_cap", state.demand),
             ("rival_capacity", state.capacity),
@@ -157,6 +161,17 @@ class CutOff:
         hot.set_row_upper(at, np.full(len(at), state.exporters))
         index, at = layout.columns["cover"]
         hot.set_column_upper(at, state.cover_target[tuple(index[:, 1:4].T)] * steps[index[:, 4]])
+
+    def _ask(self, price: Floats) -> None:
+        """Tell the solver the leader's price [k], at which stock that is left is credited too; not where it never moves."""
+        if (self.price == self.price[0]).all():
+            return
+        index, at = self.layout.columns["imports"]
+        self._hot.set_cost(price[index[:, 2]], at)
+        for name in ("cover", "surplus"):
+            index, at = self.layout.columns[name]
+            end = index[:, 0] == len(self.market.grid) - 1
+            self._hot.set_cost(self.layout.unit_cost[at[end]] - price[index[end, 2]], at[end])
 
     def _run(self, state: State, members: tuple[int, ...], months: float) -> tuple[float, float]:
         """The buyers' cost and the leader's earnings with some blocs cut off for a while, thousand USD."""
@@ -176,7 +191,7 @@ class CutOff:
         self._feed(state, members, months)
         self._hot.require_optimum("cut-off")
         index, at = self.layout.columns["imports"]
-        return self._hot.objective, float(self.gain[index[:, 2]] @ self._hot.primal()[at])
+        return self._hot.objective, float(self.gain[state.period, index[:, 2]] @ self._hot.primal()[at])
 
     def _feed(self, state: State, members: tuple[int, ...], months: float) -> None:
         """What rivals can make of their feed, which is cut off with the bloc under whose licences it comes."""
@@ -208,6 +223,7 @@ def _window(market: Market, months: int) -> Market:
         grid=grid,
         tree=tree_of(months, ()),
         discount=np.ones(months),
+        price=np.repeat(market.price[:1], months, axis=0),
         demand=np.repeat(np.maximum(monthly, 1e-6), months, axis=0),
         cover_target=np.repeat(market.cover_target[:1], months, axis=0),
         reserve_target=np.zeros((months, *market.reserve_target.shape[1:])),

@@ -130,7 +130,7 @@ class Seen:
         rents, trunk = self.instance.leader.rents, self.trunk
         licence = (self.response.price("export_licence") * self.response.plan["imports"])[trunk].sum(axis=-1)
         exporter = self.response.price("exporter_capacity")[trunk][:, None, None] * self.imports
-        paid = self.imports * np.asarray(self.market.price)
+        paid = self.imports * self.market.price[:, None, :]
         return np.asarray(paid + float(rents.licence) * licence + float(rents.exporter) * exporter)
 
 
@@ -266,14 +266,14 @@ def _price(seen: Seen) -> float | None:
 
 
 def _price_ratio(seen: Seen) -> float | None:
-    asked = _over(seen.total(seen.demand * np.asarray(seen.market.price)), seen.total(seen.demand))
+    asked = _over(seen.total(seen.demand * seen.market.price[:, None, :]), seen.total(seen.demand))
     price = _price(seen)
     return None if not asked or price is None else price / asked
 
 
 def _premium(seen: Seen) -> float | None:
     """What buyers' market price exceeds the leader's by, USD/kg, averaged by demand."""
-    asked = _over(seen.total(seen.demand * np.asarray(seen.market.price)), seen.total(seen.demand))
+    asked = _over(seen.total(seen.demand * seen.market.price[:, None, :]), seen.total(seen.demand))
     price = _price(seen)
     return None if asked is None or price is None else price - asked
 

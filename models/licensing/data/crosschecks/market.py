@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coercivity.models.licensing.data.crosschecks import play as play
+from coercivity.models.licensing.data.crosschecks import prices as prices
 from coercivity.models.licensing.data.crosschecks import reactions as reactions
 from coercivity.models.licensing.data.crosschecks import rivals as rivals
 from coercivity.models.licensing.data.faults import (
@@ -49,6 +50,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         _imports,
         _reserves,
         play.leader,
+        prices.paths,
         _segments,
         rivals.rivals,
         rivals.steps,
@@ -173,10 +175,10 @@ def _segments(instance: Instance) -> Iterator[Fault]:
 
 def _prices_in(instance: Instance, segment: str) -> Iterator[float]:
     """The leader's prices of the products that have a share in a use."""
-    for name, price in instance.leader.price.items():
+    for name in instance.leader.price:
         product = instance.products.get(name)
         if product is not None and float(product.segments.get(segment, 0.0)) > 0.0:
-            yield float(price)
+            yield prices.highest(instance, name)
 
 
 def _stocks(instance: Instance) -> Iterator[Fault]:
