@@ -632,8 +632,11 @@ def instances(skill: bool, form: str) -> None:
     from coercivity.models.licensing.answers.backtest.cases import all_cases
     from coercivity.models.licensing.pages import listing
 
-    with terminal.Progress(_is_quiet()) as progress:
-        found = listing.shipped_instances(all_cases(progress) if skill else None)
+    record = None
+    if skill:
+        with terminal.Progress(_is_quiet()) as progress:
+            record = all_cases(progress)
+    found = listing.shipped_instances(record)
     terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])
 
 
