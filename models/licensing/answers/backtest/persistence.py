@@ -15,9 +15,11 @@ from coercivity.models.licensing.market.periods import Floats
 
 NAME = "persistence"
 # What is counted over a window, so that a longer one holds more of it.
-FLOWS = frozenset({"exports", "export_gap", "rival_sales", "shortage", "export_value"})
+FLOWS = frozenset({"exports", "export_gap", "rival_sales", "shortage", "export_value", "lost_output"})
 # What a record of something else says nothing about.
-RELATIVE = frozenset({"recouped", "concession_lag", "licence_use", "licensed_share", "first_stop"})
+RELATIVE = frozenset(
+    {"recouped", "concession_lag", "licence_use", "licensed_share", "first_stop", "leverage", "pressure"}
+)
 
 
 def persisted(game: Game, response: Response, key: str, fact: Observation) -> float | None:
@@ -83,7 +85,7 @@ class Rest(Seen):
     @property
     def revenue(self) -> Floats:
         """What the leader was paid [t,b,k], thousand USD."""
-        return np.asarray(self.imports * np.asarray(self.market.price))
+        return np.asarray(self.imports * self.market.price[0])
 
     def _steady(self, key: str) -> Floats:
         yearly = [
@@ -95,7 +97,7 @@ class Rest(Seen):
 def _asked(seen: Seen) -> float | None:
     """The leader's price, averaged by demand as the buyers' price is."""
     weight = seen.total(seen.demand)
-    return seen.total(seen.demand * np.asarray(seen.market.price)) / weight if weight else None
+    return seen.total(seen.demand * seen.market.price[0]) / weight if weight else None
 
 
 def _sold(seen: Seen) -> float:
@@ -111,5 +113,8 @@ AT_REST: Mapping[str, Callable[[Seen], float | None]] = {
     "rival_sales": _sold,
     "designed_out": lambda _: 0.0,
     "shortage": lambda _: 0.0,
+    "premium": lambda _: 0.0,
+    "lost_output": lambda _: 0.0,
+    "pain": lambda _: 0.0,
     **dict.fromkeys(RELATIVE, lambda _: None),
 }
