@@ -130,7 +130,7 @@ def second() -> dict[str, Any]:
         {"share": "40 %", "unit_cost": "52 USD/kg", "capex": "60 USD/(kg/yr)"},
     ]
     data["rivals"]["mine"] |= {
-        "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"}, "contract": {"east": {"share": "45 %"}},
+        "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"}, "contract": {"east": {"share": "45 %", "premium": "5 USD/kg"}},
     }  # fmt: skip
     data["rivals"]["beside"] = {
         "title": "Comes with the mine", "owner": "outside", "product": "light", "serves": {"west": "1 USD/kg", "east": "0 USD/kg"},
