@@ -33,7 +33,7 @@ LEADER = (
     "test_theorems_leader",
     "test_price_path",
 )
-BUYERS = ("test_toy", "test_fringe_audit", "test_formulation", "test_rivals")
+BUYERS = ("test_toy", "test_fringe_audit", "test_formulation", "test_rivals", "test_contracts", "test_steps")
 SEARCH = ("test_enumeration", "test_toy", "test_audit_search", "test_theorems_leader")
 TESTS = {
     "periods": BUYERS, "market": BUYERS, "charges": BUYERS,

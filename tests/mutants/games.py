@@ -130,8 +130,8 @@ def second() -> dict[str, Any]:
         {"share": "40 %", "unit_cost": "52 USD/kg", "capex": "60 USD/(kg/yr)"},
     ]
     data["rivals"]["mine"] |= {
-        "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"}, "contract": {"east": {"share": "45 %"}},
-        "feed": {"dependence": "70 %", "stock": "0.5 month"},
+        "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"},
+        "contract": {"east": {"share": "45 %", "premium": "5 USD/kg"}}, "feed": {"dependence": "70 %", "stock": "0.5 month"},
     }  # fmt: skip
     data["rivals"]["beside"] = {
         "title": "Comes with the mine", "owner": "outside", "product": "light", "serves": {"west": "1 USD/kg", "east": "0 USD/kg"},

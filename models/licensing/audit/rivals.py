@@ -162,6 +162,8 @@ class RivalRows:
         audit, at = self.audit, self.program.blocks["rival_sales"][w, t]
         for j, rival in enumerate(self.named):
             for bloc, contract in (rival.contract or {}).items():
+                if contract.share is None:
+                    continue
                 # Of all that it sells, and of what goes there in particular.
                 weight = np.full(at[j].shape, -float(contract.share))
                 weight[audit.blocs.index(bloc)] += 1.0

@@ -25,6 +25,7 @@ from coercivity.models.licensing.market.periods import Floats, Tree
 MOVING = (
     (("demand_balance", "unmet_cap"), "designed_out"),
     (("rival_capacity", "rival_feed"), "ordered"),
+    (("shared_shortage",), "unmet"),
     (("contract_share", "by_product"), "rival_sales"),
 )
 """Laws and variables whose entries hold numbers of the instance."""
@@ -56,9 +57,22 @@ def structure_of(market: Market) -> Hashable:
         tuple(crowded_segments(market)),
         (market.reserve_target > 0).tobytes(),
         tuple(market.segment_shares(k)[e] for k in range(len(market.sets.products)) for e in range(len(market.sets.segments)))
-        if market.pro_rata or market.shared_shortage else None,
-        market.shared_shortage,
+        if market.pro_rata else None,
+        tuple(sharing(market)),
     )  # fmt: skip
+
+
+def sharing(market: Market) -> dict[int, float]:
+    """By product the part of a shortage that its last use bears at least; only where that is a law."""
+    top = market.top_segment
+    parts = {k: market.segment_shares(k)[top] for k in range(len(market.sets.products))}
+    if market.pro_rata:
+        return {}
+    return {
+        k: market.shared_shortage * part
+        for k, part in parts.items()
+        if market.shared_shortage * part > 0.0 and part < 1.0
+    }
 
 
 def crowded_segments(market: Market) -> list[tuple[int, int]]:
@@ -118,8 +132,21 @@ class Assembler:
         fixed.eliminate_zeros()
         return fixed
 
+    def _shares(self, market: Market) -> list[Entries]:
+        """What the last use misses at least of every tonne that is missed."""
+        found = []
+        nodes, sets = np.arange(len(self.tree)), market.sets
+        for k, part in sharing(market).items():
+            for b in range(len(sets.blocs)):
+                for c in range(len(sets.tiers)):
+                    row = self._rows["shared_shortage"][nodes, b, k, c]
+                    for e in range(len(sets.segments)):
+                        value = np.full(len(nodes), float(e == market.top_segment) - part)
+                        found.append((row, self._columns["unmet"][nodes, b, k, c, e], value))
+        return found
+
     def _matrix(self, market: Market) -> Any:
-        parts = [*self._orders(market), *self._designs(market), *self._ties(market)]
+        parts = [*self._shares(market), *self._orders(market), *self._designs(market), *self._ties(market)]
         if not parts:
             return self.fixed
         rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -273,7 +273,8 @@ class Rival(Table):
     support: Support | None = None
     slip: Slip | None = None
     contract: dict[Name, Contract] | None = Field(
-        None, description="by bloc: what long contracts leave to it; default: output goes where it is worth most"
+        None,
+        description="by bloc: what long contracts leave to it, and at which price; default: where and at what it is worth most",
     )
     feed: Feed | None = Field(None, description="default: it needs nothing of the leader's")
     by_product: ByProduct | None = Field(None, description="default: it makes as much as its capacity allows")

@@ -101,10 +101,16 @@ class Slip(Table):
 
 
 class Contract(Table):
-    """What long contracts leave of a rival's output to one bloc."""
+    """What long contracts leave of a rival's output to one bloc, and what the bloc pays for it."""
 
-    share: Share = Field(
-        description="most of what the rival sells that may go to the bloc: the rest is promised elsewhere"
+    share: Share | None = Field(
+        None,
+        description="most of what the rival sells that may go to the bloc: the rest is promised elsewhere; default: no limit",
+    )
+    premium: Price | None = Field(
+        None,
+        description="what the bloc pays beyond the leader's price, at most, for what stands or is committed; what scarcity makes it "
+        "worth beyond that is the bloc's and not the owner's; default: the owner earns it",
     )
 
 

@@ -63,7 +63,18 @@ def contracts(instance: Instance) -> dict[tuple[int, int], float]:
         (j, blocs.index(bloc)): float(contract.share)
         for j, rival in enumerate(instance.rivals.values())
         for bloc, contract in (rival.contract or {}).items()
-        if float(contract.share) < 1.0
+        if contract.share is not None and float(contract.share) < 1.0
+    }
+
+
+def premiums(instance: Instance) -> dict[tuple[int, int], float]:
+    """What a bloc under contract pays rival j beyond the leader's price (j, b), USD/kg."""
+    blocs = list(instance.blocs)
+    return {
+        (j, blocs.index(bloc)): float(contract.premium)
+        for j, rival in enumerate(instance.rivals.values())
+        for bloc, contract in (rival.contract or {}).items()
+        if contract.premium is not None
     }
 
 

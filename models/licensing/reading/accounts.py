@@ -3,7 +3,8 @@
 By strong duality the value of the followers' program is the sum of multiplier × right-hand side over all rows
 and bounds. Each of them has an owner: a demand row the bloc that consumes (it pays its market price), a licence
 row the importers of the bloc and, for the captured share, the leader, a plant's capacity its owner, a re-export
-route its owner. So what a bloc bears is what it pays, outages included, less the rents that its own importers
+route its owner; but what scarcity makes a plant's output worth beyond the price of a contract is the bloc's that
+has it. So what a bloc bears is what it pays, outages included, less the rents that its own importers
 and producers earn, and
 
     Σ blocs + leader + outside = value of the followers' program
@@ -14,6 +15,7 @@ is one of several; the sum is not.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +92,7 @@ class _Ledger:
         self._rows()
         self._bounds()
         self._constants()
+        self._contracts()
         return Accounts(self.totals[:-2], float(self.totals[self.leader]), float(self.totals[self.outside]))
 
     def _owner(self, name: str) -> int:
@@ -123,6 +126,35 @@ class _Ledger:
                 self._book(routes[index[:, 1]], value)
             else:
                 self._book(index[:, 1], value)
+
+    def _feed_rents(self) -> Iterator[tuple[tuple[int, int], float]]:
+        """What a kilogram of feed is worth to a rival on a node, beside what its capacity is worth."""
+        index, at = self.response.layout.rows["rival_feed"]
+        for (n, j), worth in zip(index.tolist(), -self.response.solution.dual[at], strict=True):
+            yield (n, j), float(worth)
+
+    def _contracts(self) -> None:
+        """What a plant earns beyond its contract's price goes to the bloc under contract; the sum stays what it is."""
+        market, made = self.market, made_by(self.market, self.response)
+        plan, period = self.response.plan, self.market.tree.period
+        index, at = self.response.layout.rows["rival_capacity"]
+        rent = np.zeros(made.shape)
+        rent[tuple(index.T)] = -self.response.solution.dual[at]
+        for (n, j), worth in self._feed_rents():
+            rent[n, market.lines_of(j)] += worth
+        sold = plan["rival_sales"].sum(axis=3)
+        whole = sold.sum(axis=2)
+        weight = self.response.announced.weight * market.discount[period]
+        stands = np.maximum(market.capacity[period] - market.grid.years[period][:, None] * plan["closed"], 0.0)
+        for (j, b), premium in market.contract_premium.items():
+            goes = np.divide(sold[:, j, b], whole[:, j], out=np.zeros(len(whole)), where=whole[:, j] > 0)
+            asked = market.price[period, market.rival_product[j]] + premium
+            for line in market.lines_of(j):
+                gate = market.rival_cost[j, b] + market.line_cost.get(line, 0.0) - market.subsidy[period, line]
+                beyond = np.maximum(rent[:, line] - weight * np.maximum(asked - gate, 0.0), 0.0)
+                moved = float((goes * np.minimum(made[:, line], stands[:, line]) * beyond).sum())
+                self.totals[self.line_owner[line]] += moved
+                self.totals[b] -= moved
 
     def _share_exporters(self, captured: float, value: float) -> None:
         """What the leader does not capture of the exporters' rent stays with importers, by their forecast imports."""

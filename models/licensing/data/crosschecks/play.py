@@ -40,7 +40,8 @@ def leader(instance: Instance) -> Iterator[Fault]:
 
 def rationing(instance: Instance) -> Iterator[Fault]:
     """A part of a shortage that all uses share, where they do not share all of it."""
-    if instance.buyers.shared_shortage is not None and instance.buyers.rationing == "pro_rata":
+    shared = instance.buyers.shared_shortage
+    if shared is not None and float(shared) > 0 and instance.buyers.rationing == "pro_rata":
         what = "under pro-rata rationing all of a shortage falls on all uses alike"
         yield ("buyers", "shared_shortage"), what, "leave it out, or write rationing: efficient"
 

@@ -82,7 +82,9 @@ def contracts(instance: Instance) -> Iterator[Fault]:
             continue
         if not rival.contract:
             yield here, "no contract in it", "give a share by bloc, or remove it"
-        for bloc in rival.contract:
+        for bloc, contract in rival.contract.items():
+            if contract.share is None and contract.premium is None:
+                yield (*here, bloc), "the contract says nothing", "give a share, a premium, or both"
             if bloc not in instance.blocs:
                 yield from unknown((*here, bloc), "bloc", bloc, instance.blocs)
             elif bloc not in rival.serves:
@@ -91,8 +93,9 @@ def contracts(instance: Instance) -> Iterator[Fault]:
                     f"'{name}' does not serve '{bloc}'",
                     f"add {bloc} to serves, or remove the contract",
                 )
-        if set(rival.serves) <= set(rival.contract):
-            total = sum(float(rival.contract[bloc].share) for bloc in rival.serves)
+        limits = {bloc: contract.share for bloc, contract in rival.contract.items() if contract.share is not None}
+        if rival.serves and set(rival.serves) <= set(limits):
+            total = sum(float(limits[bloc]) for bloc in rival.serves)
             if total < 1.0 - TOLERANCE:
                 what = f"the shares of all that it serves add up to {total:.6g}: nothing could be sold"
                 yield here, what, "make them add up to 100 % or more, or leave one bloc out"
