@@ -229,6 +229,7 @@ def _answer(name: str, instance: Instance, work: Callable[[Any], Any], run: dict
 @_option("--method", "Program: solve by this method.", default="auto", show_default=True, metavar="NAME")
 @_option("--declare", "Program: a bound for big-M, e.g. multipliers=9.", multiple=True, metavar="BOUND")
 @_option("--because", "Program: why what is declared should hold.", metavar="REASON")
+@_option("--prove", "A game: search the whole menu, however large.", is_flag=True)
 @run_options
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Find the best strategy, or evaluate a named one.
@@ -251,22 +252,26 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
 
     run |= {"set": sets, "variant": variants}
     asked = (run["strategy"], run["jobs"], run["limit"])
-    _answer("solve", data, lambda progress: commands.solve(data, *asked, progress), run)
+    _answer("solve", data, lambda progress: commands.solve(data, *asked, progress, run["prove"]), run)
 
 
 @command("compare one-buyer", "compare april-2025 --variant no_leakage --charts")
 @instance_options
+@_option("--prove", "Search the whole menu, however large; promises too.", is_flag=True)
+@_option("--promises", "Tell whether promises and threats would be kept.", is_flag=True)
 @run_options
 def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Compare all strategies, with a verdict.
 
-    The named strategies and the best one on the menu stand side by side.
+    The named strategies and the best one on the menu stand side by side. A menu of more than 1,000 strategies is searched
+    best-first, which is no proof; --prove looks at all of it.
     """
     data = _load(instance, sets, variants)
     from coercivity.models.licensing.answers import commands
 
     run |= {"set": sets, "variant": variants}
-    _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress), run)
+    asked = {"prove": run["prove"], "with_promises": run["promises"]}
+    _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress, **asked), run)
 
 
 @command(

@@ -210,6 +210,17 @@ class Named(Answer):
 
 
 @dataclass(frozen=True)
+class BestFirst:
+    """How far a search has looked that is no proof; its bound holds for what it has looked at."""
+
+    neighbourhood: int  # no change of so many slots of the best is better: all of them were looked at
+    sampled: int  # strategies drawn at random from the rest, none of them better
+    better_share: float  # 1; most of the rest that may be better, with 95 % confidence
+    model_error_musd: float  # million USD; mean error of the additive model that led it, on strategies it had not seen
+    finished: bool  # whether it ended by itself, and not by a limit
+
+
+@dataclass(frozen=True)
 class Search:
     """How far the menu was searched."""
 
@@ -218,3 +229,4 @@ class Search:
     resolved: int  # commitments evaluated exactly
     seconds: float  # second; time that the search took
     complete: bool  # whether the whole menu was screened
+    best_first: BestFirst | None = sometimes()  # of a search that does not look at the whole menu

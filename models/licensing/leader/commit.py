@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from coercivity.engine.menu.best_first import Looking, best_first
 from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve, screen_menu
 from coercivity.engine.programs.hot import LinearProgram, LinearSolution
 from coercivity.engine.programs.ties import Interval, multiplier_range, quantity_range
@@ -208,23 +210,45 @@ class Game:
         ]
 
     def best_commitment(
-        self, jobs: int = 1, limit: float | None = None, progress: Callable[[int, int], None] | None = None
-    ) -> tuple[Evaluation, Best, Screening]:
+        self,
+        jobs: int = 1,
+        limit: float | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        is_proved: bool = True,
+    ) -> tuple[Evaluation, Best, Screening, Looking | None]:
         """The best joint strategy on the menu, with the bound that proves it.
 
         Parameters
         ----------
         jobs : worker processes
         limit : seconds after which the search stops without a proof
-        progress : called with (strategies screened, all)
+        progress : called with (strategies looked at, all)
+        is_proved : look at the whole menu; else best-first, and the bound holds for what was looked at
         """
         deadline = None if limit is None else time.monotonic() + limit
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
-        screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
+        looking: Looking | None = None
+        if is_proved:
+            screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
+        else:
+            seed = int(self.instance.fingerprint()[:8], 16)
+            screening, looking = best_first(
+                factory, options, self.named_choices(), self._worth, jobs, deadline, progress, seed
+            )
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
-        return best.detail, best, screening
+        return best.detail, best, screening, looking
+
+    def named_choices(self) -> list[Choice]:
+        """The named strategies that are on the menu but for what was fed in, and every posture for all, to begin a search with."""
+        paths = [path_from_rules(self.instance, strategy) for strategy in self.instance.strategies.values()]
+        named = [choice for choice in map(self.menu.choice, paths) if choice is not None]
+        alike = [(option,) * self.menu.slots for option in range(len(self.menu.postures))]
+        return list(dict.fromkeys([*named, *alike]))
+
+    def _worth(self, choices: NDArray[np.int64], numbers: Floats) -> Floats:
+        return self.upper_bounds(Screening(choices, numbers, False, 0.0))
 
     def exact(self, choice: Choice) -> tuple[float, Evaluation]:
         """The optimistic value of a strategy on the menu, with its evaluation."""
