@@ -86,6 +86,28 @@ def calm(data: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def long_run(data: dict[str, Any]) -> dict[str, Any]:
+    """The data with every mechanism of the long run: upkeep, steps, contracts, a by-product, paths of price and cost."""
+    found = copy.deepcopy(data)
+    for number, rival in enumerate(found["rivals"].values()):
+        rival["standing_cost"] = f"{(9, 0, 3)[number % 3]} USD/kg"
+        if number == 0:
+            cost, order = float(rival.pop("unit_cost").split()[0]), rival.get("expansion", {})
+            price = order.pop("capex", None)
+            rival["steps"] = [
+                {"share": share, "unit_cost": f"{cost * factor} USD/kg"} | ({} if price is None else {"capex": price})
+                for share, factor in (("40 %", 0.9), ("35 %", 1.0), ("25 %", 1.15))
+            ]
+        first, *others = rival["serves"]
+        if others:
+            rival["contract"] = {first: {"share": "35 %", "premium": "4 USD/kg"}}
+        if number:
+            rival["by_product"] = {"of": next(iter(found["rivals"])), "ratio": 1.2}
+    for key, factor in (("price_path", "97 %"), ("unit_cost_path", "95 %")):
+        found["leader"][key] = {product: {"2025-02": factor, "2025-04": 1} for product in found["products"]}
+    return found
+
+
 def named(data: dict[str, Any], renames: dict[str, str]) -> dict[str, Any]:
     """The data with names replaced wherever they stand, as keys or as values."""
 

@@ -63,7 +63,10 @@ class Rivals:
     def capacity(self, model: pyo.ConcreteModel) -> None:
         """A line sells what stands, what was committed and what was ordered a lead time ago, less what has closed."""
         market, tonne = self.market, self.units.tonne
-        model.rival_capacity = pyo.Constraint([(n, line) for n in self.nodes for line in self.lines])
+        # A row that reads 0 ≤ capacity would be refused.
+        moving = {*market.expansions, *market.upkeep, *market.line_cost}
+        lines = [line for line in self.lines if line in moving or self.served[market.lines[line]]]
+        model.rival_capacity = pyo.Constraint([(n, line) for n in self.nodes for line in lines])
         for n, line in model.rival_capacity.index_set():
             t, j = self.period[n], market.lines[line]
             has_steps = line in market.line_cost

@@ -103,7 +103,7 @@ def by_products(instance: Instance) -> dict[int, tuple[int, float]]:
     return {
         j: (names.index(rival.by_product.of), float(rival.by_product.ratio))
         for j, rival in enumerate(instance.rivals.values())
-        if rival.by_product is not None
+        if rival.by_product is not None and rival.serves
     }
 
 

@@ -70,6 +70,12 @@ def rivals(instance: Instance) -> Iterator[Fault]:
         for number, one in enumerate(rival.committed):
             if float(one.capacity) == 0:
                 yield (*here, "committed", number), "an addition of nothing", "give its capacity, or drop it"
+        if rival.by_product is not None and float(rival.by_product.ratio) == 0:
+            what = f"nothing of '{name}' comes with '{rival.by_product.of}'"
+            yield (*here, "by_product", "ratio"), what, "give a ratio, or drop the rival"
+        for number, step in enumerate(rival.steps or ()):
+            if float(step.share) == 0:
+                yield (*here, "steps", number, "share"), "a step of nothing", "give its share, or drop it"
 
 
 def potentials(instance: Instance) -> Iterator[Fault]:

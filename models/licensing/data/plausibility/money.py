@@ -132,7 +132,12 @@ def kinds_of_price(instance: Instance) -> Iterator[Fault]:
         {("stocks", "cover_steps", n, "penalty"): float(step.penalty) for n, step in steps}, "penalties", "USD/kg/month"
     )
     for name, rival in rivals.items():
-        price = float(instance.leader.price[rival.product])
+        price, upkeep = float(instance.leader.price[rival.product]), float(rival.standing_cost or 0.0)
+        if upkeep > DEAR * price:
+            what = (
+                f"{upkeep:g} USD/kg a year to stand is {upkeep / price:,.1f} times the leader's price, {price:g} USD/kg"
+            )
+            yield ("rivals", name, "standing_cost"), what, "check the unit: of capacity for a kilogram a year"
         for path, line in costs(name, rival):
             cost = line.unit_cost
             # What comes beside something else may well cost next to nothing by itself.

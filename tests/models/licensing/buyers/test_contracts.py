@@ -199,3 +199,14 @@ def test_a_chain_of_by_products_is_accepted() -> None:
     data = beside(0.5)
     data["rivals"]["third"] = data["rivals"]["beside"] | {"title": "Third", "by_product": {"of": "beside", "ratio": 2}}
     agrees(data, "half")
+
+
+@pytest.mark.parametrize("ties", [{}, {"by_product": {"of": "mine", "ratio": 0}}, {"standing_cost": "2 USD/kg"}])
+def test_a_rival_that_serves_nobody_changes_nothing(ties: dict[str, Any]) -> None:
+    data = game()
+    alone = played(data, "half").response.cost
+    data["rivals"]["idle"] = ties | {
+        "title": "Idle", "owner": "outside", "product": "magnets", "serves": {}, "capacity": "9 t/yr", "unit_cost": "4 USD/kg",
+    }  # fmt: skip
+    _, found = agrees(data, "half")
+    assert found.response.cost == pytest.approx(alone, rel=1e-9)

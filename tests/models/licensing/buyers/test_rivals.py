@@ -6,11 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyomo.util.check_units import assert_units_consistent
 
 from coercivity.engine.errors import InvalidInstance
+from coercivity.engine.programs.compiled import compile_pyomo
+from coercivity.engine.programs.hot import solve_once
 from coercivity.models.licensing.audit.recompute import Audit, Claim
 from coercivity.models.licensing.buyers.assemble import Assembler, structure_of
+from coercivity.models.licensing.buyers.consistency import checked_units
 from coercivity.models.licensing.buyers.evaluate import Followers, Response
+from coercivity.models.licensing.buyers.formulation import build
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import load, load_text
 from coercivity.models.licensing.leader.commit import Evaluation, Game
@@ -21,6 +28,7 @@ from coercivity.models.licensing.reading.leverage import CutOff, state_after
 from tests.models.licensing.announcement.test_reactions import game, orders, played, sold
 from tests.models.licensing.buyers.test_assemble import apart
 from tests.rich_instance import TOY, loaded, reacting, rich
+from tests.small_games import full_data, long_run, seeds, small_data
 
 TOY_TEXT = TOY.read_text("utf-8")
 
@@ -177,6 +185,33 @@ def test_smuggling_has_upkeep_and_no_sunk_capital() -> None:
 @pytest.mark.parametrize("strategy", ["open", "half"])
 def test_the_judge_pays_the_same_upkeep(strategy: str) -> None:
     agrees(full(), strategy)
+
+
+@settings(max_examples=30, derandomize=True, deadline=None)
+@given(seeds, st.sampled_from(["open", "half", "tight", "steward", "target"]))
+def test_the_judge_agrees_on_the_long_run_of_small_games(seed: int, strategy: str) -> None:
+    """With ties: what a best response may earn the leader is as wide in both writings."""
+    audit, evaluation = agrees(long_run(small_data(seed)), strategy)
+    low, high, rent_low, rent_high = audit.ranges()
+    width = (high + rent_high - low - rent_low) / 1000.0
+    assert width == pytest.approx(evaluation.optimistic - evaluation.pessimistic, rel=1e-7, abs=1e-5)
+
+
+@pytest.mark.parametrize("strategy", ["half", "tight"])
+def test_a_hot_program_equals_one_built_for_the_strategy_in_the_long_run(strategy: str) -> None:
+    found = Game(loaded(long_run(full_data())))
+    found.followers.respond_named("open")
+    announced = found.announce(strategy)
+    built = compile_pyomo(build(found.market, announced)).program
+    assert found.followers.respond(announced).cost == pytest.approx(solve_once(built).objective, rel=1e-8)
+    told = found.followers.layout.announced_program(announced)
+    assert told.cost == pytest.approx(built.cost)
+    assert told.offset == pytest.approx(built.offset)
+
+
+def test_units_are_consistent_in_the_long_run() -> None:
+    found = Game(loaded(long_run(full_data())))
+    assert_units_consistent(build(found.market, found.announce("half"), checked_units()))
 
 
 def test_upkeep_left_out_by_the_judge_would_be_seen() -> None:

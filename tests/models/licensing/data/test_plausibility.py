@@ -66,6 +66,7 @@ TEMPLATES: list[tuple[str, Any, str, str]] = [
     ("concession.value", "300 billion USD/yr", "concession.value", "beside exports worth"),
     ("concession.value", "300 USD/yr", "concession.value", "beside exports worth"),
     ("rivals.north_plant.unit_cost", "576 USD/kg", "rivals.north_plant.unit_cost", "times the leader's price"),
+    ("rivals.north_plant.standing_cost", "3 USD/g", "rivals.north_plant.standing_cost", "a year to stand is 60.0 times"),
     ("stocks.holding_cost", "0.5 USD/t/month", "stocks.holding_cost", "next to nothing"),
     # masses
     ("leader.home_use", "6 t/yr", "leader.home_use", "next to nothing"),
@@ -133,6 +134,19 @@ TEMPLATES: list[tuple[str, Any, str, str]] = [
     ("tiers.years", {"title": "Hoarders", "cover": "6 month"}, "tiers.years", "no bloc has makers"),
     ("rivals.south_plant", ALIEN, "rivals.south_plant.serves", "serves nobody"),
     ("rivals.south_plant", ALIEN | {"capacity": "0 t/yr"}, "rivals.south_plant", "neither capacity"),
+    (
+        "rivals.south_plant",
+        ALIEN | {"by_product": {"of": "north_plant", "ratio": 0}},
+        "rivals.south_plant.by_product.ratio",
+        "nothing of 'south_plant' comes with 'north_plant'",
+    ),
+    (
+        "rivals.south_plant",
+        {key: value for key, value in ALIEN.items() if key != "unit_cost"}
+        | {"steps": [{"share": share, "unit_cost": "45 USD/kg"} for share in ("100 %", "0 %")]},
+        "rivals.south_plant.steps.1.share",
+        "a step of nothing",
+    ),
     ("rivals.north_plant.expansion.potential", "0 t/yr", "rivals.north_plant.expansion.potential", "nothing can be ordered"),
     ("options.redesign.potential", {"ordinary": 0}, "options.redesign.potential", "no demand can be designed out"),
     ("options.redesign.yearly_limit", 0, "options.redesign.yearly_limit", "no demand can be designed out"),
