@@ -5,9 +5,10 @@ Accepts: any menu that :mod:`coercivity.engine.menu.enumeration` accepts; every 
 The leader's value is nearly additive over slots: what a posture adds hardly depends on what stands in the others. So a
 least-squares model of what was looked at, one number a slot and option, ranks the rest. The search
 
-1. looks at the seeds (commitments that somebody has named) and at all changes of one slot of the best;
-2. looks at what the model ranks highest, fits again, and starts over from the best found, until that brings nothing;
-3. looks at all changes of two slots of the best, starting over whenever one is better;
+1. looks at the seeds (commitments that somebody has named) and at all changes of one slot of the best of them;
+2. looks at what the model ranks highest, a round at a time, fitting again after each, until that brings nothing better;
+3. looks at the changes of one slot of the best, then of two, those that the model likes first; whenever a round brings
+   something better it goes on from there;
 4. looks at a random sample of the rest, which has never been ranked.
 
 What it says: no commitment within two slots of the best is worth more (each was looked at), and of n drawn at random from the rest
@@ -123,23 +124,19 @@ class _Search:
 
     def run(self, seeds: list[Choice]) -> Looking:
         self.look(seeds)
+        self.look(self._changes(self.best, 1))
         neighbourhood, drawn = 0, 0
         while not self.is_late:
-            best = self.best
-            self.look(self._changes(best, 1))
-            if self.best != best:
-                continue
-            neighbourhood = 0 if self.is_late else 1
+            best, neighbourhood = self.best, 0
             self._follow_model()
-            if self.best != best:
-                continue
-            self.look(self._by_model(self._changes(best, 2)))
-            if self.best != best:
-                continue
-            neighbourhood = neighbourhood if self.is_late else 2
-            drawn = self._sample()
-            if self.best == best:
-                break
+            for slots in (1, 2):
+                if self.best == best and not self.is_late:
+                    self._climb(self._changes(best, slots))
+                    neighbourhood = neighbourhood if self.is_late or self.best != best else slots
+            if self.best == best and not self.is_late:
+                drawn = self._sample()
+                if self.best == best:
+                    break
         error = float(np.mean(self.errors)) if self.errors else 0.0
         share = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / drawn) if drawn else 1.0
         if len(self.values) == self.total:
@@ -163,6 +160,14 @@ class _Search:
             self.values.update(zip(batch, (float(value) for value in values), strict=True))
             if self.progress:
                 self.progress(len(self.values), self.total)
+
+    def _climb(self, choices: Iterable[Choice]) -> None:
+        """Look at commitments, those that the model likes first, until a round brings something better."""
+        best, listed = self.best, [choice for choice in self._by_model(choices) if choice not in self.values]
+        for first in range(0, len(listed), ROUND):
+            self.look(listed[first : first + ROUND])
+            if self.best != best or self.is_late:
+                return
 
     def _changes(self, base: Choice, slots: int) -> Iterator[Choice]:
         """All commitments that differ from one in so many slots."""
