@@ -90,7 +90,7 @@ class _Heir:
             known = [f"{name}.{dotted((*there[:above], key))}" for key in at(base.data, there[:above])]
             self._find(where, f"'{named}' is no block of {base.name}", _near(named, known))
             return own
-        if "value" in found and own:
+        if _is_number(found) and own:
             self._find(where, "a number is taken whole", "remove what stands beside base, or write the number out")
         return self._joined(found, own, base, there, path)
 
@@ -102,7 +102,7 @@ class _Heir:
             if key not in own:
                 joined[key] = inner
                 self._remember(inner, base, (*there, key), (*path, key))
-            elif isinstance(mine, dict) and isinstance(inner, dict) and "value" not in mine and "value" not in inner:
+            elif isinstance(mine, dict) and isinstance(inner, dict) and not (_is_number(mine) or _is_number(inner)):
                 joined[key] = self._joined(inner, mine, base, (*there, key), (*path, key))
             else:
                 joined[key] = mine
@@ -133,6 +133,11 @@ class _Heir:
 
     def _find(self, path: Path, what: str, fix: str) -> None:
         self.findings.append(Finding(self.document.place(path), dotted(path), what, fix))
+
+
+def _is_number(node: Mapping[str, Any]) -> bool:
+    """Whether a block is one number with its origin, and not a table that has a number under that name."""
+    return "value" in node and ("source" in node or "assumption" in node)
 
 
 def _near(name: str, known: Any) -> str:

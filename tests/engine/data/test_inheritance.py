@@ -21,6 +21,7 @@ trust:
   states:
     calm: {title: Calm, weight: {value: 1, source: [B, A]}}
 rate: {value: 7 %, assumption: usual}
+prize: {value: {value: 6, assumption: said}, share: {value: 1, source: C}}
 steps: [{value: 1, source: C}]
 """
 
@@ -41,6 +42,8 @@ def test_what_stands_beside_base_comes_on_top_and_a_number_is_whole() -> None:
         "calm": {"title": "Ours", "weight": {"value": 1, "source": ["B", "A"]}},
         "tense": {"title": "New"},
     }
+    prize = taken("prize: {base: shared.prize, share: {value: 2, assumption: ours}}").data["prize"]
+    assert prize == {"value": {"value": 6, "assumption": "said"}, "share": {"value": 2, "assumption": "ours"}}
     own = taken("trust: {base: shared.trust, fear: {value: 9, assumption: ours}}")
     assert own.data["trust"]["fear"] == {"value": 9, "assumption": "ours"}
     assert taken("a: [{base: shared.rate}, 5]").data == {"a": [{"value": "7 %", "assumption": "usual"}, 5]}
