@@ -19,7 +19,7 @@ test: $(READY) check
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # Every case of the world at full size: valid to the last warning, beside its record, all strategies compared.
-CASES := april-2025 cobalt-2025 gallium-2023 japan-2010
+CASES := april-2025 cobalt-2025 gallium-2023 japan-2010 november-2026
 
 cases: $(READY)
 	$(BIN)/coercivity backtest --all

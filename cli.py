@@ -102,7 +102,8 @@ class InstanceName(click.ParamType):  # type: ignore[type-arg]  # generic in lat
 
         from click.shell_completion import CompletionItem
 
-        shipped = sorted(file.stem for file in (Path(__file__).parent / "instances").rglob("*.yaml"))
+        files = (Path(__file__).parent / "instances").rglob("*.yaml")
+        shipped = sorted(file.stem for file in files if "schema: coercivity/licensing/" in file.read_text("utf-8"))
         named = [CompletionItem(name) for name in shipped if name.startswith(incomplete)]
         return [*named, CompletionItem(incomplete, type="file")]
 

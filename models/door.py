@@ -18,7 +18,7 @@ from coercivity.engine.errors import UsageError, check_name
 from coercivity.engine.finite.game import read_finite
 from coercivity.engine.report.notebook import show_with
 from coercivity.models.licensing.answers import commands
-from coercivity.models.licensing.answers.backtest.values import Backtest
+from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
@@ -26,6 +26,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import load as load_instance
 from coercivity.models.licensing.data.load import shipped as known
 from coercivity.models.licensing.pages import backtest as backtest_page
+from coercivity.models.licensing.pages import cases as cases_page
 from coercivity.models.licensing.pages import files
 from coercivity.models.licensing.pages import frontier as frontier_page
 from coercivity.models.licensing.pages import threshold as threshold_page
@@ -62,6 +63,7 @@ show_with(files.blocks, files.drawn, Solution, Comparison)
 show_with(frontier_page.blocks, frontier_page.drawn, Frontier)
 show_with(threshold_page.blocks, threshold_page.drawn, Threshold)
 show_with(backtest_page.blocks, None, Backtest)
+show_with(cases_page.blocks, None, Cases)
 # A study's pictures need its points, which its answer does not hold.
 show_with(sweep_page.blocks, None, GridSweep, TornadoSweep)
 show_with(montecarlo_page.blocks, None, MonteCarlo)

@@ -14,7 +14,7 @@ from coercivity.engine.data.document import Document
 from coercivity.engine.data.reader import Path, dotted
 from coercivity.engine.errors import Finding, InvalidInstance, UsageError
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.load import Placed, applied, find, invalid, placed, validated
+from coercivity.models.licensing.data.load import Placed, applied, completed, find, invalid, placed, validated
 from coercivity.models.licensing.data.plausibility.warnings import implausible
 from coercivity.models.licensing.data.quantity import Quantity
 
@@ -53,7 +53,7 @@ def examine(path: str, sets: Sequence[str] = (), variants: Sequence[str] = ()) -
     InvalidInstance
         Faults of the file and of its variants, all at once.
     """
-    document = documents.read(find(path))
+    document = completed(documents.read(find(path)))
     stated = _Look(document, sets, variants)
     others = [] if variants else [_Look(document, sets, [name]) for name in _variants(document)]
     faults = [*stated.faults, *(fault for look in others for fault in look.marked(look.faults, stated.faults))]

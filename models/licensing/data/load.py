@@ -6,6 +6,7 @@ import difflib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path as File
@@ -17,6 +18,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from coercivity.engine.data import document as documents
 from coercivity.engine.data.document import Document
+from coercivity.engine.data.inheritance import UnknownBase, inherited
 from coercivity.engine.data.reader import Path, Position, dotted
 from coercivity.engine.errors import Finding, InvalidInstance, UsageError
 from coercivity.models.licensing.data.crosschecks.market import cross_check
@@ -24,7 +26,10 @@ from coercivity.models.licensing.data.instance import SCHEMA, Instance
 from coercivity.models.licensing.data.quantity import Quantity
 from coercivity.models.licensing.data.schema import breaches, json_schema, shape
 
-__all__ = ["build", "effective", "find", "json_schema", "load", "load_text", "shipped"]
+__all__ = ["build", "completed", "effective", "find", "json_schema", "load", "load_text", "shipped"]
+
+BEHAVIOUR = "coercivity/behaviour/1"
+"""The schema of files that hold parts for instances and are none."""
 
 Placed = tuple[Position | str, Finding]
 
@@ -55,7 +60,22 @@ def load_text(text: str, name: str = "text", sets: Sequence[str] = (), variants:
 
 def build(document: Document, sets: Sequence[str] = (), variants: Sequence[str] = ()) -> Instance:
     """The instance of a document that was read before; raises as :func:`load`."""
+    document = completed(document)
     return validated(applied(document, sets, variants), document)
+
+
+def completed(document: Document) -> Document:
+    """The document with what it takes over from shipped files (``base: behaviour.trust``); raises as :func:`load`."""
+    return inherited(document, _base)
+
+
+@cache
+def _base(name: str) -> Document:
+    """A shipped file that parts may be taken from: shared behaviour, or an instance."""
+    known = {file.name.removesuffix(".yaml"): file for schema in (BEHAVIOUR, SCHEMA) for _, file in _files(schema)}
+    if name not in known:
+        raise UnknownBase(*sorted(known))
+    return documents.parse(known[name].read_bytes(), str(known[name]))
 
 
 def applied(document: Document, sets: Sequence[str] = (), variants: Sequence[str] = ()) -> Document:
@@ -197,11 +217,11 @@ def shipped() -> list[tuple[str, str, str]]:
     return [(name, _header(file.read_text("utf-8"), "title"), str(file)) for name, file in _files()]
 
 
-def _files() -> list[tuple[str, Traversable]]:
-    """The licensing instances of the package by name, in alphabetical order."""
+def _files(schema: str = SCHEMA) -> list[tuple[str, Traversable]]:
+    """The licensing instances of the package by name, in alphabetical order; or the files of another schema."""
     found = [(file.name.removesuffix(".yaml"), file) for file in _walk(resources.files("coercivity.instances"))]
     return sorted(
-        (pair for pair in found if _header(pair[1].read_text("utf-8"), "schema") == SCHEMA), key=lambda pair: pair[0]
+        (pair for pair in found if _header(pair[1].read_text("utf-8"), "schema") == schema), key=lambda pair: pair[0]
     )
 
 

@@ -46,6 +46,27 @@ EXAMPLES = {"1": "25 %", "1/yr": "8 %/yr"}
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of an instance file, for editors that complete and check while one writes."""
+    schema = written_out()
+    return schema | {"$defs": _inheriting(schema["$defs"])}
+
+
+def _inheriting(node: Any) -> Any:
+    """A part of the schema whose blocks may be taken over from a shipped file, with keys of their own on top."""
+    if isinstance(node, list):
+        return [_inheriting(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _inheriting(inner) for key, inner in node.items()}
+    if node.get("additionalProperties") is False and isinstance(found.get("properties"), dict):
+        words = "take this block over from a shipped file, e.g. behaviour.trust; what is written beside it comes on top"
+        found["properties"] = found["properties"] | {"base": {"type": "string", "description": words}}
+        if "required" in found:
+            found["anyOf"] = [{"required": ["base"]}, {"required": found.pop("required")}]
+    return found
+
+
+def written_out() -> dict[str, Any]:
+    """The JSON Schema of an instance in which nothing is taken over any more."""
     schema: dict[str, Any] = _tidy(Instance.model_json_schema(by_alias=True))
     head = {"$schema": DIALECT, "$id": f"urn:{SCHEMA.replace('/', ':')}", "title": "Coercivity licensing instance"}
     return head | schema
@@ -70,7 +91,7 @@ class LicensingShape:
     """What may stand at each path of an instance file; a :class:`coercivity.engine.data.document.Shape`."""
 
     def __init__(self) -> None:
-        self._schema = json_schema()
+        self._schema = written_out()
 
     def allows(self, present: Path, absent: Path) -> bool:
         """Whether ``absent`` may be added: blocks that the schema names, and a row at most at the end."""

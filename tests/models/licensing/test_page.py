@@ -16,7 +16,7 @@ from coercivity.models.licensing.announcement.announce import HAZARD_FLOOR, Anno
 from coercivity.models.licensing.buyers.evaluate import AXES
 from coercivity.models.licensing.buyers.formulation import build
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.load import json_schema
+from coercivity.models.licensing.data.schema import written_out
 from coercivity.models.licensing.leader.payoff import TERMS
 from coercivity.models.licensing.leader.search import TILT
 from coercivity.models.licensing.market.arrays import market_of
@@ -130,7 +130,7 @@ def test_every_variable_has_its_own_symbol() -> None:
 
 def numbers(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
     """Every place of the format that holds a number, with its unit; ``*`` for names and positions."""
-    schema = json_schema()
+    schema = written_out()
     if "x-unit" in node:
         yield path, str(node["x-unit"])
     elif "$ref" in node:
@@ -152,7 +152,7 @@ def numbers(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]
 def test_every_number_of_the_format_is_on_the_page_with_its_unit() -> None:
     written = [row for row in rows("Parameters") if "in the instance" in row]
     table = {path: row["unit"] for row in written for path in CODE.findall(row["in the instance"])}
-    assert table == dict(numbers(json_schema()))
+    assert table == dict(numbers(written_out()))
 
 
 def test_every_number_stands_on_the_page_once() -> None:
