@@ -18,6 +18,7 @@ class Menu:
     postures : the postures on the menu
     bundles : numbers of the groups that are treated alike
     phases, groups, products : sizes of a path
+    apart : whether every product has a slot of its own
     """
 
     postures: tuple[str, ...]
@@ -25,37 +26,47 @@ class Menu:
     phases: int
     groups: int
     products: int
+    apart: bool = False
 
     @property
     def slots(self) -> int:
         """Number of decisions in a joint strategy."""
-        return self.phases * len(self.bundles)
+        return self.phases * len(self.bundles) * self.lots
+
+    @property
+    def lots(self) -> int:
+        """Number of sets of products that are treated alike: all of them, or each by itself."""
+        return self.products if self.apart else 1
+
+    def governs(self, slot: int) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        """What a slot decides: the phase, the groups, the products."""
+        phase, rest = divmod(slot, len(self.bundles) * self.lots)
+        bundle, lot = divmod(rest, self.lots)
+        return phase, self.bundles[bundle], (lot,) if self.apart else tuple(range(self.products))
 
     def __len__(self) -> int:
         paths: int = len(self.postures) ** self.slots
         return paths
 
     def path(self, choice: Sequence[int]) -> Path:
-        """The path that fills slot ``phase · bundles + bundle`` with the posture of that number."""
-        count = len(self.bundles)
-        rows = []
-        for phase in range(self.phases):
-            names = [""] * self.groups
-            for bundle, members in enumerate(self.bundles):
-                for group in members:
-                    names[group] = self.postures[int(choice[phase * count + bundle])]
-            rows.append(tuple((name,) * self.products for name in names))
-        return tuple(rows)
+        """The path that fills every slot with the posture of that number: phase by phase, bundle by bundle, product by product."""
+        names = [[[""] * self.products for _ in range(self.groups)] for _ in range(self.phases)]
+        for slot in range(self.slots):
+            phase, groups, products = self.governs(slot)
+            for group in groups:
+                for product in products:
+                    names[phase][group][product] = self.postures[int(choice[slot])]
+        return tuple(tuple(tuple(row) for row in groups) for groups in names)
 
     def choice(self, path: Path) -> tuple[int, ...] | None:
         """The choice that gives a path; None if the path is not on the menu."""
         picked = []
-        for phase in path:
-            for members in self.bundles:
-                names = {name for group in members for name in phase[group]}
-                if len(names) != 1 or next(iter(names)) not in self.postures:
-                    return None
-                picked.append(self.postures.index(names.pop()))
+        for slot in range(self.slots):
+            phase, groups, products = self.governs(slot)
+            names = {path[phase][group][product] for group in groups for product in products}
+            if len(names) != 1 or next(iter(names)) not in self.postures:
+                return None
+            picked.append(self.postures.index(names.pop()))
         return tuple(picked)
 
 
@@ -64,4 +75,5 @@ def menu_of(instance: Instance) -> Menu:
     groups = tuple(instance.groups)
     bundles = instance.menu.bundles or tuple((group,) for group in groups)
     numbered = tuple(tuple(groups.index(group) for group in bundle) for bundle in bundles)
-    return Menu(instance.menu.postures, numbered, len(instance.phases), len(groups), len(instance.products))
+    sizes = (len(instance.phases), len(groups), len(instance.products))
+    return Menu(instance.menu.postures, numbered, *sizes, apart=instance.menu.products == "apart")

@@ -84,16 +84,27 @@ def bundles(instance: Instance) -> list[list[int]]:
 
 
 def on_menu(instance: Instance, choice: Sequence[int]) -> Postures:
-    """The postures of a joint strategy on the menu: phase by phase, bundle by bundle, the number of a posture."""
-    alike = bundles(instance)
+    """The postures of a joint strategy on the menu: phase by phase, bundle by bundle, the number of a posture.
+
+    Where products are apart a bundle has a number for each of them.
+    """
+    alike, left = bundles(instance), list(choice)
+    apart, products = instance.menu.products == "apart", len(instance.products)
     found = []
-    for phase in range(len(instance.phases)):
-        groups = [""] * len(instance.groups)
-        for at, members in enumerate(alike):
+    for _ in instance.phases:
+        groups: list[tuple[str, ...]] = [()] * len(instance.groups)
+        for members in alike:
+            numbers = [left.pop(0) for _ in range(products)] if apart else [left.pop(0)] * products
             for group in members:
-                groups[group] = instance.menu.postures[choice[phase * len(alike) + at]]
-        found.append(tuple((name,) * len(instance.products) for name in groups))
+                groups[group] = tuple(instance.menu.postures[number] for number in numbers)
+        found.append(tuple(groups))
     return tuple(found)
+
+
+def slots(instance: Instance) -> int:
+    """Decisions in a joint strategy of the menu."""
+    lots = len(instance.products) if instance.menu.products == "apart" else 1
+    return len(instance.phases) * len(bundles(instance)) * lots
 
 
 def trust_states(instance: Instance, path: Postures) -> list[TrustState | None]:

@@ -48,7 +48,7 @@ def search_checks(
     unit : the least size that a figure is measured against
     worth : the optimistic value of a path of postures, by the audit
     """
-    slots, options = len(instance.phases) * len(rules.bundles(instance)), len(instance.menu.postures)
+    slots, options = rules.slots(instance), len(instance.menu.postures)
     choices = np.asarray(looked.choices).reshape(len(looked.choices), -1)
     is_menu = choices.shape[1] == slots and bool(np.all((choices >= 0) & (choices < options)))
     seen = len(np.unique(choices, axis=0)) if is_menu else 0

@@ -122,6 +122,10 @@ class Menu(Table):
 
     postures: tuple[Name, ...] = Field(min_length=1)
     bundles: tuple[tuple[Name, ...], ...] = ()
+    products: Literal["apart"] | None = Field(
+        None,
+        description="apart: a posture for every product by itself, as licences for some magnets alone; default: all alike",
+    )
 
 
 class CurvePoint(Table):

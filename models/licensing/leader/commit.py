@@ -201,13 +201,14 @@ class Game:
     # -- the search ------------------------------------------------------------------------------------------
 
     def slot_effect(self) -> list[float]:
-        """How many tonnes of forecast each slot of the menu governs: phase by phase, bundle by bundle."""
-        groups = self.announcer.members
-        return [
-            float(sum(self.market.forecast[first:last][:, groups[group]].sum() for group in bundle))
-            for first, last in self.announcer.bounds
-            for bundle in self.menu.bundles
-        ]
+        """How many tonnes of forecast each slot of the menu governs."""
+        members, found = self.announcer.members, []
+        for slot in range(self.menu.slots):
+            phase, groups, products = self.menu.governs(slot)
+            first, last = self.announcer.bounds[phase]
+            part = self.market.forecast[first:last][:, :, products]
+            found.append(float(sum(part[:, members[group]].sum() for group in groups)))
+        return found
 
     def best_commitment(
         self,

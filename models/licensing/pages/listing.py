@@ -148,7 +148,8 @@ def shipped_instances(record: Cases | None = None) -> Instances:
 
 def _entry(instance: Instance, case: Case | None) -> Entry:
     """An instance in a line of the gallery."""
-    slots = len(instance.phases) * len(instance.menu.bundles or instance.groups)
+    lots = len(instance.products) if instance.menu.products == "apart" else 1
+    slots = len(instance.phases) * len(instance.menu.bundles or instance.groups) * lots
     return Entry(
         name=instance.name,
         title=instance.title,

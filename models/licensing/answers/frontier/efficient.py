@@ -190,7 +190,10 @@ class _Study:
         """The posture of each bundle of groups, by phase."""
         path, groups = self.game.menu.path(choice), self.game.market.sets.groups
         return {
-            phase: {"+".join(groups[g] for g in bundle): postures[bundle[0]][0] for bundle in self.game.menu.bundles}
+            phase: {
+                "+".join(groups[g] for g in bundle): " / ".join(dict.fromkeys(postures[bundle[0]]))
+                for bundle in self.game.menu.bundles
+            }
             for phase, postures in zip(self.instance.phases, path, strict=True)
         }
 
