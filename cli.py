@@ -253,7 +253,7 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
 
     run |= {"set": sets, "variant": variants}
     asked = (run["strategy"], run["jobs"], run["limit"])
-    _answer("solve", data, lambda progress: commands.solve(data, *asked, progress, run["prove"]), run)
+    _answer("solve", data, lambda progress: commands.solve(data, *asked, progress, run["prove"], progress.say), run)
 
 
 @command("compare one-buyer", "compare april-2025 --variant no_leakage --charts")
@@ -272,7 +272,11 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
 
     run |= {"set": sets, "variant": variants}
     asked = {"prove": run["prove"], "with_promises": run["promises"]}
-    _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress, **asked), run)
+
+    def work(progress: Any) -> Any:
+        return commands.compare(data, run["jobs"], run["limit"], progress, **asked, tell=progress.say)
+
+    _answer("compare", data, work, run)
 
 
 @command(

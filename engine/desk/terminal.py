@@ -125,6 +125,15 @@ class Progress:
             self._tasks[stage] = self._bar.add_task(stage, total=total if total > 1 else None)
         self._bar.update(self._tasks[stage], completed=done)
 
+    def say(self, words: str) -> None:
+        """A line that stays, beside the progress: what is known before everything is."""
+        if self._quiet:
+            return
+        if self._bar is not None:
+            self._bar.console.print(steerless(words), markup=False, highlight=False)
+        else:
+            note(words)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

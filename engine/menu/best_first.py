@@ -67,6 +67,7 @@ def best_first(
     deadline: float | None = None,
     progress: Progress | None = None,
     seed: int = 0,
+    better: Callable[[float, int], None] | None = None,
 ) -> tuple[Screening, Looking]:
     """Search a menu without looking at all of it; what was looked at, and how far that goes.
 
@@ -78,10 +79,11 @@ def best_first(
     worth : values of commitments (n, slots) from what the screen says of them (n, k)
     deadline : ``time.monotonic()`` after which no further round is started; the seeds are looked at all the same
     progress : called with (looked at, all)
+    better : called with (value, looked at) whenever a round has brought something better
     """
     started = time.monotonic()
     with Team(_Screener(factory), jobs) as team:
-        search = _Search(options, team, worth, deadline, progress, np.random.default_rng(seed))
+        search = _Search(options, team, worth, deadline, progress, np.random.default_rng(seed), better)
         looking = search.run(list(seeds) or [tuple(0 for _ in options)])
     choices = np.array(list(search.rows), dtype=np.int64).reshape(-1, len(options))
     complete = len(choices) == search.total
@@ -107,6 +109,7 @@ class _Search:
     deadline: float | None
     progress: Progress | None
     random: np.random.Generator
+    better: Callable[[float, int], None] | None
     rows: dict[Choice, tuple[float, ...]] = field(default_factory=dict)
     values: dict[Choice, float] = field(default_factory=dict)
     errors: list[float] = field(default_factory=list)
@@ -156,10 +159,13 @@ class _Search:
             runs = [batch[at : at + size] for at in range(0, len(batch), size)]
             for run, found in zip(runs, self.team(runs), strict=True):
                 self.rows.update(zip(run, found, strict=True))
+            before = max(self.values.values(), default=-np.inf)
             values = self.worth(np.array(batch, dtype=np.int64), np.array([self.rows[choice] for choice in batch]))
             self.values.update(zip(batch, (float(value) for value in values), strict=True))
             if self.progress:
                 self.progress(len(self.values), self.total)
+            if self.better and values.max() > before:
+                self.better(float(values.max()), len(self.values))
 
     def _climb(self, choices: Iterable[Choice]) -> None:
         """Look at commitments, those that the model likes first, until a round brings something better."""

@@ -13,7 +13,7 @@ from coercivity.engine.parallel import spread
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.report.notebook import Shown
 from coercivity.models.licensing.announcement.announce import path_from_rules
-from coercivity.models.licensing.answers.game import StrategyAnswers
+from coercivity.models.licensing.answers.game import StrategyAnswers, Tell
 from coercivity.models.licensing.answers.promises import Promises, promises
 from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.answers.values import Answer, Named, Search
@@ -139,6 +139,7 @@ def solve(
     limit: float | None = None,
     progress: Progress = silent,
     prove: bool = False,
+    tell: Tell | None = None,
 ) -> Solution:
     """The best commitment on the menu, or a named strategy, evaluated and certified.
 
@@ -148,6 +149,7 @@ def solve(
     jobs : worker processes of the search
     limit : seconds after which the search stops without a proof
     prove : search the whole menu however large; else one of more than :data:`LARGE` strategies is searched best-first
+    tell : called with sentences about what is known before the answer is whole
 
     Raises
     ------
@@ -159,7 +161,7 @@ def solve(
     progress("building", 0, 1)
     answers, search = StrategyAnswers(instance), None
     if strategy is None:
-        best = answers.optimum(jobs, limit, progress, prove or not is_large(answers))
+        best = answers.optimum(jobs, limit, progress, prove or not is_large(answers), tell)
         answer, search = best.answer, best.search
     else:
         progress("evaluating", 0, 1)
@@ -188,6 +190,7 @@ def compare(
     leakage: bool | None = None,
     prove: bool = False,
     with_promises: bool = False,
+    tell: Tell | None = None,
 ) -> Comparison:
     """Every named strategy and the best on the menu side by side, with a verdict.
 
@@ -197,13 +200,17 @@ def compare(
     prove : search the whole menu however large, and tell promises; else one of more than :data:`LARGE` strategies is
         searched best-first
     with_promises : also tell whether promises and threats would be kept; always where the menu is small
+    tell : called with sentences about what is known before the answer is whole
     """
     progress("building", 0, 1)
     answers = StrategyAnswers(instance)
     started = time.monotonic()
     is_whole = prove or not is_large(answers)
     leakage = is_whole if leakage is None else leakage
-    best = answers.optimum(jobs, limit, progress, is_whole)
+    if tell is not None and is_large(answers):
+        first = "; ".join(f"{name} {value:,.0f}" for name, value in answers.first_look().items())
+        tell(f"First look, million USD, not certified yet: {first}.")
+    best = answers.optimum(jobs, limit, progress, is_whole, tell)
     # What the optimum took beside the search is what a named strategy takes.
     each = time.monotonic() - started - best.search.seconds
     names = list(instance.strategies)

@@ -25,9 +25,11 @@ from coercivity.models.licensing.buyers.evaluate import Followers
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Rule, Strategy
 from coercivity.models.licensing.leader.commit import Evaluation, Game, tolerance_of
+from coercivity.models.licensing.leader.search import LicenceScreen
 from coercivity.models.licensing.reading.leverage import CutOff
 
 Progress = Callable[[str, int, int], None]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,20 @@ class StrategyAnswers:
         gain, deviation = self.deviation(assessment.evaluation)
         return self.answer(assessment, self._certificate(assessment, deviation_gain=gain), deviation)
 
-    def optimum(self, jobs: int, limit: float | None, progress: Progress, is_proved: bool = True) -> Optimum:
+    def first_look(self) -> dict[str, float]:
+        """What the named strategies are worth to the leader, million USD, best first: read on the hot path and not certified."""
+        screen = LicenceScreen(
+            self.instance, self.game.market, self.game.followers.layout, followers=self.game.followers
+        )
+        worth = {name: screen.worth(self.game.announce(name)) for name in self.instance.strategies}
+        return dict(sorted(worth.items(), key=lambda pair: -pair[1]))
+
+    def optimum(
+        self, jobs: int, limit: float | None, progress: Progress, is_proved: bool = True, tell: Tell | None = None
+    ) -> Optimum:
         """The answer to the best commitment on the menu; without a proof the best that a best-first search has found."""
-        found = self.game.best_commitment(jobs, limit, partial(progress, "searching"), is_proved)
+        better = None if tell is None else partial(_told_better, tell)
+        found = self.game.best_commitment(jobs, limit, partial(progress, "searching"), is_proved, better)
         _, best, screening, looking = found
         self.bounds = dict(
             zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True)
@@ -167,6 +180,10 @@ class StrategyAnswers:
         fed = strategy.fed if strategy is not None and stated.fed else None
         conceded = path_if_conceded(self.instance, strategy) if strategy is not None else None
         return self.game.announcer.announce(path, stated.name, fed, leakage, conceded)
+
+
+def _told_better(tell: Tell, value: float, looked: int) -> None:
+    tell(f"Best found so far: {value:,.0f} million USD, after {looked:,} strategies.")
 
 
 def told_of(looking: Looking) -> BestFirst:

@@ -216,6 +216,7 @@ class Game:
         limit: float | None = None,
         progress: Callable[[int, int], None] | None = None,
         is_proved: bool = True,
+        better: Callable[[float, int], None] | None = None,
     ) -> tuple[Evaluation, Best, Screening, Looking | None]:
         """The best joint strategy on the menu, with the bound that proves it.
 
@@ -225,6 +226,7 @@ class Game:
         limit : seconds after which the search stops without a proof
         progress : called with (strategies looked at, all)
         is_proved : look at the whole menu; else best-first, and the bound holds for what was looked at
+        better : called with (million USD, strategies looked at) whenever a best-first search finds a better one
         """
         deadline = None if limit is None else time.monotonic() + limit
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
@@ -235,7 +237,7 @@ class Game:
         else:
             seed = int(self.instance.fingerprint()[:8], 16)
             screening, looking = best_first(
-                factory, options, self.named_choices(), self._worth, jobs, deadline, progress, seed
+                factory, options, self.named_choices(), self._worth, jobs, deadline, progress, seed, better
             )
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))

@@ -12,7 +12,7 @@ from coercivity.models.licensing.announcement.menu import Menu, menu_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.leader.belief import believed, held_until_decision, with_chance
-from coercivity.models.licensing.leader.payoff import LeaderBooks, concession_value
+from coercivity.models.licensing.leader.payoff import LeaderBooks, concession_value, probability_of
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
 
@@ -123,6 +123,24 @@ class LicenceScreen:
         if self.books.window is None:
             self._loaded = None  # settling beliefs has told the solver other costs
         return self._conditional(announced, belief.chance)
+
+    def worth(self, announced: Announcement) -> float:
+        """The leader's value, million USD, with the concession that the strategy brings; at most the screening's tilt too high."""
+        high, _, gain, fixed, chance = self.bound(announced)
+        if self.concession is not None and self.followers.market.tree.conceded is None:
+            relief = self.relieved_cost(announced)
+            chance = 0.0 if np.isnan(relief) else probability_of(self.concession, high - relief, self._reference)
+        return fixed + gain + concession_value(self.books)[0] * chance
+
+    @cached_property
+    def _reference(self) -> float:
+        """Pressure of the strategy that the concession's probability is stated for, million USD."""
+        concession = self.concession
+        if concession is None or concession.reference is None:
+            return 0.0
+        announced = self.followers.announcer.named(concession.reference)
+        relief = self.relieved_cost(announced)
+        return 0.0 if np.isnan(relief) else self.bound(announced)[0] - relief
 
     def worth_at(self, announced: Announcement, chance: float) -> float:
         """The leader's value, million USD, if the target conceded with a given chance whatever the pressure."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coercivity.models.licensing.announcement.announce import Announcement, relieved
+from coercivity.models.licensing.announcement.announce import Announcement
 from coercivity.models.licensing.answers.threshold.parameter import Parameter
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.buyers.programs import Program, Programs
@@ -141,17 +141,6 @@ class PointScreen(LicenceScreen):
     def _pressure(self, announced: Announcement, cost: float) -> float:
         relief = self.relieved_cost(announced)
         return 0.0 if np.isnan(relief) else cost - relief
-
-    @cached_property
-    def _reference(self) -> float:
-        """Pressure of the strategy that the concession's probability is stated for, million USD."""
-        concession = self.concession
-        if concession is None or concession.reference is None:
-            return 0.0
-        announced = self.followers.announcer.named(concession.reference)
-        if relieved(self.followers.instance, announced.path) == announced.path:
-            return 0.0
-        return self._pressure(announced, self.bound(announced)[0])
 
 
 def shares(followers: Followers, primal: Floats) -> list[float | None]:
