@@ -137,6 +137,7 @@ def second() -> dict[str, Any]:
         "title": "Comes with the mine", "owner": "outside", "product": "light", "serves": {"west": "1 USD/kg", "east": "0 USD/kg"},
         "capacity": "60 t/yr", "unit_cost": "2 USD/kg", "by_product": {"of": "mine", "ratio": "20 %"},
     }  # fmt: skip
+    data["blocs"]["west"]["tariff"] = {"2025-02": "10 %", "2025-08": "3 %"}
     data["trust"]["fading"] = {"half_life": "0.5 yr", "full": "90 %"}
     data["strategies"]["half"]["fed_shares"] = {"2025-02": {"west": "70 %", "east": "30 %"}}
     data["strategies"]["relent"] |= {

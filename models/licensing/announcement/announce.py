@@ -23,6 +23,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Fed, Posture, Rule, Strategy
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats, phase_bounds
+from coercivity.models.licensing.market.prices import tariffs_of
 
 # A branch that no posture makes possible keeps this probability and a copy of the trunk's licences, so that no
 # dual is divided by zero and no decision is distorted.
@@ -41,7 +42,7 @@ class Announcement:
     release : [n,b,k] tonnes that may be bought in the quarter that ends with the node; infinite where none is released
     route_capacity : [n,r] tonnes per period
     exporter_capacity : [n] tonnes per period, after firms that are gone
-    relief : [n,b,k] USD/kg by which a corridor lowers the buyers' cost of an uncertain price
+    relief : [n,b,k] USD/kg by which a corridor lowers the buyers' cost of an uncertain price, less their bloc's tariff
     tax : [n,b,k] USD/kg that buyers pay beyond the price, and the leader earns
     funding : [t,j] share of the capital cost of orders that countermeasures pay
     weight : [n] probability of each node as the buyers see it
@@ -141,6 +142,7 @@ class Announcer:
         self.governments = Governments(instance, market)
         self.home = HomeMarket(instance, market)
         self._relief = relief_by_width(instance)
+        self.tariff = tariffs_of(instance, market.grid)
         self._has_exits = any(firm.rescue == "exit" for firm in instance.firms.values())
 
     def named(self, name: str) -> Announcement:
@@ -296,8 +298,8 @@ class Announcer:
         return total
 
     def corridors(self, path: Path) -> Floats:
-        """What corridors take off the buyers' cost of an uncertain price [t,b,k], USD/kg."""
-        relief = np.zeros_like(self.market.forecast)
+        """What corridors take off the buyers' cost of an uncertain price, less the tariff of their bloc [t,b,k], USD/kg."""
+        relief = -self.tariff
         if self._relief:
             for phase, (first, last) in enumerate(self.bounds):
                 for group, members in enumerate(self.members):
@@ -305,7 +307,7 @@ class Announcer:
                         width = self.instance.postures[path[phase][group][k]].corridor
                         if width is not None:
                             spared = self._relief[float(width)][0] * price[first:last]
-                            relief[first:last, members, k] = spared[:, None]
+                            relief[first:last, members, k] += spared[:, None]
         return relief
 
     def _on_nodes(self, values: Floats) -> Floats:

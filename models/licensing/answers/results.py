@@ -105,6 +105,14 @@ def _leader(game: Game, evaluation: Evaluation, base: Evaluation) -> LeaderPayof
     return replace(found, pays_from_probability=game.pays_from(evaluation.announced, base.optimistic))
 
 
+def tariffs(game: Game, response: Response) -> float:
+    """What buyers' governments take in tariffs, expected and discounted at the buyers' rate, million USD."""
+    market, period = game.market, game.market.tree.period
+    odds = response.announced.weight * market.discount[period]
+    bought = response.plan["imports"].sum(axis=-1)
+    return float((odds[:, None, None] * game.announcer.tariff[period] * bought).sum()) / 1000.0
+
+
 def _market(game: Game, assessment: Assessment, base: Assessment) -> MarketTotals:
     response, accounts = assessment.response, assessment.accounts
     return MarketTotals(
@@ -114,6 +122,7 @@ def _market(game: Game, assessment: Assessment, base: Assessment) -> MarketTotal
         leader_rents_musd=accounts.leader / 1000.0,
         outside_musd=accounts.outside / 1000.0,
         public_money_musd=public_money(game.market, response) / 1000.0,
+        tariffs_musd=tariffs(game, response) if game.announcer.tariff.any() else None,
         reconciliation_gap_musd=(accounts.total - response.cost) / 1000.0,
     )
 

@@ -74,6 +74,8 @@ class MarketTotals:
     outside_musd: float  # million USD; rents that go to neither leader nor buyers
     public_money_musd: float  # million USD; what governments abroad pay for rivals' plants
     reconciliation_gap_musd: float  # million USD; by how much the accounts of all miss the buyers' cost
+    # million USD; what buyers' governments take in tariffs, where there are any; it is in the buyers' cost and in nobody's account
+    tariffs_musd: float | None = sometimes()
 
 
 @dataclass(frozen=True)

@@ -297,9 +297,14 @@ class Announced:
         return drawable, quarter
 
     def calmed(self, t: int, bloc: str, k: int) -> float:
-        """What a corridor takes off the buyers' cost of an uncertain price, USD/kg."""
+        """What a corridor takes off the buyers' cost of an uncertain price, less what their bloc takes in tariff, USD/kg."""
         risk = self.instance.buyers.price_risk
-        return 0.0 if risk is None else float(risk.premium) * self._swing(t, bloc, k)
+        swing = 0.0 if risk is None else float(risk.premium) * self._swing(t, bloc, k)
+        rates, first = self.instance.blocs[bloc].tariff or {}, int(self.first[t])
+        months = range(first, first + int(self.length[t]))
+        named = [[month for month in rates if month_index(month) <= at] for at in months]
+        rate = sum(float(rates[max(found)]) if found else 0.0 for found in named) / len(named)
+        return swing - rate * float(self.asked[t, k])
 
     def _swing(self, t: int, bloc: str, k: int) -> float:
         """Expected swing that a corridor cuts off, USD/kg."""

@@ -172,6 +172,10 @@ class Bloc(Table):
         description="stock on the day of the announcement by tier, where it is not the cover: bought ahead, or run down",
     )
     reserve: Reserve | None = None
+    tariff: dict[Month, quantity("1", 0, 10)] | None = Field(
+        None,
+        description="by month from which it holds: tariff on the leader's goods as a share of its price; none before the first",
+    )
 
 
 class Rents(Table):

@@ -10,7 +10,7 @@ from coercivity.models.licensing.data.quantity import Quantity
 
 
 def paths(instance: Instance) -> Iterator[Fault]:
-    """Factors of products that exist, within the calendar, and no price below its cost.
+    """Factors of products that exist and tariffs, within the calendar, and no price below its cost.
 
     A tonne that is sold at a loss would break the bound of the search, which counts on a gain that is never negative.
     """
@@ -23,6 +23,12 @@ def paths(instance: Instance) -> Iterator[Fault]:
                 yield here, "no month in it", "give a factor by month, or remove it"
             for month in path:
                 yield from within((*here, month), month, bounds[0], bounds[-1])
+    for name, bloc in instance.blocs.items():
+        here = ("blocs", name, "tariff")
+        if bloc.tariff is not None and not bloc.tariff:
+            yield here, "no month in it", "give a rate by month, or remove it"
+        for month in bloc.tariff or {}:
+            yield from within((*here, month), month, bounds[0], bounds[-1])
     for name in instance.products:
         if name in leader.price and name in leader.unit_cost:
             yield from _loss(instance, name)
