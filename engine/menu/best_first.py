@@ -14,6 +14,9 @@ least-squares model of what was looked at, one number a slot and option, ranks t
 What it says: no commitment within two slots of the best is worth more (each was looked at), and of n drawn at random from the rest
 none is, so that with 95 % confidence at most 1 − 0.05^(1/n) of them are. That is no proof: the bound holds for what was looked at.
 The model's error is told from commitments that it had not seen when it ranked them.
+
+Bound: none of the whole menu; that of what was looked at rests on the screen alone.
+Source: own; additive models of a menu are those of main effects in the design of experiments, n without a hit and 95 % give 3/n (the rule of three).
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from coercivity.engine.menu.enumeration import Choice, Progress, Screening
+from coercivity.engine.menu.enumeration import Choice, Looking, Progress, Screening
 from coercivity.engine.parallel import Team
 from coercivity.engine.programs.hot import Floats
 from coercivity.engine.protocols import Screen
@@ -36,26 +39,6 @@ ROUND, RANKED = 16, 20_000
 # None better of so many drawn: at most a twentieth of the rest, with 95 % confidence.
 SAMPLE = 59
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Looking:
-    """How far a search that is no proof has looked.
-
-    Attributes
-    ----------
-    neighbourhood : no change of so many slots of the best is better, all of them looked at
-    sampled : commitments drawn at random from the rest, none of them better
-    share : at most this share of the rest is better, with 95 % confidence; 1 without a sample
-    error : mean error of the additive model on commitments that it had not seen, in the unit of the values
-    finished : whether it ended by itself, and not by its deadline
-    """
-
-    neighbourhood: int
-    sampled: int
-    share: float
-    error: float
-    finished: bool
 
 
 def best_first(
@@ -68,8 +51,8 @@ def best_first(
     progress: Progress | None = None,
     seed: int = 0,
     better: Callable[[float, int], None] | None = None,
-) -> tuple[Screening, Looking]:
-    """Search a menu without looking at all of it; what was looked at, and how far that goes.
+) -> Screening:
+    """Search a menu without looking at all of it; what was looked at, and in ``looking`` how far that goes.
 
     Parameters
     ----------
@@ -87,7 +70,8 @@ def best_first(
         looking = search.run(list(seeds) or [tuple(0 for _ in options)])
     choices = np.array(list(search.rows), dtype=np.int64).reshape(-1, len(options))
     complete = len(choices) == search.total
-    return Screening(choices, np.array(list(search.rows.values())), complete, time.monotonic() - started), looking
+    numbers = np.array(list(search.rows.values()))
+    return Screening(choices, numbers, complete, time.monotonic() - started, looking)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,26 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
+class Looking:
+    """How far a search that is no proof has looked.
+
+    Attributes
+    ----------
+    neighbourhood : no change of so many slots of the best is better, all of them looked at
+    sampled : commitments drawn at random from the rest, none of them better
+    share : at most this share of the rest is better, with 95 % confidence; 1 without a sample
+    error : mean error of the additive model on commitments that it had not seen, in the unit of the values
+    finished : whether it ended by itself, and not by its deadline
+    """
+
+    neighbourhood: int
+    sampled: int
+    share: float
+    error: float
+    finished: bool
+
+
+@dataclass(frozen=True)
 class Screening:
     """What the screening of a menu found.
 
@@ -51,12 +71,14 @@ class Screening:
     numbers : (commitments, k) what :class:`Screen` returned for each
     complete : whether the whole menu was screened
     seconds : wall-clock time
+    looking : how far a search has looked that does not look at the whole menu
     """
 
     choices: NDArray[np.int64]
     numbers: Floats
     complete: bool
     seconds: float
+    looking: Looking | None = None
 
 
 def gray_code(options: Sequence[int]) -> Iterator[Choice]:

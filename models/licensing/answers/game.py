@@ -10,8 +10,7 @@ from functools import partial
 import numpy as np
 
 from coercivity.engine.errors import UsageError
-from coercivity.engine.menu.best_first import Looking
-from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve
+from coercivity.engine.menu.enumeration import Best, Choice, Looking, Screening, resolve
 from coercivity.engine.proof.certificate import Certificate
 from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules, path_if_conceded
 from coercivity.models.licensing.announcement.licences import Path
@@ -87,7 +86,8 @@ class StrategyAnswers:
         """The answer to the best commitment on the menu; without a proof the best that a best-first search has found."""
         better = None if tell is None else partial(_told_better, tell)
         found = self.game.best_commitment(jobs, limit, partial(progress, "searching"), is_proved, better)
-        _, best, screening, looking = found
+        _, best, screening = found
+        looking = screening.looking
         self.bounds = dict(
             zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True)
         )

@@ -163,7 +163,7 @@ def opened(result: Mapping[str, Any]) -> Saved:
 def _search(answers: StrategyAnswers, jobs: int, tell: Progress) -> tuple[float, Looked | None]:
     """The bound, proved again, and what the search says of itself."""
     tell("searching", 0, 1)
-    _, best, screening, _ = answers.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
+    _, best, screening = answers.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
     return best.bound, looked_at(answers.game, best, screening)
 
 

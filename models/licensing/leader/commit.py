@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from coercivity.engine.menu.best_first import Looking, best_first
+from coercivity.engine.menu.best_first import best_first
 from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve, screen_menu
 from coercivity.engine.programs.hot import LinearProgram, LinearSolution
 from coercivity.engine.programs.ties import Interval, multiplier_range, quantity_range
@@ -217,7 +217,7 @@ class Game:
         progress: Callable[[int, int], None] | None = None,
         is_proved: bool = True,
         better: Callable[[float, int], None] | None = None,
-    ) -> tuple[Evaluation, Best, Screening, Looking | None]:
+    ) -> tuple[Evaluation, Best, Screening]:
         """The best joint strategy on the menu, with the bound that proves it.
 
         Parameters
@@ -231,17 +231,16 @@ class Game:
         deadline = None if limit is None else time.monotonic() + limit
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
-        looking: Looking | None = None
         if is_proved:
             screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
         else:
             seed = int(self.instance.fingerprint()[:8], 16)
-            screening, looking = best_first(
+            screening = best_first(
                 factory, options, self.named_choices(), self._worth, jobs, deadline, progress, seed, better
             )
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
-        return best.detail, best, screening, looking
+        return best.detail, best, screening
 
     def named_choices(self) -> list[Choice]:
         """The named strategies that are on the menu but for what was fed in, and every posture for all, to begin a search with."""

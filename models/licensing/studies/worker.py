@@ -94,7 +94,7 @@ class PointWorker:
             for key, value in screen.measure(name).items():
                 found[key][name] = value
         if self.question.what == "solve":
-            evaluation, best, _, _ = Game(instance, followers).best_commitment()
+            evaluation, best, _ = Game(instance, followers).best_commitment()
             found["payoff"][OPTIMAL] = evaluation.optimistic
             found["probability"][OPTIMAL] = evaluation.payoff.probability
             found["pressure"][OPTIMAL] = evaluation.payoff.pressure

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from coercivity.engine.menu.best_first import SAMPLE, Looking, best_first
-from coercivity.engine.menu.enumeration import Choice, Screening
+from coercivity.engine.menu.best_first import SAMPLE, best_first
+from coercivity.engine.menu.enumeration import Choice, Looking, Screening
 from coercivity.models.licensing.leader.commit import Game
 from tests.small_games import POOL, instance_of, small_data
 
@@ -38,7 +38,9 @@ class Table:
 
 def searched(table: Table, **asked: object) -> tuple[Screening, Looking]:
     options = [table.options] * table.slots
-    return best_first(lambda: table, options, [(0,) * table.slots], lambda _, rows: rows[:, 0], **asked)  # type: ignore[arg-type]
+    found = best_first(lambda: table, options, [(0,) * table.slots], lambda _, rows: rows[:, 0], **asked)  # type: ignore[arg-type]
+    assert found.looking is not None
+    return found, found.looking
 
 
 def best_of(table: Table) -> float:
@@ -94,7 +96,7 @@ def test_a_deadline_keeps_what_is_there() -> None:
 
 def test_it_is_the_same_every_time_and_with_two_processes() -> None:
     table = Table(5, 0.5, slots=4, options=4)
-    one, two = (best_first(partial(Table, 5, 0.5, 4, 4), [4] * 4, [(0,) * 4], worth, jobs=jobs)[0] for jobs in (1, 2))
+    one, two = (best_first(partial(Table, 5, 0.5, 4, 4), [4] * 4, [(0,) * 4], worth, jobs=jobs) for jobs in (1, 2))
     assert table.screen((0,) * 4)
     assert one.choices.tolist() == two.choices.tolist()
 
@@ -106,8 +108,8 @@ def worth(_: object, rows: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(0, POOL, 2))
 def test_it_finds_the_proved_best_of_small_games(seed: int) -> None:
     game = Game(instance_of(small_data(seed)))
-    _, proved, _, nothing = game.best_commitment()
-    _, found, screening, looking = game.best_commitment(is_proved=False)
-    assert nothing is None and looking is not None
+    _, proved, whole = game.best_commitment()
+    _, found, screening = game.best_commitment(is_proved=False)
+    assert whole.looking is None and screening.looking is not None
     assert len(screening.choices) <= len(game.menu)
     assert found.value == pytest.approx(proved.value, rel=1e-6, abs=1e-6)

@@ -76,7 +76,7 @@ def test_every_level_of_the_tax_earns_what_the_curves_say() -> None:
 
 def test_the_best_tax_on_the_menu_is_the_limit_price_of_the_closed_form() -> None:
     game = Game(instance())
-    best, proof, screening, _ = game.best_commitment()
+    best, proof, screening = game.best_commitment()
     assert screening.complete
     closed = dominant(DominantFirm(100.0, 1.0, 9.0, 30.0, COST))
     assert closed.price == 30.0 and closed.profit == pytest.approx(by_hand(closed.price)) == 1400.0
