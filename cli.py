@@ -264,8 +264,7 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
 def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Compare all strategies, with a verdict.
 
-    The named strategies and the best one on the menu stand side by side. A menu of more than 1,000 strategies is searched
-    best-first, which is no proof; --prove looks at all of it.
+    The named strategies and the best one on the menu stand side by side.
     """
     data = _load(instance, sets, variants)
     from coercivity.models.licensing.answers import commands

@@ -86,10 +86,11 @@ class BlocTotals:
     group: str  # that it belongs to
     cost_musd: float  # million USD; expected present value, less the rents that the bloc earns
     pain_musd: float  # million USD; rise of the cost over open trade
-    harm_musd: float  # million USD; what the measures against it cost all buyers together, which no tie moves
     shortage_t: float  # t; expected, over all periods
     leader_share: Mapping[str, float | None]  # 1; leader's share of what the bloc buys, by period; None of nothing
     leverage_musd: Mapping[str, Mapping[str, float]]  # million USD; loss in a cut-off of it alone, by length and period
+    # million USD; what the measures against it cost all buyers together, which no tie moves; not in results of 0.4.0
+    harm_musd: float | None = sometimes()
 
 
 @dataclass(frozen=True)
