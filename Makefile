@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench failures golden mutants floor dist-test clean
+.PHONY: demo test cases check bench failures golden mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -17,6 +17,13 @@ demo: $(READY)
 
 test: $(READY) check
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# Every case of the world at full size: valid to the last warning, beside its record, all strategies compared.
+CASES := april-2025 cobalt-2025 gallium-2023 japan-2010
+
+cases: $(READY)
+	$(BIN)/coercivity backtest --all
+	for name in $(CASES); do $(BIN)/coercivity validate $$name --strict && $(BIN)/coercivity compare $$name --jobs 2 || exit 1; done
 
 check: $(READY)
 	$(BIN)/ruff check .

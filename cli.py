@@ -229,6 +229,7 @@ def _answer(name: str, instance: Instance, work: Callable[[Any], Any], run: dict
 @_option("--method", "Program: solve by this method.", default="auto", show_default=True, metavar="NAME")
 @_option("--declare", "Program: a bound for big-M, e.g. multipliers=9.", multiple=True, metavar="BOUND")
 @_option("--because", "Program: why what is declared should hold.", metavar="REASON")
+@_option("--prove", "A game: search the whole menu, however large.", is_flag=True)
 @run_options
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Find the best strategy, or evaluate a named one.
@@ -251,22 +252,26 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
 
     run |= {"set": sets, "variant": variants}
     asked = (run["strategy"], run["jobs"], run["limit"])
-    _answer("solve", data, lambda progress: commands.solve(data, *asked, progress), run)
+    _answer("solve", data, lambda progress: commands.solve(data, *asked, progress, run["prove"]), run)
 
 
 @command("compare one-buyer", "compare april-2025 --variant no_leakage --charts")
 @instance_options
+@_option("--prove", "Search the whole menu, however large; promises too.", is_flag=True)
+@_option("--promises", "Tell whether promises and threats would be kept.", is_flag=True)
 @run_options
 def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Compare all strategies, with a verdict.
 
-    The named strategies and the best one on the menu stand side by side.
+    The named strategies and the best one on the menu stand side by side. A menu of more than 1,000 strategies is searched
+    best-first, which is no proof; --prove looks at all of it.
     """
     data = _load(instance, sets, variants)
     from coercivity.models.licensing.answers import commands
 
     run |= {"set": sets, "variant": variants}
-    _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress), run)
+    asked = {"prove": run["prove"], "with_promises": run["promises"]}
+    _answer("compare", data, lambda progress: commands.compare(data, run["jobs"], run["limit"], progress, **asked), run)
 
 
 @command(
@@ -561,11 +566,14 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
         raise errors.AuditFailed(found.name, answer.drift(found), fix)
 
 
-@command("backtest april-2025", "backtest japan-2010 --refit")
-@instance_options
+@command("backtest april-2025 --refit", "backtest --all --format json")
+@click.argument("instance", type=InstanceName(), required=False)
+@SETS
+@VARIANTS
+@click.option("--all", "every", is_flag=True, help="One table over all shipped cases; exit 6 if one cannot be told.")
 @click.option("--refit", is_flag=True, help="Repeat the searches that the calibration records; exit 7 if they differ.")
 @_format("table", "json", "csv")
-def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], refit: bool, form: str) -> None:
+def backtest(instance: str | None, every: bool, refit: bool, form: str, **changed: tuple[str, ...]) -> None:
     """Hold the model against the record.
 
     Every observation of the instance beside what the model says, what was fitted to which, and what is missed.
@@ -574,12 +582,33 @@ def backtest(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], re
     from coercivity.models.licensing.answers.backtest.comparison import AGAIN, backtested, failures
     from coercivity.models.licensing.pages import backtest as present
 
-    data = _load(instance, sets, variants)
+    if every:
+        _backtest_all(form, [instance, *changed["sets"], *changed["variants"], *["--refit"] * refit])
+        return
+    if instance is None:
+        raise errors.UsageError("INSTANCE", "no instance is named", "name one, or ask for --all")
+    data = _load(instance, changed["sets"], changed["variants"])
     with terminal.Progress(_is_quiet()) as progress:
         found = backtested(data, refit, progress)
     terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
     if not found.ok:
         raise errors.AuditFailed(instance, "not reproduced: " + "; ".join(failures(found)), AGAIN)
+
+
+def _backtest_all(form: str, beside: Sequence[str | None]) -> None:
+    """The record of every shipped case in one table."""
+    from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.answers.backtest.cases import all_cases
+    from coercivity.models.licensing.pages import cases as present
+
+    if any(beside):
+        raise errors.UsageError("--all", "an instance or a change of one beside --all", "leave out one of the two")
+    with terminal.Progress(_is_quiet()) as progress:
+        found = all_cases(progress)
+    terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
+    if not found.ok:
+        failed = ", ".join(one.name for one in found.failed)
+        raise errors.FailedRuns("--all", f"not told: {failed}", "coercivity validate says what is wrong with each")
 
 
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate - --strict")
@@ -596,14 +625,23 @@ def validate(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], st
     validated(instance, sets, variants, strict, form)
 
 
-@command("instances", "instances --format json")
+@command("instances", "instances --skill --format json")
+@click.option("--skill", is_flag=True, help="Hold every case against its record too: half a minute.")
 @_format("table", "json", "csv")
-def instances(form: str) -> None:
-    """List the instances that are shipped."""
+def instances(skill: bool, form: str) -> None:
+    """List the instances that are shipped.
+
+    Leader, years, size and record of each.
+    """
     from coercivity.engine.desk import terminal
+    from coercivity.models.licensing.answers.backtest.cases import all_cases
     from coercivity.models.licensing.pages import listing
 
-    found = listing.shipped_instances()
+    record = None
+    if skill:
+        with terminal.Progress(_is_quiet()) as progress:
+            record = all_cases(progress)
+    found = listing.shipped_instances(record)
     terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])
 
 

@@ -106,3 +106,37 @@ def _in_processes(
                     waiting[_submit(pool, task)] = task
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Team:
+    """Processes that do lists of tasks one after the other, each with a program of its own; a context.
+
+    Parameters
+    ----------
+    factory : called once in every process; returns the function that does a task. Picklable when ``jobs`` > 1
+    jobs : number of processes; 1 works in this one
+    """
+
+    def __init__(self, factory: Callable[[], Callable[[Any], Any]], jobs: int) -> None:
+        self.factory, self.jobs = factory, max(1, jobs)
+        self._own: Callable[[Any], Any] | None = None
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __call__(self, tasks: list[Any]) -> list[Any]:
+        """The results of tasks, in their order."""
+        if self.jobs == 1:
+            self._own = self._own or self.factory()
+            return [self._own(task) for task in tasks]
+        if self._pool is None:
+            context = get_context("spawn")
+            self._pool = ProcessPoolExecutor(
+                self.jobs, mp_context=context, initializer=_start, initargs=(self.factory,)
+            )
+        return [future.result() for future in [_submit(self._pool, task) for task in tasks]]

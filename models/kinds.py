@@ -8,7 +8,7 @@ from typing import Any
 
 from coercivity.engine.data.values import meanings, parts_of, schema_of
 from coercivity.engine.errors import check_name
-from coercivity.models.licensing.answers.backtest.values import Backtest
+from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
@@ -39,6 +39,7 @@ KINDS: dict[str, type] = {
     "sensitivity-morris": ElementaryEffects,
     "discover": Regions,
     "backtest": Backtest,
+    "backtest-all": Cases,
     "audit": ClaimsAudit,
     "verify": Verification,
 }

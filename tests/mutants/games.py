@@ -130,7 +130,8 @@ def second() -> dict[str, Any]:
         {"share": "40 %", "unit_cost": "52 USD/kg", "capex": "60 USD/(kg/yr)"},
     ]
     data["rivals"]["mine"] |= {
-        "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"}, "contract": {"east": {"share": "45 %", "premium": "5 USD/kg"}},
+        "standing_cost": "12 USD/kg", "serves": {"west": "2 USD/kg", "east": "0 USD/kg"},
+        "contract": {"east": {"share": "45 %", "premium": "5 USD/kg"}}, "feed": {"dependence": "70 %", "stock": "0.5 month"},
     }  # fmt: skip
     data["rivals"]["beside"] = {
         "title": "Comes with the mine", "owner": "outside", "product": "light", "serves": {"west": "1 USD/kg", "east": "0 USD/kg"},
@@ -139,9 +140,17 @@ def second() -> dict[str, Any]:
     data["trust"]["fading"] = {"half_life": "0.5 yr", "full": "90 %"}
     data["strategies"]["half"]["fed_shares"] = {"2025-02": {"west": "70 %", "east": "30 %"}}
     data["strategies"]["relent"] |= {
-        "fed_volumes": {"2025-02": "30 t"}, "fed_shares": {"2025-02": {"west": "80 %", "east": "20 %"}},
+        "fed_volumes": {"2025-02": "30 t", "2025-06": "40 t"}, "fed_shares": {"2025-02": {"west": "80 %", "east": "20 %"}},
         "if_conceded": [{"posture": "generous"}],
     }  # fmt: skip
+    return data
+
+
+def windowed() -> dict[str, Any]:
+    """The second edition's mechanisms, where pressure is what conceding would spare over a window."""
+    data = second()
+    _chance(data, curve=CURVE, window="3 month", begins="2 month")
+    data["strategies"]["relent"]["rules"] = [{"posture": "half"}]
     return data
 
 
@@ -170,6 +179,7 @@ def _chance(data: dict[str, Any], **stated: Any) -> None:
 PLAYS = {
     "types": Play(typed, "relent"),
     "second": Play(second, "relent"),
+    "window": Play(windowed, "relent"),
     "alike": Play(alike, "mixed"),
     "toy": Play(toy),
     "tied": Play(tied),

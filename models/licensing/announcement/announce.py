@@ -14,6 +14,7 @@ import numpy as np
 
 from coercivity.models.licensing.announcement.corridor import relief_by_width
 from coercivity.models.licensing.announcement.countermeasures import Answer, Governments
+from coercivity.models.licensing.announcement.feed import fed_capacity
 from coercivity.models.licensing.announcement.home import HomeFlows, HomeMarket
 from coercivity.models.licensing.announcement.licences import Licences, Path
 from coercivity.models.licensing.announcement.taxes import Taxes
@@ -49,6 +50,7 @@ class Announcement:
     chance : of the concession that the weights hold; 0 where none changes a licence
     trust : state of trust in which each phase begins; empty without an automaton
     fed : whether volumes of the record were fed in
+    feed : [n,j] tonnes that rivals' plants standing at first can make of the leader's feed; None where nobody needs any
     """
 
     name: str
@@ -70,13 +72,14 @@ class Announcement:
     trust: tuple[str, ...] = ()
     fed: bool = False
     leakage: bool = True
+    feed: Floats | None = None
 
 
 def told(announced: Announcement) -> bytes:
     """A hash of everything that an announcement changes in the followers' program."""
     parts = (
         announced.drawable, announced.release, announced.route_capacity, announced.exporter_capacity, announced.weight,
-        announced.relief, announced.tax, announced.funding,
+        announced.relief, announced.tax, announced.funding, *([] if announced.feed is None else [announced.feed]),
     )  # fmt: skip
     return hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).digest()
 
@@ -175,7 +178,7 @@ class Announcer:
         if self._has_exits:
             capacity = capacity * (1.0 - self._on_nodes(self.home.flows(self.home.planned(licence)).lost))
         drawable, release = self.licences.drawable(path, licence)
-        routes, tax = self._routes(path)[tree.period], self.taxes.on_nodes(path, conceded)
+        routes, tax = self.routes(path)[tree.period], self.taxes.on_nodes(path, conceded)
         odds = max(chance, HAZARD_FLOOR) if tree.conceded is not None else 0.0
         return Announcement(
             name=name,
@@ -189,7 +192,7 @@ class Announcer:
             drawable=drawable,
             release=release,
             exporter_capacity=capacity,
-            relief=self._corridors(path)[tree.period],
+            relief=self.corridors(path)[tree.period],
             tax=tax,
             funding=self.set_off(licence, tax).funding,
             conceded=conceded or (),
@@ -197,6 +200,7 @@ class Announcer:
             trust=trust.states,
             fed=bool(fed),
             leakage=leakage,
+            feed=fed_capacity(market, licence),
         )
 
     def spared(self, announced: Announcement, fed: Mapping[str, Fed]) -> Announcement:
@@ -205,11 +209,27 @@ class Announcer:
         Only the target's licences, corridor and routes differ, so the difference of the buyers' costs is what the
         measures against the target do, and never the fear that they spread to others.
         """
-        path = relieved(self.instance, announced.path)
+        return self._under(announced, relieved(self.instance, announced.path), fed, announced.conceded or None)
+
+    def freed(self, announced: Announcement, base: Path, bloc: int) -> Announcement:
+        """The same announcement with one bloc treated as on the path ``base`` throughout, and what is feared left as it is."""
+        other = self._under(announced, base, {}, base)
+        is_source = np.array([source == bloc for source, _ in self.market.route_ends], dtype=bool)
+        found = {name: getattr(announced, name).copy() for name in ("licence", "drawable", "release", "relief", "tax")}
+        for name, values in found.items():
+            values[:, bloc] = getattr(other, name)[:, bloc]
+        routes = np.where(is_source, other.route_capacity, announced.route_capacity)
+        feed = fed_capacity(self.market, found["licence"])
+        return replace(announced, route_capacity=routes, feed=feed, **found)
+
+    def _under(
+        self, announced: Announcement, path: Path, fed: Mapping[str, Fed], conceded: Path | None
+    ) -> Announcement:
+        """What another path would give, with what is feared and set off left as it is."""
         trust = TrustPath(self.instance, _used(announced.path))
-        licence = self.licences.on_nodes(path, trust, announced.hazard > 0, fed, announced.conceded or None)
+        licence = self.licences.on_nodes(path, trust, announced.hazard > 0, fed, conceded)
         drawable, release = self.licences.drawable(path, licence)
-        routes = self._routes(path)[self.market.tree.period]
+        routes = self.routes(path)[self.market.tree.period]
         return replace(
             announced,
             path=path,
@@ -217,8 +237,9 @@ class Announcer:
             drawable=drawable,
             release=release,
             route_capacity=routes if announced.leakage else np.zeros_like(routes),
-            relief=self._corridors(path)[self.market.tree.period],
-            tax=self.taxes.on_nodes(path, announced.conceded or None),
+            relief=self.corridors(path)[self.market.tree.period],
+            tax=self.taxes.on_nodes(path, conceded),
+            feed=fed_capacity(self.market, licence),
         )
 
     def _kept_fear(self, path: Path, fed: Mapping[str, Fed]) -> list[float]:
@@ -274,7 +295,7 @@ class Announcer:
                         total[first:last] += weight * worth * monthly[first:last][:, members, k].sum(axis=1)
         return total
 
-    def _corridors(self, path: Path) -> Floats:
+    def corridors(self, path: Path) -> Floats:
         """What corridors take off the buyers' cost of an uncertain price [t,b,k], USD/kg."""
         relief = np.zeros_like(self.market.forecast)
         if self._relief:
@@ -295,7 +316,7 @@ class Announcer:
             found[tree.path(scenario)] = values[scenario]
         return found
 
-    def _routes(self, path: Path) -> Floats:
+    def routes(self, path: Path) -> Floats:
         """Re-export capacity [t,r] that end-use control leaves open."""
         market = self.market
         capacity = market.route_capacity.copy()
@@ -310,64 +331,6 @@ class Announcer:
 def _used(path: Path) -> list[frozenset[str]]:
     """The postures in force in each phase."""
     return [frozenset(name for group in phase for name in group) for phase in path]
-
-
-@dataclass(frozen=True)
-class Menu:
-    """The joint strategies that the search ranges over: one posture per slot, a slot being a phase and a bundle.
-
-    Attributes
-    ----------
-    postures : the postures on the menu
-    bundles : numbers of the groups that are treated alike
-    phases, groups, products : sizes of a path
-    """
-
-    postures: tuple[str, ...]
-    bundles: tuple[tuple[int, ...], ...]
-    phases: int
-    groups: int
-    products: int
-
-    @property
-    def slots(self) -> int:
-        """Number of decisions in a joint strategy."""
-        return self.phases * len(self.bundles)
-
-    def __len__(self) -> int:
-        paths: int = len(self.postures) ** self.slots
-        return paths
-
-    def path(self, choice: Sequence[int]) -> Path:
-        """The path that fills slot ``phase · bundles + bundle`` with the posture of that number."""
-        count = len(self.bundles)
-        rows = []
-        for phase in range(self.phases):
-            names = [""] * self.groups
-            for bundle, members in enumerate(self.bundles):
-                for group in members:
-                    names[group] = self.postures[int(choice[phase * count + bundle])]
-            rows.append(tuple((name,) * self.products for name in names))
-        return tuple(rows)
-
-    def choice(self, path: Path) -> tuple[int, ...] | None:
-        """The choice that gives a path; None if the path is not on the menu."""
-        picked = []
-        for phase in path:
-            for members in self.bundles:
-                names = {name for group in members for name in phase[group]}
-                if len(names) != 1 or next(iter(names)) not in self.postures:
-                    return None
-                picked.append(self.postures.index(names.pop()))
-        return tuple(picked)
-
-
-def menu_of(instance: Instance) -> Menu:
-    """The menu of an instance."""
-    groups = tuple(instance.groups)
-    bundles = instance.menu.bundles or tuple((group,) for group in groups)
-    numbered = tuple(tuple(groups.index(group) for group in bundle) for bundle in bundles)
-    return Menu(instance.menu.postures, numbered, len(instance.phases), len(groups), len(instance.products))
 
 
 def relieved(instance: Instance, path: Path) -> Path:

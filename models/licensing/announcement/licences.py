@@ -22,10 +22,19 @@ def split(recorded: Fed, forecast: Floats, blocs: Sequence[str]) -> Floats:
     """Fed tonnes by bloc and product [b,k]: by forecast imports [b,k], within a bloc where the blocs' shares are known."""
     if not recorded.shares:
         return np.asarray(recorded.tonnes * forecast / forecast.sum())
-    known = dict(recorded.shares)
-    weight = np.array([known.get(bloc, 0.0) for bloc in blocs])
+    return recorded.tonnes * _by_share(dict(recorded.shares), forecast, blocs)
+
+
+def granted(shares: Mapping[str, float], forecast: Floats, blocs: Sequence[str]) -> Floats:
+    """What all buyers import [t,b,k], given to blocs in other shares than those in which they import."""
+    return np.asarray([month.sum() * _by_share(shares, month, blocs) for month in forecast])
+
+
+def _by_share(shares: Mapping[str, float], forecast: Floats, blocs: Sequence[str]) -> Floats:
+    """A tonne split by the blocs' shares, within a bloc by forecast imports [b,k]."""
+    weight = np.array([shares.get(bloc, 0.0) for bloc in blocs])
     total = forecast.sum(axis=1, keepdims=True)
-    return np.asarray(recorded.tonnes * weight[:, None] * forecast / np.where(total > 0, total, 1.0))
+    return np.asarray(weight[:, None] * forecast / np.where(total > 0, total, 1.0))
 
 
 class Licences:
@@ -37,6 +46,13 @@ class Licences:
         self.instance, self.market, self.bounds, self.members = instance, market, bounds, members
         self.quarters = quarters_of(market.grid)
         self._flows: dict[tuple[int, str], Floats] = {}
+        self._bases = {
+            name: granted(
+                {bloc: float(share) for bloc, share in posture.granted.items()}, market.forecast, market.sets.blocs
+            )
+            for name, posture in instance.postures.items()
+            if posture.granted is not None
+        }
         self._path_nodes = [market.tree.path(scenario) for scenario in range(market.tree.scenarios)]
 
     def on_nodes(
@@ -115,13 +131,28 @@ class Licences:
                     if self.instance.postures[name].licensed == "open":
                         continue
                     opened[first:last, members, k] = False
-                    licence[:, members, k] += self._flow(phase, name) @ market.forecast[:, members, k]
+                    flow = self._flow(phase, name)
+                    if fed:
+                        flow = self._unfed(flow, path, fed, phase, group, k)
+                    licence[:, members, k] += flow @ self._bases.get(name, market.forecast)[:, members, k]
         licence[opened] = np.inf
         for month, recorded in fed.items():
             period = int(np.flatnonzero(market.grid.start == month_index(month))[0])
             volume = split(recorded, market.forecast[period], market.sets.blocs)
             licence[period] = np.where(opened[period], np.inf, volume)
         return licence
+
+    def _unfed(self, flow: Floats, path: Path, fed: Mapping[str, Fed], phase: int, group: int, k: int) -> Floats:
+        """A flow without the filings of fed months that would arrive under another posture: the record has delivered them."""
+        months = [int(np.flatnonzero(self.market.grid.start == month_index(month))[0]) for month in fed]
+        filed = [t for t in months if self.bounds[phase][0] <= t < self.bounds[phase][1]]
+        if not filed:
+            return flow
+        name, left = path[phase][group][k], flow.copy()
+        for other, (first, last) in enumerate(self.bounds):
+            if path[other][group][k] != name:
+                left[first:last, filed] = 0.0
+        return left
 
     def _flow(self, phase: int, name: str) -> Floats:
         """Share of each period's forecast that applications filed in ``phase`` deliver, [t, filing t]."""

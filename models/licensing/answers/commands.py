@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 SCHEMA_VERSION = 1
+# Strategies on a menu beyond which it is searched best-first unless a proof is asked for: some minutes of a large instance.
+LARGE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -59,7 +61,7 @@ class Comparison(Result):
     """The named strategies and the best on the menu side by side."""
 
     strategies: Sequence[Named | Answer]  # the answers; the best on the menu comes last
-    promises: Promises  # whether promises and threats would be kept
+    promises: Promises | None  # whether promises and threats would be kept; None where that was not asked
     verdict: Verdict  # what wins, by how much, and on what it hinges
     search: Search  # of the menu
     manifest: Mapping[str, Any]  # what a later reader needs to repeat the run and to check the result
@@ -87,8 +89,11 @@ class Comparison(Result):
 
 
 def is_stopped(result: Solution | Comparison) -> bool:
-    """Whether the search ended before the whole menu was screened."""
-    return result.search is not None and not result.search.complete
+    """Whether a limit ended the search."""
+    search = result.search
+    if search is None or search.complete:
+        return False
+    return search.best_first is None or not search.best_first.finished
 
 
 def gap(result: Solution | Comparison) -> float | None:
@@ -133,6 +138,7 @@ def solve(
     jobs: int = 1,
     limit: float | None = None,
     progress: Progress = silent,
+    prove: bool = False,
 ) -> Solution:
     """The best commitment on the menu, or a named strategy, evaluated and certified.
 
@@ -141,6 +147,7 @@ def solve(
     strategy : a strategy of the instance; None searches the menu
     jobs : worker processes of the search
     limit : seconds after which the search stops without a proof
+    prove : search the whole menu however large; else one of more than :data:`LARGE` strategies is searched best-first
 
     Raises
     ------
@@ -152,7 +159,7 @@ def solve(
     progress("building", 0, 1)
     answers, search = StrategyAnswers(instance), None
     if strategy is None:
-        best = answers.optimum(jobs, limit, progress)
+        best = answers.optimum(jobs, limit, progress, prove or not is_large(answers))
         answer, search = best.answer, best.search
     else:
         progress("evaluating", 0, 1)
@@ -168,19 +175,35 @@ def solve(
     )
 
 
+def is_large(answers: StrategyAnswers) -> bool:
+    """Whether a menu is too large to be searched whole without being asked to."""
+    return len(answers.game.menu) > LARGE
+
+
 def compare(
-    instance: Instance, jobs: int = 1, limit: float | None = None, progress: Progress = silent, leakage: bool = True
+    instance: Instance,
+    jobs: int = 1,
+    limit: float | None = None,
+    progress: Progress = silent,
+    leakage: bool | None = None,
+    prove: bool = False,
+    with_promises: bool = False,
 ) -> Comparison:
-    """Every named strategy and the optimum side by side, with a verdict.
+    """Every named strategy and the best on the menu side by side, with a verdict.
 
     Parameters
     ----------
-    leakage : also value each strategy with re-export switched off
+    leakage : also value each strategy with re-export switched off; default: where the menu is small
+    prove : search the whole menu however large, and tell promises; else one of more than :data:`LARGE` strategies is
+        searched best-first
+    with_promises : also tell whether promises and threats would be kept; always where the menu is small
     """
     progress("building", 0, 1)
     answers = StrategyAnswers(instance)
     started = time.monotonic()
-    best = answers.optimum(jobs, limit, progress)
+    is_whole = prove or not is_large(answers)
+    leakage = is_whole if leakage is None else leakage
+    best = answers.optimum(jobs, limit, progress, is_whole)
     # What the optimum took beside the search is what a named strategy takes.
     each = time.monotonic() - started - best.search.seconds
     names = list(instance.strategies)
@@ -192,14 +215,16 @@ def compare(
         progress("comparing", len(found), len(names))
     optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
     ordered = [*(found[name] for name in names), optimum]
-    kept = promises(game, best.path, jobs, partial(progress, "breaking promises"))
+    kept = None
+    if is_whole or with_promises:
+        kept = promises(game, best.path, jobs, partial(progress, "breaking promises"))
     return Comparison(
         schema_version=SCHEMA_VERSION,
         command="compare",
         instance=subject_of(instance),
         strategies=ordered,
         promises=kept,
-        verdict=verdict_of(instance, ordered, kept),
+        verdict=verdict_of(instance, ordered, kept, best.search),
         search=best.search,
         manifest=reproduced(instance),
     )

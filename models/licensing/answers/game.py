@@ -10,13 +10,14 @@ from functools import partial
 import numpy as np
 
 from coercivity.engine.errors import UsageError
+from coercivity.engine.menu.best_first import Looking
 from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve
 from coercivity.engine.proof.certificate import Certificate
 from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules, path_if_conceded
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.answers.promises import OPTIMAL
 from coercivity.models.licensing.answers.results import Assessment, answer_of, assess, path_rows
-from coercivity.models.licensing.answers.values import Answer, Commitment, PathRow, Search
+from coercivity.models.licensing.answers.values import Answer, BestFirst, Commitment, PathRow, Search
 from coercivity.models.licensing.audit.certify import Auditor, Figures
 from coercivity.models.licensing.audit.recompute import Claim
 from coercivity.models.licensing.audit.search import Looked
@@ -70,9 +71,10 @@ class StrategyAnswers:
         gain, deviation = self.deviation(assessment.evaluation)
         return self.answer(assessment, self._certificate(assessment, deviation_gain=gain), deviation)
 
-    def optimum(self, jobs: int, limit: float | None, progress: Progress) -> Optimum:
-        """The answer to the best commitment on the menu."""
-        _, best, screening = self.game.best_commitment(jobs, limit, partial(progress, "searching"))
+    def optimum(self, jobs: int, limit: float | None, progress: Progress, is_proved: bool = True) -> Optimum:
+        """The answer to the best commitment on the menu; without a proof the best that a best-first search has found."""
+        found = self.game.best_commitment(jobs, limit, partial(progress, "searching"), is_proved)
+        _, best, screening, looking = found
         self.bounds = dict(
             zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True)
         )
@@ -80,23 +82,30 @@ class StrategyAnswers:
         path = self.game.menu.path(best.choice)
         assessment = assess(self.game, self.game.announcer.announce(path, OPTIMAL), self.cutoff)
         gain, deviation = self.deviation(assessment.evaluation)
-        assumptions = self.assumptions(len(screening.choices), screening.complete)
+        assumptions = self.assumptions(len(screening.choices), screening.complete, looking)
         looked = looked_at(self.game, best, screening)
         certificate = self._certificate(assessment, best.bound, assumptions, gain, looked)
         search = Search(
-            len(self.game.menu), len(screening.choices), best.resolved, screening.seconds, screening.complete
-        )
+            len(self.game.menu), len(screening.choices), best.resolved, screening.seconds, screening.complete,
+            None if looking is None or screening.complete else told_of(looking),
+        )  # fmt: skip
         return Optimum(self.answer(assessment, certificate, deviation), path, search)
 
-    def assumptions(self, screened: int, is_complete: bool) -> tuple[str, ...]:
+    def assumptions(
+        self, screened: int, is_complete: bool, looking: Looking | BestFirst | None = None
+    ) -> tuple[str, ...]:
         """What a bound rests on that was found by looking at so many strategies, in a search that says whether it ended."""
         found = []
-        if screened < len(self.game.menu) or not is_complete:
+        if not is_complete and looking is not None and looking.finished:
+            found.append(
+                f"the search looked at {screened:,} of {len(self.game.menu):,} strategies, best first: the bound holds for those only"
+            )
+        elif screened < len(self.game.menu) or not is_complete:
             found.append(
                 f"the search was stopped after {screened:,} of {len(self.game.menu):,} strategies: "
                 "the bound holds for those only"
             )
-        if self.game.has_types:
+        if self.game.is_conditional and self.game.books.window is None:
             found.append(
                 "the bound takes the chance of a concession from one best response to each strategy; buyers who are indifferent "
                 "might make another type concede"
@@ -158,6 +167,11 @@ class StrategyAnswers:
         fed = strategy.fed if strategy is not None and stated.fed else None
         conceded = path_if_conceded(self.instance, strategy) if strategy is not None else None
         return self.game.announcer.announce(path, stated.name, fed, leakage, conceded)
+
+
+def told_of(looking: Looking) -> BestFirst:
+    """How far a best-first search has looked, as a result says it."""
+    return BestFirst(looking.neighbourhood, looking.sampled, looking.share, looking.error, looking.finished)
 
 
 def looked_at(game: Game, best: Best, screening: Screening) -> Looked | None:

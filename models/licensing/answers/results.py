@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,7 +30,6 @@ from coercivity.models.licensing.answers.values import (
 from coercivity.models.licensing.audit.certify import FOLLOWER_GAP
 from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.leader.commit import Evaluation, Game
-from coercivity.models.licensing.leader.payoff import Payoff
 from coercivity.models.licensing.market.periods import Floats
 from coercivity.models.licensing.reading.accounts import Accounts, accounts_of, public_money
 from coercivity.models.licensing.reading.leverage import Curve, CutOff, leverage_curve, log_power
@@ -43,6 +42,7 @@ class Assessment:
     evaluation: Evaluation
     accounts: Accounts
     curve: Curve | None
+    harm: tuple[float, ...]
 
     @property
     def response(self) -> Response:
@@ -54,7 +54,10 @@ def assess(game: Game, announced: Announcement, cutoff: CutOff | None) -> Assess
     """Evaluate a strategy and everything reported about it."""
     evaluation = game.evaluate(announced)
     curve = leverage_curve(game.instance, cutoff, evaluation.response) if cutoff is not None else None
-    return Assessment(evaluation, accounts_of(game.instance, game.market, evaluation.response), curve)
+    accounts = accounts_of(game.instance, game.market, evaluation.response)
+    announced, cost = evaluation.announced, evaluation.response.cost
+    harm = tuple(game.harm(announced, cost, bloc) for bloc in range(len(game.market.sets.blocs)))
+    return Assessment(evaluation, accounts, curve, harm)
 
 
 def answer_of(
@@ -68,7 +71,7 @@ def answer_of(
     evaluation, response = assessment.evaluation, assessment.response
     return Answer(
         strategy=_commitment(game, evaluation.announced),
-        leader=_leader(evaluation.payoff),
+        leader=_leader(game, evaluation, base.evaluation),
         market=_market(game, assessment, base),
         blocs=_blocs(game, assessment, base),
         all_blocs=AllBlocs(
@@ -88,14 +91,18 @@ def answer_of(
     )
 
 
-def _leader(payoff: Payoff) -> LeaderPayoff:
-    return LeaderPayoff(
+def _leader(game: Game, evaluation: Evaluation, base: Evaluation) -> LeaderPayoff:
+    payoff = evaluation.payoff
+    found = LeaderPayoff(
         value_musd=payoff.value,
         terms_musd=payoff.terms,
         by_year={term: {str(year): value for year, value in flow.items()} for term, flow in payoff.by_year.items()},
         probability=payoff.probability,
         pressure_musd=payoff.pressure,
     )
+    if not payoff.pressure > 0 or game.books.window is None:
+        return found
+    return replace(found, pays_from_probability=game.pays_from(evaluation.announced, base.optimistic))
 
 
 def _market(game: Game, assessment: Assessment, base: Assessment) -> MarketTotals:
@@ -177,6 +184,7 @@ def _blocs(game: Game, assessment: Assessment, base: Assessment) -> dict[str, Bl
             group=bloc.group,
             cost_musd=float(assessment.accounts.blocs[b]) / 1000.0,
             pain_musd=float(assessment.accounts.blocs[b] - base.accounts.blocs[b]) / 1000.0,
+            harm_musd=assessment.harm[b],
             shortage_t=float(short[b]),
             leader_share=dict(zip(names, shares, strict=True)),
             leverage_musd=_leverage(game, assessment.curve, b),

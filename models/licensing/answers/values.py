@@ -57,6 +57,8 @@ class LeaderPayoff:
     by_year: Mapping[str, Mapping[str, float]]  # million USD; undiscounted, by term and year
     probability: float  # 1; of a concession
     pressure_musd: float  # million USD; what refusing costs the target, on which the probability rests
+    # 1; chance of a concession from which a conditional threat is worth as much as the baseline; none where it never is
+    pays_from_probability: float | None = sometimes()
     # million USD; present value of the payoff if nothing were re-exported, in a comparison
     value_without_leakage_musd: float | None = sometimes()
 
@@ -82,6 +84,7 @@ class BlocTotals:
     group: str  # that it belongs to
     cost_musd: float  # million USD; expected present value, less the rents that the bloc earns
     pain_musd: float  # million USD; rise of the cost over open trade
+    harm_musd: float  # million USD; what the measures against it cost all buyers together, which no tie moves
     shortage_t: float  # t; expected, over all periods
     leader_share: Mapping[str, float | None]  # 1; leader's share of what the bloc buys, by period; None of nothing
     leverage_musd: Mapping[str, Mapping[str, float]]  # million USD; loss in a cut-off of it alone, by length and period
@@ -207,6 +210,17 @@ class Named(Answer):
 
 
 @dataclass(frozen=True)
+class BestFirst:
+    """How far a search has looked that is no proof; its bound holds for what it has looked at."""
+
+    neighbourhood: int  # no change of so many slots of the best is better: all of them were looked at
+    sampled: int  # strategies drawn at random from the rest, none of them better
+    better_share: float  # 1; most of the rest that may be better, with 95 % confidence
+    model_error_musd: float  # million USD; mean error of the additive model that led it, on strategies it had not seen
+    finished: bool  # whether it ended by itself, and not by a limit
+
+
+@dataclass(frozen=True)
 class Search:
     """How far the menu was searched."""
 
@@ -215,3 +229,4 @@ class Search:
     resolved: int  # commitments evaluated exactly
     seconds: float  # second; time that the search took
     complete: bool  # whether the whole menu was screened
+    best_first: BestFirst | None = sometimes()  # of a search that does not look at the whole menu

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from coercivity.engine.data.values import sometimes
 from coercivity.models.licensing.answers.promises import Promises
 from coercivity.models.licensing.answers.promises import sentences as promised
-from coercivity.models.licensing.answers.values import Answer, cut_off
+from coercivity.models.licensing.answers.values import Answer, Search, cut_off
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity
 
@@ -47,15 +47,17 @@ class Verdict:
     hinges: Sequence[Turn]  # where the winner is first overtaken, inside a range first
 
 
-def verdict_of(instance: Instance, answers: Sequence[Answer], promises: Promises | None = None) -> Verdict:
-    """The verdict over evaluated strategies; ``promises`` is what was found about them."""
+def verdict_of(
+    instance: Instance, answers: Sequence[Answer], promises: Promises | None = None, search: Search | None = None
+) -> Verdict:
+    """The verdict over evaluated strategies; ``promises`` is what was found about them, ``search`` how the menu was searched."""
     # Of equals the proved optimum goes first.
     ranked = sorted(answers, key=lambda answer: (-round(_value(answer), 6), not answer.strategy.is_optimum))
     named = [answer for answer in ranked if not answer.strategy.is_optimum]
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
     rival = next((answer for answer in named if answer is not best and not _same_path(answer, best)), second)
     hinges = _hinges(instance, best, [answer for answer in ranked if not _same_path(answer, best)])
-    sentences = [_ranking(best, rival)]
+    sentences = [_ranking(best, rival), *searched(search)]
     if named and named[0] is not best:
         sentences.append(_best_named(named))
     sentences += _pressure(instance, best, named)
@@ -75,6 +77,25 @@ def verdict_of(instance: Instance, answers: Sequence[Answer], promises: Promises
         break_even=_break_evens(instance, named),
         hinges=hinges,
     )
+
+
+def searched(search: Search | None) -> list[str]:
+    """What a search that did not look at the whole menu says of the best that it has found."""
+    told = None if search is None else search.best_first
+    if search is None or told is None:
+        return []
+    looked = f"Looked at: {search.screened:,} of {search.menu:,} strategies on the menu"
+    near = {
+        0: "",
+        1: "; no change of one slot of the best is better",
+        2: "; no change of one or two slots of the best is better",
+    }
+    sample = (
+        f"; of {told.sampled} drawn from the rest none is, so that at most {told.better_share:.0%} of them are (95 % confidence)"
+        if told.sampled else ""
+    )  # fmt: skip
+    end = "" if told.finished else "; the limit ended the search"
+    return [f"{looked}{near[told.neighbourhood]}{sample}{end}. That is no proof: --prove looks at all of them."]
 
 
 def _value(answer: Answer) -> float:
@@ -112,10 +133,22 @@ def _pressure(instance: Instance, best: Answer, named: Sequence[Answer]) -> list
     worth = best.leader.terms_musd["concession"]
     without = min([best, *named], key=lambda answer: -(_value(answer) - answer.leader.terms_musd["concession"]))
     value = _value(without) - without.leader.terms_musd["concession"]
-    return [
+    said = [
         f"Of the winner's payoff {_musd(worth)} is the expected concession (probability {best.leader.probability:.0%}). "
         f"If no concession is ever made, {_name(without)} is best with {_musd(value)}."
     ]
+    threats = [answer for answer in named if answer.leader.pressure_musd > 0]
+    if instance.concession.window is not None and threats:
+        said.append(
+            f"Chance of a concession from which a threat pays as much as {instance.baseline}: "
+            + ", ".join(map(_pays_from, threats)) + "."
+        )  # fmt: skip
+    return said
+
+
+def _pays_from(answer: Answer) -> str:
+    needed, given = answer.leader.pays_from_probability, f"{answer.leader.probability:.0%}"
+    return f"{_name(answer)} {'not even a certain one' if needed is None else f'{needed:.0%}'} ({given} expected)"
 
 
 def _sensitivities(instance: Instance, answer: Answer) -> dict[str, tuple[Quantity, str, float]]:

@@ -34,7 +34,7 @@ from coercivity.models.licensing.answers.commands import (
     status,
 )
 from coercivity.models.licensing.answers.game import StrategyAnswers, figures_of, looked_at, path_of_rows
-from coercivity.models.licensing.answers.promises import OPTIMAL, promises
+from coercivity.models.licensing.answers.promises import OPTIMAL, Promises, promises
 from coercivity.models.licensing.answers.results import Assessment
 from coercivity.models.licensing.answers.subject import subject_of
 from coercivity.models.licensing.answers.values import Answer, Named
@@ -163,7 +163,7 @@ def opened(result: Mapping[str, Any]) -> Saved:
 def _search(answers: StrategyAnswers, jobs: int, tell: Progress) -> tuple[float, Looked | None]:
     """The bound, proved again, and what the search says of itself."""
     tell("searching", 0, 1)
-    _, best, screening = answers.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
+    _, best, screening, _ = answers.game.best_commitment(jobs, None, lambda done, total: tell("searching", done, total))
     return best.bound, looked_at(answers.game, best, screening)
 
 
@@ -181,9 +181,14 @@ def _rest(answers: StrategyAnswers, saved: Saved, jobs: int, tell: Progress) -> 
         apart = frozenset({"strategies", "promises", "search", "manifest"})
         names = [answer.strategy.name for answer in told.strategies]
         yield "comparison", holds("every strategy is there", names == [*instance.strategies, OPTIMAL])
-        verdict = verdict_of(instance, told.strategies, told.promises)
+        verdict = verdict_of(instance, told.strategies, told.promises, told.search)
         again |= {"command": "compare", "verdict": to_plain(verdict)}
-        yield from (("promises", check) for check in _promises(answers, data["promises"], told, jobs, tell))
+        if told.promises is not None:
+            yield from (
+                ("promises", check) for check in _promises(answers, data["promises"], told, told.promises, jobs, tell)
+            )
+        else:
+            yield "promises", holds("none are told", data["promises"] is None)
     yield from (("result", check) for check in compared(data, again, TOLD, apart))
     kept = {key: value for key, value in data["manifest"].items() if key not in OF_THE_RUN}
     yield from (("manifest", check) for check in compared(kept, _manifest(saved), TOLD))
@@ -213,9 +218,10 @@ def _looked(answers: StrategyAnswers, data: Any, told: Solution | Comparison) ->
     yield holds("it took some time", search.seconds >= 0.0)
 
 
-def _promises(answers: StrategyAnswers, data: Any, told: Comparison, jobs: int, tell: Progress) -> Iterator[Check]:
+def _promises(
+    answers: StrategyAnswers, data: Any, told: Comparison, stated: Promises, jobs: int, tell: Progress
+) -> Iterator[Check]:
     """What would be kept: every entry told again; figures to 1e-4 of what commitment is worth, as plants are sunk."""
-    stated = told.promises
     optimum = next((answer for answer in told.strategies if answer.strategy.is_optimum), None)
     best = None if optimum is None else path_of_rows(answers.instance, optimum.strategy.path)
     again = promises(answers.game, best, jobs, lambda done, total: tell("breaking promises", done, total))
@@ -261,7 +267,7 @@ def _answer(
     assessment = answers.assessed(stated.strategy, path)
     figures = _figures(answers, stated, assessment)
     search = saved.told.search if is_optimum else None
-    assumptions = answers.assumptions(search.screened, search.complete) if search else ()
+    assumptions = answers.assumptions(search.screened, search.complete, search.best_first) if search else ()
     # Where no search was made the stated bound is only compared with what it should bound.
     limit = None if not is_optimum else bound if bound is not None else certificate.bound_musd
     gain, deviation = answers.deviation(assessment.evaluation)

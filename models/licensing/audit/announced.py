@@ -59,7 +59,7 @@ class Announced:
         self.strikes, self.struck = [month for month, _ in struck], [h for _, h in struck]
         self.middle = (self.first - self.first[0] + self.length / 2.0) / 12.0
         wanted = instance.concession
-        later = [month for month in self.first if wanted and wanted.types and month >= self.decision - 1e-9]
+        later = [month for month in self.first if wanted and wanted.is_conditional and month >= self.decision - 1e-9]
         self.decided = int(later[0]) if later else None
         self.departures = self.strikes if self.decided is None else [*self.strikes, self.decided]
         self.odds = min(max(claim.chance, FLOOR), 1.0 - FLOOR)
@@ -195,7 +195,7 @@ class Announced:
         for b, bloc in enumerate(self.blocs):
             for k in range(len(self.products)):
                 for month in range(int(self.first[0]), self.starts[-1]):
-                    self._deliver(trunk, month, b, k, self.posture(month, bloc, k, path))
+                    self._deliver(trunk, month, b, k, path)
                 for t, month in enumerate(self.first):
                     posture = self.posture(int(month), bloc, k, path)
                     if posture is None or posture.licensed == "open":
@@ -210,16 +210,30 @@ class Announced:
                 trunk[t, b, capped] = recorded.tonnes * part * usual[capped]
         return trunk
 
-    def _deliver(self, trunk: Floats, month: int, b: int, k: int, posture: Posture | None) -> None:
+    @cached_property
+    def fed_months(self) -> frozenset[int]:
+        """The months whose volumes are the record's."""
+        return frozenset(month_index(name) for name in self.claim.fed)
+
+    def _deliver(self, trunk: Floats, month: int, b: int, k: int, path: Postures) -> None:
         """Applications of one month arrive, spread over a month's length, a processing time later."""
+        posture = self.posture(month, self.blocs[b], k, path)
         if posture is None or posture.licensed == "open":
             return
         filed = self.period(month)
-        tonnes = float(posture.licensed) * self.forecast[filed, b, k] / self.length[filed]
+        usual = float(self.forecast[filed, b, k])
+        if posture.granted is not None:
+            # Of what all import, the bloc is given its share; over products as it imports them.
+            own, everybody = float(self.forecast[filed, b].sum()), float(self.forecast[filed].sum())
+            usual *= float(posture.granted.get(self.blocs[b], 0.0)) * everybody / own if own else 0.0
+        tonnes = float(posture.licensed) * usual / self.length[filed]
         arrives = month + (float(posture.processing) if posture.processing else 0.0) * 12.0 / 365.0
         early = int(np.floor(arrives))
+        is_fed = month in self.fed_months
         for slot, part in ((early, early + 1 - arrives), (early + 1, arrives - early)):
-            if part > 0 and slot < self.horizon:
+            # What was filed in a fed month is in the record already; it is a licence again only under the same posture.
+            lapses = is_fed and self.posture(slot, self.blocs[b], k, path) is not posture
+            if part > 0 and slot < self.horizon and not lapses:
                 trunk[self.period(slot), b, k] += part * tonnes
 
     def _broken(self, trunk: Floats, phase: int, strike: int) -> Floats:

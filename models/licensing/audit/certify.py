@@ -14,6 +14,7 @@ from coercivity.engine.proof.check import Check, at_most, compare
 from coercivity.models.licensing.audit.recompute import Audit, Claim
 from coercivity.models.licensing.audit.rules import Postures, chance, path_if_conceded, path_of, relieved, willing
 from coercivity.models.licensing.audit.search import Looked, search_checks
+from coercivity.models.licensing.audit.window import spared
 from coercivity.models.licensing.data.instance import Instance
 
 FOLLOWER_GAP = "follower gap: the buyers' cost against an independent optimum"
@@ -60,6 +61,7 @@ class Auditor:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self._costs: dict[str, float] = {}
+        self._pains: dict[str, float] = {}
 
     def _cost(self, claim: Claim) -> float:
         name = repr(claim)
@@ -74,6 +76,29 @@ class Auditor:
         is_free = relieved(self.instance, claim.path) == claim.path
         return 0.0 if is_free else cost - self._cost(replace(claim, spared=True))
 
+    @property
+    def has_window(self) -> bool:
+        """Whether pressure is what conceding would spare over a window."""
+        return self.instance.concession is not None and self.instance.concession.window is not None
+
+    def pain(self, claim: Claim) -> float:
+        """What conceding would spare over the window, million USD."""
+        name = repr((claim.path, sorted(claim.fed.items())))
+        if name not in self._pains:
+            self._pains[name] = spared(self.instance, claim.path, claim.fed)
+        return self._pains[name]
+
+    def chance(self, audit: Audit, pain: float) -> float:
+        """The chance of a concession that spares so much over the window, in the form that the instance states it."""
+        wanted = self.instance.concession
+        if wanted is None or wanted.types:
+            return willing(audit.stakes(), pain)
+        reference = 0.0
+        if pain > 0.0 and wanted.reference is not None:
+            strategy = self.instance.strategies[wanted.reference]
+            reference = self.pain(Claim(path_of(self.instance, strategy), strategy.fed))
+        return chance(wanted, pain, reference)
+
     def probability(self, pressure: float) -> float:
         """Probability of the concession at a pressure, where no type decides."""
         concession = self.instance.concession
@@ -87,11 +112,16 @@ class Auditor:
         return chance(concession, pressure, reference)
 
     def worth(self, path: Postures) -> float:
-        """The optimistic value of a path where no type decides, million USD."""
+        """The optimistic value of a path where a best response does not decide about the concession, million USD."""
         audit = Audit(self.instance, Claim(path, {}))
-        cost = audit.solution.objective / 1000.0
-        self._costs[repr(audit.claim)] = cost
-        probability = self.probability(self.pressure(audit.claim, cost))
+        if self.has_window:
+            odds = self.chance(audit, self.pain(audit.claim))
+            audit = Audit(self.instance, replace(audit.claim, chance=odds))
+            probability = odds * audit.held()
+        else:
+            cost = audit.solution.objective / 1000.0
+            self._costs[repr(audit.claim)] = cost
+            probability = self.probability(self.pressure(audit.claim, cost))
         shape = (len(audit.probabilities(leader=True)), len(audit.first))
         nothing, none = np.zeros(shape), np.zeros((*shape, len(audit.blocs), len(audit.products)))
         return sum(audit.leader_terms(none, probability, nothing, nothing).values()) + audit.most() / 1000.0
@@ -125,7 +155,7 @@ class Auditor:
                 bound_checks += (
                     at_most("no deviation beats the bound", figures.optimistic + deviation_gain, bound, unit),
                 )
-            if looked is not None and audit.decided is None:
+            if looked is not None and (audit.decided is None or self.has_window):
                 bound_checks += search_checks(self.instance, looked, bound, unit, self.worth)
         return Certificate(
             value=figures.value,
@@ -173,6 +203,16 @@ class Auditor:
 
     def _belief(self, audit: Audit, figures: Figures) -> tuple[list[Check], float]:
         """Whether pressure and probability belong together, and the probability."""
+        if self.has_window:
+            pain = self.pain(audit.claim)
+            odds = self.chance(audit, pain)
+            checks = [
+                compare("pressure", figures.pressure, pain, figures.unit, tolerance=1e-5),
+                compare(
+                    "the chance of a concession follows from what it spares", audit.claim.chance, odds, tolerance=1e-5
+                ),
+            ]
+            return checks, audit.claim.chance * audit.held()
         if audit.decided is None:
             pressure = self.pressure(audit.claim, figures.buyers_cost)
             return [compare("pressure", figures.pressure, pressure, figures.unit, tolerance=1e-5)], self.probability(

@@ -315,6 +315,7 @@ class ScenarioProgram:
         for r in range(len(audit.routes)):
             self.row(at["reexport"][w, t, r], 1.0, -np.inf, audit.route_limit(t, r))
         self.rivals.rows(w, t)
+        self.rivals.feed(w, t)
         self.rivals.ties(w, t)
 
     def _totals(self, w: int) -> None:

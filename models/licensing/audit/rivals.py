@@ -126,6 +126,37 @@ class RivalRows:
             values = np.concatenate([np.ones(len(sold)), -self.years[t] * serves])
             self.program.row(np.concatenate([sold, new]), values, -np.inf, float(self.at_first[line, t]))
 
+    def feed(self, w: int, t: int) -> None:
+        """What stands at first makes no more than its feed allows."""
+        for j, rival in enumerate(self.named):
+            if rival.feed is None:
+                continue
+            sold = self.program.blocks["rival_sales"][w, t, j].ravel()
+            columns, values, limit = [sold], [np.ones(len(sold))], 0.0
+            for line in (line for line, mine in enumerate(self.lines) if mine == j):
+                new, serves = self._ordered(w, t, line)
+                columns.append(new)
+                values.append(-self.years[t] * serves)
+                limit += float(self.at_first[line, t])
+            idle = float(rival.feed.dependence) * self._starved(w, j)[t]
+            self.program.row(np.concatenate(columns), np.concatenate(values), -np.inf, limit * (1.0 - idle))
+
+    def _starved(self, w: int, j: int) -> Floats:
+        """Share of every period [t] for which a rival gets no feed: what is not licensed, once its stock is used up."""
+        audit, feed = self.audit, self.named[j].feed
+        assert feed is not None
+        b = audit.blocs.index(feed.bloc or self.named[j].owner)
+        k = audit.products.index(self.named[j].product)
+        usual, given = audit.forecast[:, b, k], audit.licences[w, :, b, k]
+        months = np.array([
+            length * max(0.0, 1.0 - got / want) if want > 0 else 0.0
+            for length, got, want in zip(audit.length, given, usual, strict=True)
+        ])  # fmt: skip
+        # What is missing up to a month less the stock, month by month: the part of it that the stock does not reach.
+        beyond = np.maximum(0.0, np.cumsum(months) - float(feed.stock))
+        starved: Floats = np.diff(beyond, prepend=0.0) / audit.length
+        return starved
+
     def ties(self, w: int, t: int) -> None:
         """Contracts and by-products in a period of a scenario."""
         audit, at = self.audit, self.program.blocks["rival_sales"][w, t]

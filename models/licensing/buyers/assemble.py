@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.programs.hot import LinearProgram
+from coercivity.models.licensing.announcement.feed import standing
 from coercivity.models.licensing.buyers.evaluate import Layout, tier_share
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.charges import expansion_charge, redesign_charge, standing_charge, upkeep_charge
@@ -23,7 +24,8 @@ from coercivity.models.licensing.market.periods import Floats, Tree
 
 MOVING = (
     (("demand_balance", "unmet_cap"), "designed_out"),
-    (("rival_capacity",), "ordered"),
+    (("rival_capacity", "rival_feed"), "ordered"),
+    (("shared_shortage",), "unmet"),
     (("contract_share", "by_product"), "rival_sales"),
 )
 """Laws and variables whose entries hold numbers of the instance."""
@@ -45,6 +47,7 @@ def structure_of(market: Market) -> Hashable:
         tuple(market.upkeep),
         tuple(market.contract_share),
         tuple((j, main) for j, (main, _) in market.by_product.items()),
+        tuple(market.feeds),
         tuple(market.rival_cost),
         tuple(market.expansions),
         market.route_ends,
@@ -54,9 +57,22 @@ def structure_of(market: Market) -> Hashable:
         tuple(crowded_segments(market)),
         (market.reserve_target > 0).tobytes(),
         tuple(market.segment_shares(k)[e] for k in range(len(market.sets.products)) for e in range(len(market.sets.segments)))
-        if market.pro_rata or market.shared_shortage else None,
-        market.shared_shortage,
+        if market.pro_rata else None,
+        tuple(sharing(market)),
     )  # fmt: skip
+
+
+def sharing(market: Market) -> dict[int, float]:
+    """By product the part of a shortage that its last use bears at least; only where that is a law."""
+    top = market.top_segment
+    parts = {k: market.segment_shares(k)[top] for k in range(len(market.sets.products))}
+    if market.pro_rata:
+        return {}
+    return {
+        k: market.shared_shortage * part
+        for k, part in parts.items()
+        if market.shared_shortage * part > 0.0 and part < 1.0
+    }
 
 
 def crowded_segments(market: Market) -> list[tuple[int, int]]:
@@ -116,8 +132,21 @@ class Assembler:
         fixed.eliminate_zeros()
         return fixed
 
+    def _shares(self, market: Market) -> list[Entries]:
+        """What the last use misses at least of every tonne that is missed."""
+        found = []
+        nodes, sets = np.arange(len(self.tree)), market.sets
+        for k, part in sharing(market).items():
+            for b in range(len(sets.blocs)):
+                for c in range(len(sets.tiers)):
+                    row = self._rows["shared_shortage"][nodes, b, k, c]
+                    for e in range(len(sets.segments)):
+                        value = np.full(len(nodes), float(e == market.top_segment) - part)
+                        found.append((row, self._columns["unmet"][nodes, b, k, c, e], value))
+        return found
+
     def _matrix(self, market: Market) -> Any:
-        parts = [*self._orders(market), *self._designs(market), *self._ties(market)]
+        parts = [*self._shares(market), *self._orders(market), *self._designs(market), *self._ties(market)]
         if not parts:
             return self.fixed
         rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -127,13 +156,15 @@ class Assembler:
         return matrix
 
     def _orders(self, market: Market) -> list[Entries]:
-        """Capacity that was ordered a lead time ago, in the rows of rivals' capacity."""
+        """Capacity that was ordered a lead time ago, in the rows of rivals' capacity and of their feed."""
         found = []
         for line, order in market.expansions.items():
             node, before, weight = self._served(order)
             years = market.grid.years[market.tree.period[node]]
-            rows, columns = self._rows["rival_capacity"][node, line], self._columns["ordered"][before, line]
-            found.append((rows, columns, -weight * years))
+            columns, j = self._columns["ordered"][before, line], market.lines[line]
+            found.append((self._rows["rival_capacity"][node, line], columns, -weight * years))
+            if j in market.feeds:
+                found.append((self._rows["rival_feed"][node, j], columns, -weight * years))
         return found
 
     def _ties(self, market: Market) -> list[Entries]:
@@ -188,6 +219,7 @@ class Assembler:
             ("demand_balance", self._needs(market), row_lower),
             ("final_stock", market.closing_stock[None].repeat(len(market.tree), axis=0), row_lower),
             ("rival_capacity", market.capacity[market.tree.period], row_upper),
+            ("rival_feed", standing(market)[market.tree.period], row_upper),
             ("unmet_cap", market.demand[market.tree.period], row_upper),
         ):
             if law in self.layout.rows and len(self.layout.rows[law][1]):

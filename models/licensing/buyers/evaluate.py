@@ -91,6 +91,10 @@ class Layout:
             self.route_limits(announced),
             announced.exporter_capacity[exporters[0][:, 0]],
         ]
+        if announced.feed is not None:
+            index, at = self.rows["rival_feed"]
+            rows.append(at)
+            sides.append(announced.feed[index[:, 0], index[:, 1]])
         return np.concatenate(rows), np.concatenate(sides)
 
     def cost(self, announced: Announcement) -> Floats:
@@ -227,7 +231,7 @@ class Response:
 
 
 LAW_AXES = {"demand_balance": "nbkc", "unmet_cap": "nbkce", "export_licence": "nbkc", "quarterly_release": "nbkc", "exporter_capacity": "n",
-            "rival_capacity": "nl", "contract_share": "njb", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
+            "rival_capacity": "nl", "rival_feed": "nj", "contract_share": "njb", "reexport_capacity": "nr", "final_stock": "nbkc"}  # fmt: skip
 """The axes of the laws whose multipliers are reported."""
 
 

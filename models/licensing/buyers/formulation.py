@@ -21,6 +21,8 @@ cost over a tree of breakdowns. They choose, on every node n of the tree (period
          Σ imports ≤ exporters' capacity                                     [exporter rent]  exporter_capacity
          Σ rival_sales ≤ capacity now, committed, and ordered a lead time ago, less what has closed
                                                                              [rival rent]    rival_capacity
+         Σ rival_sales ≤ what its feed allows of capacity standing at first, and ordered a lead time ago
+                                                                             [feed rent]     rival_feed
          Σ rival_sales ≤ Σ step_sales                                        [gate price]     cost_steps
          closed ≥ closed before                                              [−]              closing
          sales to a bloc ≤ its contract's share of all sales                 [premium]        contract_share
@@ -241,6 +243,7 @@ class _Builder:
         self._releases(model)
         model.exporter_capacity = pyo.Constraint(list(self.nodes))
         self.rivals.capacity(model)
+        self.rivals.feed(model)
         model.reexport_capacity = pyo.Constraint([(n, r) for n in self.nodes for r in self.routes])
         for n in self.nodes:
             sold = sum(model.imports[n, b, k, c] for b, k, c in self.cells)

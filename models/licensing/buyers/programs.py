@@ -18,7 +18,7 @@ from coercivity.models.licensing.market.arrays import Market, market_of
 # Structures that are kept, the one used longest ago leaving first: a study rarely moves between more.
 KEPT = 4
 # Rows whose entries come and go with lead times or with a share of nothing; they stay rows although some have a single entry.
-GROWING = ("rival_capacity", "unmet_cap", "contract_share", "by_product")
+GROWING = ("rival_capacity", "unmet_cap", "rival_feed", "shared_shortage", "contract_share", "by_product")
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from coercivity.models.licensing.announcement.announce import Announcement
+from coercivity.models.licensing.announcement.feed import standing
 from coercivity.models.licensing.buyers.consistency import UnitSystem, unit_of
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.charges import expansion_charge, upkeep_charge
@@ -75,6 +76,27 @@ class Rivals:
             new = sum(weight * years * model.ordered[self.tree.ancestor(n, m), line] for m, weight in lags)
             gone = years * model.closed[n, line] if line in market.upkeep else 0.0 * tonne
             model.rival_capacity[n, line] = sales - new + gone <= float(market.capacity[t, line]) * tonne
+
+    def feed(self, model: pyo.ConcreteModel) -> None:
+        """What stands at first makes no more than its feed allows; new plants bring their own."""
+        market, tonne = self.market, self.units.tonne
+        model.rival_feed = pyo.Constraint([(n, j) for n in self.nodes for j in market.feeds])
+        whole = standing(market)
+        for n, j in model.rival_feed.index_set():
+            t = self.period[n]
+            years = float(self.grid.years[t]) * self.units.year
+            new = sum(
+                (
+                    weight * years * model.ordered[self.tree.ancestor(n, m), line]
+                    for line, rival in enumerate(market.lines)
+                    if rival == j and line in self.lags
+                    for m, weight in self.lags[line][t]
+                ),
+                0.0 * tonne,
+            )
+            fed = self.announced.feed
+            limit = float(whole[t, j] if fed is None else fed[n, j])
+            model.rival_feed[n, j] = self._sold(model, n, j, self.served[j]) - new <= limit * tonne
 
     def steps(self, model: pyo.ConcreteModel) -> None:
         """A rival of several lines sells what they make together: one flow to each bloc, whatever it was made at."""

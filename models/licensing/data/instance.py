@@ -40,6 +40,7 @@ from coercivity.models.licensing.data.reactions import (
     CostStep,
     Countermeasure,
     Downstream,
+    Feed,
     Firm,
     Home,
     PriceRisk,
@@ -275,6 +276,7 @@ class Rival(Table):
         None,
         description="by bloc: what long contracts leave to it, and at which price; default: where and at what it is worth most",
     )
+    feed: Feed | None = Field(None, description="default: it needs nothing of the leader's")
     by_product: ByProduct | None = Field(None, description="default: it makes as much as its capacity allows")
 
     @property

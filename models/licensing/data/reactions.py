@@ -114,6 +114,16 @@ class Contract(Table):
     )
 
 
+class Feed(Table):
+    """What a rival needs of the leader's ore, oxide, alloy or heavy elements: it comes under a bloc's licences."""
+
+    dependence: Share = Field(description="part of the capacity that stands idle where no feed is licensed")
+    stock: Months = Field(description="feed held on the day of the announcement; it is drawn before plants stand idle")
+    bloc: Name | None = Field(
+        None, description="bloc whose licences for the rival's product its feed comes under; default: its owner"
+    )
+
+
 class CostStep(Table):
     """A part of a rival's capacity with costs of its own."""
 

@@ -10,6 +10,7 @@ from coercivity.engine.data.units import convert
 from coercivity.models.licensing.data.quantity import (
     MillionUsd,
     Month,
+    Months,
     Name,
     Price,
     Quantity,
@@ -37,11 +38,16 @@ Measure = Literal[
     "unit_value",
     "price",
     "price_ratio",
+    "premium",
+    "lost_output",
+    "pain",
+    "pressure",
+    "leverage",
     "licence_use",
     "licensed_share",
     "concession_lag",
 ]
-Window = Literal["fit", "judge", "fed"]
+Window = Literal["fit", "judge", "fed", "beside"]
 
 RECORDED_AS: dict[str, str] = {
     "exports": "tonnes", "export_gap": "tonnes", "rival_sales": "tonnes", "shortage": "tonnes",
@@ -49,6 +55,7 @@ RECORDED_AS: dict[str, str] = {
     "rival_world_share": "share", "rival_foreign_share": "share", "demand_change": "share", "designed_out": "share",
     "price_ratio": "share", "licence_use": "share", "licensed_share": "share",
     "export_value": "money", "unit_value": "price", "price": "price", "first_stop": "weeks", "concession_lag": "weeks",
+    "premium": "price", "lost_output": "money", "pain": "money", "pressure": "money", "leverage": "money",
 }  # fmt: skip
 """The field that holds the recorded value of each measure."""
 
@@ -62,6 +69,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "recouped": ("against", "of"),
     "export_share": ("bloc",),
     "first_stop": ("above",),
+    "pain": ("bloc",),
+    "leverage": ("cut",),
 }
 """Keys without which a measure says nothing."""
 
@@ -76,10 +85,14 @@ ALLOWS: dict[str, tuple[str, ...]] = {
     "rival_sales": (*BLOC_AND_PRODUCT, "rival"),
     "rival_world_share": (),
     "concession_lag": (),
+    "lost_output": (*BLOC_AND_PRODUCT, "segment"),
+    "pain": ("bloc",),
+    "pressure": (),
+    "leverage": ("bloc",),
 }
 """Further keys that mean something for a measure."""
 
-KEYS = ("bloc", "product", "segment", "rival", "against", "plus", "of", "above")
+KEYS = ("bloc", "product", "segment", "rival", "against", "plus", "of", "above", "cut")
 """All keys that some measure takes and another does not."""
 
 
@@ -87,8 +100,9 @@ class Observation(Table):
     """A fact to hold the model against: what is measured, the recorded value, and how near is near enough.
 
     ``fit``: some parameter was fitted to it, the calibration says which. ``judge``: no parameter has seen it.
-    ``fed``: it is an input, or follows from one. ``tolerance`` is the largest error that counts as a hit, in the unit
-    of the recorded value; without one the value's own range decides.
+    ``fed``: it is an input, or follows from one. ``beside``: somebody else's estimate, shown and not judged. ``tolerance`` is the
+    largest error that counts as a hit, in the unit of the recorded value, ``factor`` one by which an estimate may be missed;
+    without either the value's own range decides.
     """
 
     title: str
@@ -106,13 +120,22 @@ class Observation(Table):
     )
     of: Name | None = Field(None, description="the export gap whose recovery is measured")
     above: Share | None = Field(None, description="share of demand beyond which a shortage counts as a stop")
+    cut: Months | None = Field(
+        None, description="length of the cut-off at the end of the last month whose cost is meant"
+    )
     share: quantity("1", None) | None = Field(None, description="the recorded value, where it is a share or a ratio")
     tonnes: quantity("t", None) | None = Field(None, description="the recorded value, where it is a mass")
     money: MillionUsd | None = Field(None, description="the recorded value, where it is an amount of money")
     price: Price | None = Field(None, description="the recorded value, where it is a price")
     weeks: quantity("week") | None = Field(None, description="the recorded value, where it is a time")
     tolerance: str | None = Field(None, description="largest error that counts as a hit, e.g. '3 %' or '100 t'")
-    window: Window = Field("judge", description="fit: used for calibration; judge: unseen; fed: an input")
+    factor: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = Field(
+        None,
+        description="by how many times an estimate may be missed, either way, and still count as hit, in place of a tolerance",
+    )
+    window: Window = Field(
+        "judge", description="fit: used for calibration; judge: unseen; fed: an input; beside: an estimate, shown alone"
+    )
     confounded: str = Field("", description="what else moved the record in these months and is not in the model")
     note: str = Field("", description="why the model meets or misses it")
 
@@ -133,12 +156,17 @@ class Observation(Table):
         if self.tolerance is not None:
             return convert(self.tolerance, self.unit)
         fact = self.recorded
+        if fact is not None and self.factor is not None:
+            return abs(fact.value) * (self.factor - 1.0)
         return None if fact is None or fact.low is None or fact.high is None else (fact.high - fact.low) / 2.0
 
     @property
     def bounds(self) -> tuple[float, float] | None:
         """Lowest and highest value that count as a hit; None where neither tolerance nor range is given."""
         fact, allowed = self.recorded, self.error_allowed
+        if fact is not None and self.factor is not None and self.tolerance is None:
+            near, far = fact.value / self.factor, fact.value * self.factor
+            return min(near, far), max(near, far)
         if fact is None or allowed is None:
             return None
         if self.tolerance is None and fact.low is not None and fact.high is not None:

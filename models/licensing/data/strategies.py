@@ -36,6 +36,10 @@ class Posture(Table):
     licensed: Literal["open"] | quantity(
         "1", 0, 3
     ) = Field(description="share of the forecast imports from the leader that is licensed; open: no cap")
+    granted: dict[Name, Share] | None = Field(
+        None,
+        description="by bloc: its share of all that is licensed, wherever this posture is in force; default: by forecast imports",
+    )
     processing: quantity("day", 0, 720) | None = Field(None, description="from application to delivery")
     end_use_control: Share | None = Field(None, description="share of re-export capacity that is closed")
     release: Literal["month", "quarter"] = Field(
@@ -156,6 +160,16 @@ class Concession(Table):
     cap: Share | None = None
     curve: tuple[CurvePoint, ...] = ()
     types: dict[Name, TargetType] = Field(default_factory=dict)
+    window: Months | None = Field(
+        None,
+        description="pressure is the pain that conceding would spare over these months from the decision on, nothing being "
+        "built meanwhile; strategies are then conditional; default: the measures' whole cost, and with types what is spared to the end",
+    )
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the leader's conduct waits for what the target does, so that buyers weigh both."""
+        return bool(self.types) or self.window is not None
 
 
 class Leverage(Table):

@@ -1,4 +1,7 @@
-"""Whether the target concedes, where its type decides: a fixed point of what buyers expect and what they then do.
+"""Whether the target concedes, where strategies are conditional: buyers weigh both outcomes, and the chance they expect is borne out.
+
+With a window (:mod:`coercivity.models.licensing.buyers.window`) the pain that conceding spares is known before buyers answer, and
+with it the chance, whatever its form. Otherwise types decide, at a fixed point of what buyers expect and what they then do.
 
 A type concedes if its stake is less than the pain it is spared. Buyers decide before they know and weigh both
 branches of the tree with the probability P: whoever counts on a concession is less prepared for a refusal, so that
@@ -15,7 +18,7 @@ import numpy as np
 
 from coercivity.models.licensing.announcement.announce import HAZARD_FLOOR, Announcement
 from coercivity.models.licensing.buyers.evaluate import Followers, Response
-from coercivity.models.licensing.leader.payoff import LeaderBooks, stakes, willing
+from coercivity.models.licensing.leader.payoff import LeaderBooks, probability_of, stakes, willing
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
 
@@ -26,7 +29,7 @@ class Belief:
 
     Attributes
     ----------
-    chance : probability of a concession while licences hold: the least fixed point
+    chance : probability of a concession while licences hold; with types and no window the least fixed point
     spared : pain that conceding spares, million USD
     others : further fixed points, each as (chance, pain spared)
     """
@@ -66,6 +69,22 @@ def spared_by(response: Response, costs: Floats) -> float:
     later = slice(tree.conceded, None)
     conceded = tree.path(tree.scenarios - 1)[later]
     return float(costs[tree.path(0)[later]].sum() - costs[conceded].sum()) / 1000.0
+
+
+def believed(followers: Followers, books: LeaderBooks, announced: Announcement, all_of_them: bool) -> Belief:
+    """What buyers expect of the target under an announcement; ``all_of_them`` asks for other fixed points too."""
+    if books.window is None:
+        return settled(followers, books, announced, all_of_them)
+    fed = books.instance.strategies[announced.name].fed if announced.fed else {}
+    pain = books.window.spared(announced.path, fed)
+    return Belief(chance_at(books, pain), pain)
+
+
+def chance_at(books: LeaderBooks, pain: float) -> float:
+    """The chance of a concession that spares so much pain over the window, million USD; by types, a curve or in proportion."""
+    concession = books.instance.concession
+    assert concession is not None
+    return willing(stakes(books), pain) if concession.types else probability_of(concession, pain, books.reference_pain)
 
 
 def settled(followers: Followers, books: LeaderBooks, announced: Announcement, all_of_them: bool) -> Belief:

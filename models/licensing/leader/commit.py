@@ -13,28 +13,33 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
 
+from coercivity.engine.menu.best_first import Looking, best_first
 from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve, screen_menu
 from coercivity.engine.programs.hot import LinearProgram, LinearSolution
 from coercivity.engine.programs.ties import Interval, multiplier_range, quantity_range
 from coercivity.models.licensing.announcement.announce import (
     Announcement,
-    menu_of,
     path_from_rules,
     path_if_conceded,
     relieved,
     told,
 )
 from coercivity.models.licensing.announcement.licences import Path
+from coercivity.models.licensing.announcement.menu import menu_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Response
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.leader.belief import Belief, held_until_decision, settled, with_chance
+from coercivity.models.licensing.leader.belief import Belief, believed, held_until_decision, with_chance
 from coercivity.models.licensing.leader.payoff import LeaderBooks, Payoff, concession_value, payoff_of, probability_of
 from coercivity.models.licensing.leader.search import LicenceScreen, column_gain, rent_weight
 from coercivity.models.licensing.market.periods import Floats
 
 # Two values closer than this part of the largest count as equal.
 EQUAL = 1e-8
+# To which a chance at which a threat pays is found.
+CHANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,8 @@ class Game:
         return self.pressure(announced, self.followers.respond(announced).cost)
 
     @property
-    def has_types(self) -> bool:
-        """Whether the target's type decides about the concession."""
+    def is_conditional(self) -> bool:
+        """Whether the tree has a branch on which the target has conceded."""
         return self.market.tree.conceded is not None
 
     def pressure(self, announced: Announcement, cost: float) -> float:
@@ -99,11 +104,30 @@ class Game:
             self._relieved_cost[key] = self.followers.respond(spared).cost
         return (cost - self._relieved_cost[key]) / 1000.0
 
+    def pressed(self, response: Response) -> float:
+        """The pressure on the target under a best response, million USD, whatever makes it."""
+        announced = response.announced
+        if self.is_conditional:
+            return believed(self.followers, self.books, announced, all_of_them=False).spared
+        return self.pressure(announced, response.cost)
+
     def _spared(self, announced: Announcement) -> tuple[Announcement, bytes]:
         """The announcement with the target relieved, and what tells it from others."""
         fed = self.instance.strategies[announced.name].fed if announced.fed else {}
         spared = self.announcer.spared(announced, fed)
         return spared, told(spared)
+
+    def harm(self, announced: Announcement, cost: float, bloc: int) -> float:
+        """What the measures against one bloc cost all buyers, million USD: less than nothing where others gain more by them.
+
+        The difference of two optimal values, so that no tie moves it: ``cost`` (thousand USD) less the buyers' cost with the
+        bloc treated as under the baseline, what is feared and set off left as it is.
+        """
+        base = path_from_rules(self.instance, self.instance.strategies[self.instance.baseline])
+        freed = self.announcer.freed(announced, base, bloc)
+        if told(freed) == told(announced):
+            return 0.0
+        return (cost - self.followers.respond(freed).cost) / 1000.0
 
     def probability(self, pressure: float) -> float:
         """Probability of the concession at a pressure in million USD."""
@@ -122,8 +146,8 @@ class Game:
         # From scratch, so that the answer among equals does not depend on what was solved before.
         self.followers.hot.forget()
         belief = None
-        if self.has_types:
-            belief = settled(self.followers, self.books, announced, all_of_them=True)
+        if self.is_conditional:
+            belief = believed(self.followers, self.books, announced, all_of_them=True)
             announced = with_chance(announced, self.market, belief.chance)
             self.followers.hot.forget()
         response = self.followers.respond(announced)
@@ -160,6 +184,20 @@ class Game:
             return Interval(0.0, 0.0, response.solution.dual, response.solution.dual)
         return multiplier_range(program, response.solution, -weight)
 
+    def pays_from(self, announced: Announcement, rival: float) -> float | None:
+        """The least chance of a concession from which a strategy is worth as much as ``rival`` million USD; None if none is.
+
+        Buyers know the chance and answer it. It is found to a thousandth, on the hot path.
+        """
+        screen = LicenceScreen(self.instance, self.market, self.followers.layout, followers=self.followers)
+
+        def lead(chance: float) -> float:
+            return screen.worth_at(announced, chance) - rival
+
+        if lead(0.0) >= 0.0:
+            return 0.0
+        return None if lead(1.0) < 0.0 else float(brentq(lead, 0.0, 1.0, xtol=CHANCE))
+
     # -- the search ------------------------------------------------------------------------------------------
 
     def slot_effect(self) -> list[float]:
@@ -172,23 +210,45 @@ class Game:
         ]
 
     def best_commitment(
-        self, jobs: int = 1, limit: float | None = None, progress: Callable[[int, int], None] | None = None
-    ) -> tuple[Evaluation, Best, Screening]:
+        self,
+        jobs: int = 1,
+        limit: float | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        is_proved: bool = True,
+    ) -> tuple[Evaluation, Best, Screening, Looking | None]:
         """The best joint strategy on the menu, with the bound that proves it.
 
         Parameters
         ----------
         jobs : worker processes
         limit : seconds after which the search stops without a proof
-        progress : called with (strategies screened, all)
+        progress : called with (strategies looked at, all)
+        is_proved : look at the whole menu; else best-first, and the bound holds for what was looked at
         """
         deadline = None if limit is None else time.monotonic() + limit
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
-        screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
+        looking: Looking | None = None
+        if is_proved:
+            screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
+        else:
+            seed = int(self.instance.fingerprint()[:8], 16)
+            screening, looking = best_first(
+                factory, options, self.named_choices(), self._worth, jobs, deadline, progress, seed
+            )
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
-        return best.detail, best, screening
+        return best.detail, best, screening, looking
+
+    def named_choices(self) -> list[Choice]:
+        """The named strategies that are on the menu but for what was fed in, and every posture for all, to begin a search with."""
+        paths = [path_from_rules(self.instance, strategy) for strategy in self.instance.strategies.values()]
+        named = [choice for choice in map(self.menu.choice, paths) if choice is not None]
+        alike = [(option,) * self.menu.slots for option in range(len(self.menu.postures))]
+        return list(dict.fromkeys([*named, *alike]))
+
+    def _worth(self, choices: NDArray[np.int64], numbers: Floats) -> Floats:
+        return self.upper_bounds(Screening(choices, numbers, False, 0.0))
 
     def exact(self, choice: Choice) -> tuple[float, Evaluation]:
         """The optimistic value of a strategy on the menu, with its evaluation."""
@@ -199,7 +259,7 @@ class Game:
         """Upper bound of the leader's optimistic value for every screened strategy, million USD."""
         high, low, gain, fixed, chance = screening.numbers.T  # low: of the buyers' cost with the target relieved
         worth = concession_value(self.books)[0]
-        if self.instance.concession is None or self.has_types:
+        if self.instance.concession is None or self.is_conditional:
             return np.asarray(fixed + gain + worth * chance)
         chances = [
             0.0 if np.isnan(relief) else self.probability(above - relief)

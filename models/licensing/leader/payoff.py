@@ -21,12 +21,14 @@ idle, rents and tail depend on what buyers do; the others are known once the str
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from coercivity.models.licensing.announcement.announce import Announcement, Announcer
+from coercivity.models.licensing.announcement.announce import Announcement, Announcer, path_from_rules
 from coercivity.models.licensing.announcement.taxes import is_taxed
 from coercivity.models.licensing.buyers.evaluate import Response
+from coercivity.models.licensing.buyers.window import Window
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Concession
 from coercivity.models.licensing.market.arrays import Market
@@ -67,6 +69,21 @@ class LeaderBooks:
     def margin(self) -> Floats:
         """Price less variable cost by period and product [t,k], USD/kg."""
         return np.asarray(self.market.price - costs_of(self.instance, self.market.grid))
+
+    @cached_property
+    def window(self) -> Window | None:
+        """The window over which conceding spares pain; None where the instance states none."""
+        concession = self.instance.concession
+        return None if concession is None or concession.window is None else Window(self.instance)
+
+    @cached_property
+    def reference_pain(self) -> float:
+        """What conceding spares under the concession's reference strategy, million USD; 0 without one."""
+        concession = self.instance.concession
+        if self.window is None or concession is None or concession.reference is None:
+            return 0.0
+        strategy = self.instance.strategies[concession.reference]
+        return self.window.spared(path_from_rules(self.instance, strategy), strategy.fed)
 
     @property
     def terms(self) -> tuple[str, ...]:

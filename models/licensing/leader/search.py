@@ -7,11 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from coercivity.engine.menu.enumeration import Choice
-from coercivity.models.licensing.announcement.announce import Announcement, Menu, menu_of, relieved, told
+from coercivity.models.licensing.announcement.announce import Announcement, relieved, told
+from coercivity.models.licensing.announcement.menu import Menu, menu_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.leader.belief import held_until_decision, settled, with_chance
-from coercivity.models.licensing.leader.payoff import LeaderBooks
+from coercivity.models.licensing.leader.belief import believed, held_until_decision, with_chance
+from coercivity.models.licensing.leader.payoff import LeaderBooks, concession_value
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
 
@@ -116,12 +117,28 @@ class LicenceScreen:
 
     def bound(self, announced: Announcement) -> tuple[float, float, float, float, float]:
         """Bounds of the buyers' cost from above and below and of the leader's gain from above, then as :meth:`screen`."""
-        followers, chance = self.followers, 0.0
-        if followers.market.tree.conceded is not None:
-            belief = settled(followers, self.books, announced, all_of_them=False)
-            announced = with_chance(announced, followers.market, belief.chance)
-            chance = belief.chance * held_until_decision(announced, followers.market)
+        if self.followers.market.tree.conceded is None:
+            return *self._bound(announced), 0.0
+        belief = believed(self.followers, self.books, announced, all_of_them=False)
+        if self.books.window is None:
             self._loaded = None  # settling beliefs has told the solver other costs
+        return self._conditional(announced, belief.chance)
+
+    def worth_at(self, announced: Announcement, chance: float) -> float:
+        """The leader's value, million USD, if the target conceded with a given chance whatever the pressure."""
+        worth = concession_value(self.books)[0]
+        if self.followers.market.tree.conceded is None:
+            _, _, gain, fixed = self._bound(announced)
+            return fixed + gain + worth * chance
+        _, _, gain, fixed, probability = self._conditional(announced, chance)
+        return fixed + gain + worth * probability
+
+    def _conditional(self, announced: Announcement, chance: float) -> tuple[float, float, float, float, float]:
+        heard = with_chance(announced, self.followers.market, chance)
+        return *self._bound(heard), chance * held_until_decision(heard, self.followers.market)
+
+    def _bound(self, announced: Announcement) -> tuple[float, float, float, float]:
+        followers = self.followers
         followers.load_limits(announced)
         weight, tilt = self._load_rents(announced) if self.has_rents else (None, self.tilt)
         self._load_costs(announced, tilt)
@@ -133,7 +150,7 @@ class LicenceScreen:
         objective = followers.hot.objective
         fixed = self.books.fixed(announced, followers.announcer)
         high, low = objective + tilt * exports, objective - tilt * rent
-        return high / 1000.0, low / 1000.0, (exports + rent) / 1000.0, fixed, chance
+        return high / 1000.0, low / 1000.0, (exports + rent) / 1000.0, fixed
 
     def _load_costs(self, announced: Announcement, tilt: float) -> None:
         """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""

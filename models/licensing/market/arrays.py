@@ -52,6 +52,7 @@ class Market:
     line_cost : {l: USD/kg} that a line costs at the gate, for rivals of several
     shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
     contract_share : {(j, b): share of a rival's sales that may go to a bloc at most}, where contracts limit it
+    feeds : {j: what it needs of the leader's}; only rivals that need something
     contract_premium : {(j, b): USD/kg beyond the leader's price}, where a contract says what the bloc pays
     by_product : {j: (rival whose product it comes with, tonnes per tonne of that at most)}
     subsidy : [t,l] USD/kg that treasuries pay on a rival's sales, whatever the leader does
@@ -89,6 +90,7 @@ class Market:
     capacity: Floats
     upkeep: dict[int, float]
     contract_share: dict[tuple[int, int], float]
+    feeds: dict[int, rivals.Feed]
     contract_premium: dict[tuple[int, int], float]
     by_product: dict[int, tuple[int, float]]
     subsidy: Floats
@@ -155,8 +157,8 @@ def demand_of(instance: Instance, grid: Grid) -> tuple[Floats, Floats]:
     return np.einsum("tbk,bc,ke->tbkce", demand, tier, segment), imports
 
 
-def market_of(instance: Instance) -> Market:
-    """The followers' world of an instance."""
+def market_of(instance: Instance, tree: Tree | None = None) -> Market:
+    """The followers' world of an instance, on its own tree of breakdowns or on another one."""
     sets, grid = sets_of(instance), grid_of(instance.calendar)
     start = int(grid.start[0])
     demand, forecast = demand_of(instance, grid)
@@ -169,7 +171,7 @@ def market_of(instance: Instance) -> Market:
     return Market(
         sets=sets,
         grid=grid,
-        tree=fishbone(instance, grid),
+        tree=tree or fishbone(instance, grid),
         discount=grid.discount(float(instance.buyers.discount_rate)),
         demand=demand,
         forecast=forecast,
@@ -194,6 +196,7 @@ def market_of(instance: Instance) -> Market:
         capacity=rivals.capacity(instance, grid),
         upkeep=rivals.upkeep(instance),
         contract_share=rivals.contracts(instance),
+        feeds=rivals.feeds(instance),
         contract_premium=rivals.premiums(instance),
         by_product=rivals.by_products(instance),
         subsidy=rivals.subsidy(instance, grid),

@@ -7,6 +7,7 @@ A scenario is a draw: nothing happens, or the phase of the breakdown, or the con
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -207,15 +208,20 @@ def fishbone(instance: Instance, grid: Grid) -> Tree:
 
 def phase_bounds(instance: Instance, grid: Grid) -> list[tuple[int, int]]:
     """First period and one past the last period of each phase."""
-    begins = [grid.period_of(phase.begins) for phase in instance.phases.values()]
-    ends = [*begins[1:], grid.period_of(instance.tail)]
-    return list(zip(begins, ends, strict=True))
+    months = [*(phase.begins for phase in instance.phases.values()), instance.tail]
+    bounds = [_bound(grid, month) for month in months]
+    return list(itertools.pairwise(bounds))
+
+
+def _bound(grid: Grid, month: str) -> int:
+    """The period that begins with a month; past the last one, the number of periods."""
+    return len(grid) if month_index(month) >= grid.end[-1] else grid.period_of(month)
 
 
 def conceded_from(instance: Instance, grid: Grid) -> int | None:
     """The first period that begins once the target may have conceded; None where that changes no licence."""
     concession = instance.concession
-    if concession is None or not concession.types:
+    if concession is None or not concession.is_conditional:
         return None
     later = np.flatnonzero(grid.start >= grid.start[0] + float(concession.begins) - 1e-9)
     return int(later[0]) if len(later) else None

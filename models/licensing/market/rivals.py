@@ -5,6 +5,8 @@ A rival's capacity is one *line*, or one for each step of its cost. Axes: t peri
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from coercivity.models.licensing.data.instance import Instance, Line, Rival
@@ -73,6 +75,25 @@ def premiums(instance: Instance) -> dict[tuple[int, int], float]:
         for j, rival in enumerate(instance.rivals.values())
         for bloc, contract in (rival.contract or {}).items()
         if contract.premium is not None
+    }
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Feed from the leader: the bloc under whose licences it comes, the part of capacity that needs it, months in stock."""
+
+    bloc: int
+    dependence: float
+    stock: float
+
+
+def feeds(instance: Instance) -> dict[int, Feed]:
+    """By rival what it needs of the leader's; only of those that need something."""
+    blocs = list(instance.blocs)
+    return {
+        j: Feed(blocs.index(rival.feed.bloc or rival.owner), float(rival.feed.dependence), float(rival.feed.stock))
+        for j, rival in enumerate(instance.rivals.values())
+        if rival.feed is not None and float(rival.feed.dependence) > 0
     }
 
 

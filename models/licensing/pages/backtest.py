@@ -20,11 +20,15 @@ TITLES = {
     "judge": "Judged: no parameter was fitted to these",
     "fit": "Fitted: parameters were chosen to match these, so that they prove nothing",
     "fed": "Fed: the model was given these, or what they follow from",
+    "beside": "Beside: what others have estimated, shown and not judged",
 }
 FIELDS = (
     "moment", "title", "measure", "window", "strategy", "bloc", "product", "begins", "ends", "unit", "figure", "value",
 )  # fmt: skip
-FIGURES = ("model", "recorded", "low", "high", "error", "tolerance", "scaled", "inside", "naive", "naive_scaled")
+FIGURES = (
+    "model", "recorded", "low", "high", "error", "tolerance", "scaled", "inside", "naive", "naive_scaled", "persistent",
+    "persistent_scaled",
+)  # fmt: skip
 
 
 def blocks(found: Backtest) -> list[Block]:
@@ -59,6 +63,12 @@ def _summary(found: Backtest) -> Iterator[str]:
             f" the naive forecast ({skill.benchmark}: trade goes on as if nothing had been announced) is off by"
             f" {number(skill.naive, 1)}: skill {number(skill.skill, 2, sign=True)}, {better} than naive."
             f" The model is the nearer one on {skill.nearer} of them."
+        )
+    last = found.persistence
+    if last.skill is not None:
+        yield (
+            f"Persistence (the last record that was known goes on, or the trade of the first day) is off by"
+            f" {number(last.naive, 1)}: skill {number(last.skill, 2, sign=True)}, nearer on {last.nearer} of {last.moments}."
         )
 
 
@@ -124,7 +134,7 @@ def _moment_rows(moments: Sequence[Moment]) -> Iterator[dict[str, Any]]:
         told = vars(moment)
         fixed = {key: told.get(key) for key in FIELDS} | {"moment": moment.name}
         for key in FIGURES:
-            unit = "" if key in ("scaled", "inside", "naive_scaled") else moment.unit
+            unit = "" if key == "inside" or key.endswith("scaled") else moment.unit
             yield fixed | {"unit": unit, "figure": key, "value": told[key]}
 
 

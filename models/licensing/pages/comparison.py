@@ -34,7 +34,7 @@ def compared(result: Comparison) -> list[Block]:
         _buyers(answers),
         _power(answers),
         *reactions.compared(answers),
-        reactions.promised(result.promises),
+        *([] if result.promises is None else [reactions.promised(result.promises)]),
         _proofs(answers),
         path_table(answers[0]),
         *_monthly(answers, lambda series: series.exports_t, "Exports to all buyers by period, t, while licences hold"),

@@ -11,11 +11,14 @@ from coercivity.engine.data.values import sometimes
 from coercivity.engine.errors import Finding, UsageError
 from coercivity.engine.proof.retelling import JudgedCheck
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
+from coercivity.models.licensing.answers.backtest.values import Case, Cases
 from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.load import effective, shipped
+from coercivity.models.licensing.data.load import effective, load, shipped
 from coercivity.models.licensing.data.provenance import KINDS, ProvenanceRow, counts, sources_table
+from coercivity.models.licensing.data.quantity import month_name
 from coercivity.models.licensing.data.schema import shape
+from coercivity.models.licensing.market.periods import grid_of
 
 SCHEMA_VERSION = 1
 
@@ -113,6 +116,19 @@ class Entry:
 
     name: str  # as the command line takes it
     title: str  # in a few words
+    leader: str  # who announces
+    begins: str  # month of the announcement
+    tail: str  # month from which trade is open whatever was announced
+    ends: str  # last month of the calendar
+    blocs: int  # of buyers
+    products: int  # that are traded
+    numbers: int  # about the world
+    strategies: int  # that are named
+    paths: int  # on the menu of the search
+    record: int  # facts to hold the model against
+    judged: int  # of those, facts that nothing was fitted to or fed from
+    skill: float | None = sometimes()  # 1; over open trade on the judged facts, only where it was asked for
+    persistence_skill: float | None = sometimes()  # 1; over persistence, likewise
 
 
 @dataclass(frozen=True)
@@ -124,15 +140,49 @@ class Instances:
     instances: Sequence[Entry]  # in alphabetical order
 
 
-def shipped_instances() -> Instances:
-    """The instances that come with the package."""
-    return Instances(SCHEMA_VERSION, "instances", [Entry(name, title) for name, title, _ in shipped()])
+def shipped_instances(record: Cases | None = None) -> Instances:
+    """The instances that come with the package, with their skill where the record of all cases is given."""
+    cases = {case.name: case for case in record.cases} if record is not None else {}
+    return Instances(SCHEMA_VERSION, "instances", [_entry(load(name), cases.get(name)) for name, _, _ in shipped()])
+
+
+def _entry(instance: Instance, case: Case | None) -> Entry:
+    """An instance in a line of the gallery."""
+    slots = len(instance.phases) * len(instance.menu.bundles or instance.groups)
+    return Entry(
+        name=instance.name,
+        title=instance.title,
+        leader=instance.leader.title,
+        begins=instance.calendar.start,
+        tail=instance.tail,
+        ends=month_name(grid_of(instance.calendar).end[-1] - 1),
+        blocs=len(instance.blocs),
+        products=len(instance.products),
+        numbers=sum(1 for _ in instance.quantities()),
+        strategies=len(instance.strategies),
+        paths=len(instance.menu.postures) ** slots,
+        record=len(instance.observations),
+        judged=sum(fact.window == "judge" for fact in instance.observations.values()),
+        skill=case.skill if case else None,
+        persistence_skill=case.persistence_skill if case else None,
+    )
 
 
 def listed(found: Instances) -> list[Block]:
-    """The shipped instances."""
-    columns = [Column("name", "text"), Column("title", "text")]
-    return [Table("", columns, [[entry.name, entry.title] for entry in found.instances], stacks=True)]
+    """The gallery: case, leader, years, size, record, and the skill where it was asked for."""
+    is_told = any(entry.skill is not None for entry in found.instances)
+    heads = ("blocs", "products", "numbers", "strategies", "paths", "facts", "judged")
+    skills = [Column("skill over open", "signed"), Column("over persistence", "signed")] if is_told else []
+    columns = [*(Column(head, "text") for head in ("name", "leader", "years")), *map(Column, heads), *skills]
+    rows = []
+    for entry in found.instances:
+        counts = [entry.blocs, entry.products, entry.numbers, entry.strategies, entry.paths, entry.record, entry.judged]
+        told = [entry.skill, entry.persistence_skill] if is_told else []
+        years = f"{entry.begins} to {entry.ends}"
+        rows.append([entry.name, entry.leader, years, *(f"{count:,}" for count in counts), *told])
+    note = "Paths: on the menu of the search. Facts: on record; judged: those that nothing was fitted to or fed from."
+    titles = [f"{entry.name}: {entry.title}" for entry in found.instances]
+    return [Prose("", titles), Table("", columns, rows, stacks=True, note=note)]
 
 
 @dataclass(frozen=True)

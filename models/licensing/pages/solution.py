@@ -8,6 +8,7 @@ from typing import Any
 from coercivity.engine.report.text import Block, Column, Prose, Table, number
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.values import Answer, CertificateBlock, Series
+from coercivity.models.licensing.answers.verdict import searched
 from coercivity.models.licensing.pages.reactions import set_off
 from coercivity.models.licensing.pages.words import (
     FIRST,
@@ -45,8 +46,12 @@ def _says(result: Solution) -> Iterator[str]:
     certificate, search, market = result.certificate, result.search, result.market
     worth = f"is worth {musd(result.leader.value_musd)} to the leader, in expected present value"
     if search:
-        yield f"The best of {search.menu:,} commitments on the menu {worth}."
-        if not search.complete:
+        if search.best_first is not None:
+            yield f"The best commitment found on the menu {worth}."
+            yield from searched(search)
+        else:
+            yield f"The best of {search.menu:,} commitments on the menu {worth}."
+        if not search.complete and search.best_first is None:
             yield f"The search was stopped after {search.screened:,} of them: there may be a better one."
     else:
         yield f"{result.strategy.name} ({result.strategy.title}) {worth}."

@@ -63,6 +63,7 @@ def observed(answers: Sequence[Answer]) -> Iterator[Table]:
         "judge": "Observed: the model beside the record",
         "fit": "Fitted: parameters were chosen to match these",
         "fed": "Fed: what the model was given",
+        "beside": "Beside: what others have estimated",
     }
     for window, title in titles.items():
         rows = [_fact(fact) for fact in facts if fact.window == window]

@@ -15,6 +15,7 @@ is one of several; the sum is not.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +85,7 @@ class _Ledger:
         self.leader, self.outside = len(self.names), len(self.names) + 1
         self.totals = np.zeros(len(self.names) + 2)
         owners = [self._owner(rival.owner) for rival in instance.rivals.values()]
+        self.rival_owner = np.array(owners, dtype=int)
         self.line_owner = np.array([owners[j] for j in market.lines], dtype=int)
 
     def accounts(self) -> Accounts:
@@ -116,12 +118,20 @@ class _Ledger:
                 self.totals[self.leader] += captured * value.sum()
             elif law == "exporter_capacity":
                 self._share_exporters(float(rents.exporter), float(value.sum()))
+            elif law == "rival_feed":
+                self._book(self.rival_owner[index[:, 1]], value)
             elif law in ("rival_capacity", "expansion_total"):
                 self._book(self.line_owner[index[:, 1]], value)
             elif law == "reexport_capacity":
                 self._book(routes[index[:, 1]], value)
             else:
                 self._book(index[:, 1], value)
+
+    def _feed_rents(self) -> Iterator[tuple[tuple[int, int], float]]:
+        """What a kilogram of feed is worth to a rival on a node, beside what its capacity is worth."""
+        index, at = self.response.layout.rows["rival_feed"]
+        for (n, j), worth in zip(index.tolist(), -self.response.solution.dual[at], strict=True):
+            yield (n, j), float(worth)
 
     def _contracts(self) -> None:
         """What a plant earns beyond its contract's price goes to the bloc under contract; the sum stays what it is."""
@@ -130,6 +140,8 @@ class _Ledger:
         index, at = self.response.layout.rows["rival_capacity"]
         rent = np.zeros(made.shape)
         rent[tuple(index.T)] = -self.response.solution.dual[at]
+        for (n, j), worth in self._feed_rents():
+            rent[n, market.lines_of(j)] += worth
         sold = plan["rival_sales"].sum(axis=3)
         whole = sold.sum(axis=2)
         weight = self.response.announced.weight * market.discount[period]

@@ -13,9 +13,11 @@ from functools import cached_property
 
 import numpy as np
 
-from coercivity.engine.programs.hot import HotProgram, LinearProgram, ScaledProgram
+from coercivity.engine.programs.hot import HotProgram, ScaledProgram
 from coercivity.models.licensing.announcement.announce import Announcement
-from coercivity.models.licensing.buyers.evaluate import Layout, Response, layout_of
+from coercivity.models.licensing.announcement.feed import left_of, licensed_share, running, standing
+from coercivity.models.licensing.buyers.evaluate import Response, layout_of
+from coercivity.models.licensing.buyers.window import with_salvage
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.market.arrays import Market
@@ -32,6 +34,9 @@ class State:
     stock, cover_target : [b,k,c] tonnes
     demand : [b,k,c,e] after what redesign removed and thrifting moved
     capacity : [l] of rivals' lines, less what has closed
+    standing : [j] capacity without orders, which feed from the leader may limit
+    feed : [j] months of feed in stock, of rivals that need some
+    feed_share : [j] share of their feed that is licensed
     licence : [b,k], infinite under open trade
     routes : [r]
     exporters : of all products together
@@ -42,6 +47,9 @@ class State:
     cover_target: Floats
     demand: Floats
     capacity: Floats
+    standing: Floats
+    feed: Floats
+    feed_share: Floats
     licence: Floats
     routes: Floats
     exporters: float
@@ -57,11 +65,19 @@ def state_after(response: Response, period: int) -> State:
     base, left = market.demand[period], remaining_demand(response, period)
     totals = base.sum(axis=-1)
     scale = np.divide(left.sum(axis=-1), totals, out=np.zeros_like(totals), where=totals > 0)
+    feed, share = np.zeros(len(market.sets.rivals)), np.ones(len(market.sets.rivals))
+    for j, need in market.feeds.items():
+        licensed = licensed_share(market, announced.licence, j)
+        feed[j] = left_of(licensed[: period + 1], market.grid.length[: period + 1], need.stock)
+        share[j] = licensed[following]
     return State(
         stock=np.maximum(response.stock[period], 0.0),
         cover_target=market.cover_target[period] * scale,
         demand=left / months,
         capacity=np.maximum(market.capacity[period] / months + running_orders(response, period) / 12.0, 0.0),
+        standing=standing(market)[period] / months,
+        feed=feed,
+        feed_share=share,
         licence=announced.licence[following] / after,
         routes=announced.route_capacity[following] / after,
         # Of the firms that are still there while licences hold.
@@ -117,7 +133,7 @@ class CutOff:
 
     @cached_property
     def _hot(self) -> HotProgram:
-        return ScaledProgram(_with_salvage(self.layout, self.market))
+        return ScaledProgram(with_salvage(self.layout, self.market))
 
     def losses(self, state: State, blocs: list[tuple[int, ...]]) -> tuple[Floats, Floats]:
         """Extra cost to the buyers of a cut-off, and what the leader forgoes, each [length, set of blocs] in million USD."""
@@ -172,9 +188,28 @@ class CutOff:
             open_limit = np.where(np.isfinite(limit), limit, state.exporters)
             limit = np.where(cut, delivered * open_limit, limit)
         self._hot.set_row_upper(at, limit)
+        self._feed(state, members, months)
         self._hot.require_optimum("cut-off")
         index, at = self.layout.columns["imports"]
         return self._hot.objective, float(self.gain[state.period, index[:, 2]] @ self._hot.primal()[at])
+
+    def _feed(self, state: State, members: tuple[int, ...], months: float) -> None:
+        """What rivals can make of their feed, which is cut off with the bloc under whose licences it comes."""
+        market, grid = self.market, self.market.grid
+        if not market.feeds:
+            return
+        index, at = self.layout.rows["rival_feed"]
+        limit = np.zeros((len(grid), len(market.sets.rivals)))
+        for j, need in market.feeds.items():
+            delivered = np.clip(np.arange(len(grid)) + 1 - months, 0.0, 1.0) if need.bloc in members else 1.0
+            share = state.feed_share[j] * np.broadcast_to(delivered, len(grid))
+            new = (
+                state.capacity[[line for line, rival in enumerate(market.lines) if rival == j]].sum()
+                - state.standing[j]
+            )
+            runs = running(share, grid.length, need.dependence, float(state.feed[j]))
+            limit[:, j] = np.maximum(0.0, state.standing[j] * runs + max(0.0, new))
+        self._hot.set_row_upper(at, limit[index[:, 0], index[:, 1]])
 
 
 def _window(market: Market, months: int) -> Market:
@@ -205,17 +240,6 @@ def _window(market: Market, months: int) -> Market:
         expansions={}, redesigns={}, option_from=(), option_to=(), option_potential=empty,
         option_limit=np.zeros(0), option_running=np.zeros(0),
     )  # fmt: skip
-
-
-def _with_salvage(layout: Layout, market: Market) -> LinearProgram:
-    """The cut-off program with the stock that is left at the end credited at the export price."""
-    cost = layout.unit_cost.copy()
-    last = len(market.grid) - 1
-    for name in ("cover", "surplus"):
-        index, at = layout.columns[name]
-        end = index[:, 0] == last
-        cost[at[end]] -= market.price[last, index[end, 2]]
-    return replace(layout.program, cost=cost)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from coercivity.models.licensing.answers.threshold.parameter import Parameter
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.buyers.programs import Program, Programs
 from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.leader.belief import believed
 from coercivity.models.licensing.leader.commit import Game
 from coercivity.models.licensing.leader.payoff import concession_value, probability_of
 from coercivity.models.licensing.leader.search import LicenceScreen
@@ -93,7 +94,7 @@ class PointWorker:
             for key, value in screen.measure(name).items():
                 found[key][name] = value
         if self.question.what == "solve":
-            evaluation, best, _ = Game(instance, followers).best_commitment()
+            evaluation, best, _, _ = Game(instance, followers).best_commitment()
             found["payoff"][OPTIMAL] = evaluation.optimistic
             found["probability"][OPTIMAL] = evaluation.payoff.probability
             found["pressure"][OPTIMAL] = evaluation.payoff.pressure
@@ -129,7 +130,9 @@ class PointScreen(LicenceScreen):
         high, _, gain, fixed, chance = self.bound(announced)
         share = shares(self.followers, self.followers.hot.primal())
         concession, pressure = self.concession, 0.0
-        if concession is not None and self.followers.market.tree.conceded is None:
+        if self.books.window is not None:
+            pressure = believed(self.followers, self.books, announced, all_of_them=False).spared
+        elif concession is not None and self.followers.market.tree.conceded is None:
             pressure = self._pressure(announced, high)
             chance = probability_of(concession, pressure, self._reference)
         payoff = fixed + gain + concession_value(self.books)[0] * chance

@@ -71,6 +71,7 @@ def models() -> tuple[pyo.ConcreteModel, ...]:
         data["rivals"]["mine"] |= {
             "standing_cost": "1 USD/kg",
             "contract": {"west": {"share": "50 %"}},
+            "feed": {"dependence": "50 %", "stock": "1 month"},
             "serves": {"west": "0 USD/kg", "east": "1 USD/kg"},
         }
         costs = [{"share": part, "unit_cost": f"{cost} USD/kg"} for part, cost in (("40 %", 1), ("60 %", 2))]

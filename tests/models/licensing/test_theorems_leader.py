@@ -50,7 +50,7 @@ def test_the_pool_holds_every_feature() -> None:
     assert any(bloc.reserve for game in games for bloc in game.instance.blocs.values())
     for name in ("trust", "countermeasures", "firms", "home", "downstream"):
         assert {bool(getattr(game.instance, name)) for game in games} == {True, False}
-    assert {game.has_types for game in games} == {True, False}
+    assert {game.is_conditional for game in games} == {True, False}
     assert {game.market.has_releases for game in games} == {True, False}
     assert {game.instance.buyers.price_risk is None for game in games} == {True, False}
     assert all(

@@ -15,6 +15,8 @@ from coercivity.engine.data.units import convert
 from coercivity.engine.errors import UsageError
 from coercivity.engine.report.text import amount
 from coercivity.models.licensing.answers.backtest.measures import beside, measure
+from coercivity.models.licensing.answers.backtest.persistence import NAME as PERSISTENCE
+from coercivity.models.licensing.answers.backtest.persistence import persisted
 from coercivity.models.licensing.answers.backtest.values import (
     Backtest,
     CalibrationFacts,
@@ -65,6 +67,7 @@ def backtested(instance: Instance, refit: bool = False, progress: Progress = _si
     if refit:
         fits = _repeated(instance, fits, progress)
     until = instance.calibration.until if instance.calibration else None
+    judged = [moment for moment in moments if moment.window == "judge"]
     return Backtest(
         schema_version=SCHEMA_VERSION,
         command="backtest",
@@ -72,7 +75,8 @@ def backtested(instance: Instance, refit: bool = False, progress: Progress = _si
         ok=all(fit.holds for fit in fits),
         moments=moments,
         windows=windows_of(moments, until),
-        skill=skill_of([moment for moment in moments if moment.window == "judge"], instance.baseline),
+        skill=skill_of(judged, instance.baseline),
+        persistence=skill_of(judged, PERSISTENCE, lambda moment: moment.persistent_scaled),
         calibration=CalibrationFacts(
             until=until,
             note=instance.calibration.note if instance.calibration else "",
@@ -95,7 +99,8 @@ def moments_of(instance: Instance, progress: Progress = _silent) -> tuple[Moment
     progress("evaluating", len(names), len(names))
     found = []
     for key, fact in instance.observations.items():
-        naive = measure(game, evaluations[instance.baseline].response, fact)
+        opened = evaluations[instance.baseline].response
+        naive, persistent = measure(game, opened, fact), persisted(game, opened, key, fact)
         held = beside(key, fact, measure(game, evaluations[fact.strategy].response, fact))
         found.append(
             Moment(
@@ -105,6 +110,8 @@ def moments_of(instance: Instance, progress: Progress = _silent) -> tuple[Moment
                 scaled=_scaled(held.model, held),
                 naive=naive,
                 naive_scaled=_scaled(naive, held),
+                persistent=persistent,
+                persistent_scaled=_scaled(persistent, held),
             )
         )
     return tuple(found)
@@ -138,13 +145,18 @@ def _hits(moments: Sequence[Moment]) -> Hits:
     )
 
 
-def skill_of(moments: Sequence[Moment], benchmark: str) -> Skill:
-    """Mean error in tolerances of the model and of the naive forecast; skill is 1 less their ratio.
+def skill_of(
+    moments: Sequence[Moment],
+    benchmark: str,
+    naive_error: Callable[[Moment], float | None] = lambda moment: moment.naive_scaled,
+) -> Skill:
+    """Mean error in tolerances of the model and of a naive forecast; skill is 1 less their ratio.
 
     1 is perfect, 0 no better than the naive forecast, below 0 worse. Only moments on which both say something count.
     A mean is at the mercy of the tightest tolerance, so ``nearer`` counts the moments on which the model errs less.
     """
-    both = [(m.scaled, m.naive_scaled) for m in moments if m.scaled is not None and m.naive_scaled is not None]
+    pairs = [(moment.scaled, naive_error(moment)) for moment in moments]
+    both = [(own, other) for own, other in pairs if own is not None and other is not None]
     model = math.fsum(own for own, _ in both) / len(both) if both else None
     naive = math.fsum(other for _, other in both) / len(both) if both else None
     return Skill(

@@ -12,6 +12,7 @@ from coercivity.models.licensing.data.quantity import WEEKS_PER_MONTH, month_ind
 from coercivity.models.licensing.data.record import Observation
 from coercivity.models.licensing.leader.commit import Game
 from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.reading.leverage import CutOff, state_after
 
 NOTHING = 1e-9  # tonnes; a share of less is of nothing
 
@@ -270,6 +271,41 @@ def _price_ratio(seen: Seen) -> float | None:
     return None if not asked or price is None else price / asked
 
 
+def _premium(seen: Seen) -> float | None:
+    """What buyers' market price exceeds the leader's by, USD/kg, averaged by demand."""
+    asked = _over(seen.total(seen.demand * seen.market.price[:, None, :]), seen.total(seen.demand))
+    price = _price(seen)
+    return None if asked is None or price is None else price - asked
+
+
+def _lost_output(seen: Seen) -> float:
+    """What is not made for want of the material, million USD."""
+    return seen.total(_unmet(seen) * seen.market.segment_value[_segment(seen)]) / 1000.0
+
+
+def _pain(seen: Seen) -> float:
+    """What the measures against a bloc cost, over the whole game, million USD."""
+    bloc = seen.market.sets.blocs.index(str(seen.fact.bloc))
+    return seen.game.harm(seen.response.announced, seen.response.cost, bloc)
+
+
+def _pressure(seen: Seen) -> float:
+    """What the chance of a concession rests on, million USD."""
+    return seen.game.pressed(seen.response)
+
+
+def _leverage(seen: Seen) -> float | None:
+    """What an unannounced cut-off at the end of the window would cost, of a bloc or of all, million USD."""
+    assert seen.fact.cut is not None
+    if seen.instance.leverage is None:
+        return None
+    lengths = seen.instance.leverage.model_copy(update={"lengths": (seen.fact.cut,)})
+    cutoff = CutOff(seen.instance.model_copy(update={"leverage": lengths}), seen.market)
+    last = int(np.flatnonzero(seen.weight > 0)[-1])
+    members = tuple(range(len(seen.market.sets.blocs)))[seen.blocs]
+    return float(cutoff.losses(state_after(seen.response, last), [members])[0][0, 0])
+
+
 def _concession_lag(seen: Seen) -> float | None:
     concession = seen.instance.concession
     return None if concession is None else float(concession.begins) * WEEKS_PER_MONTH
@@ -293,6 +329,11 @@ MEASURES: dict[str, Callable[[Seen], float | None]] = {
     "unit_value": _unit_value,
     "price": _price,
     "price_ratio": _price_ratio,
+    "premium": _premium,
+    "lost_output": _lost_output,
+    "pain": _pain,
+    "pressure": _pressure,
+    "leverage": _leverage,
     "licence_use": _licence_use,
     "licensed_share": _licensed_share,
     "concession_lag": _concession_lag,

@@ -53,6 +53,8 @@ class Moment(Fact, OfStrategy):
     scaled: float | None  # 1; the error in units of its tolerance, without its sign
     naive: float | None  # in the unit; what open trade would have given
     naive_scaled: float | None  # 1; its error in units of the tolerance
+    persistent: float | None  # in the unit; what was last known goes on
+    persistent_scaled: float | None  # 1; its error in units of the tolerance
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Windows:
 class Skill:
     """Mean errors of the model and of a naive forecast over the moments on which both say something."""
 
-    benchmark: str  # the strategy that the naive forecast takes for granted
+    benchmark: str  # what is taken for granted: a strategy, or persistence, that what was last known goes on
     moments: int  # that count
     model: float | None  # 1; mean error of the model, in tolerances
     naive: float | None  # 1; mean error of the naive forecast, in tolerances
@@ -144,7 +146,8 @@ class Backtest(Shown):
     ok: bool  # false only if a search was repeated and found something else
     moments: tuple[Moment, ...]  # fact by fact, in the order of the file
     windows: Windows  # hits by what the model was given
-    skill: Skill  # over the judged moments
+    skill: Skill  # over the judged moments, against trade that goes on as if nothing had been announced
+    persistence: Skill  # over the judged moments, against the last record that was known
     calibration: CalibrationFacts  # what was fitted to what
     misses: tuple[str, ...]  # a sentence for each judged moment that is missed
 
@@ -153,3 +156,52 @@ class Backtest(Shown):
         import pandas as pd
 
         return pd.DataFrame([vars(moment) for moment in self.moments])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A shipped instance with a record, in a line."""
+
+    name: str  # of the instance, as the command line takes it
+    title: str  # in a few words
+    facts: int  # on record: judged, fitted and fed
+    fed: int  # of those, what the model was given
+    fitted: int  # of those, what some parameter was fitted to
+    judged: int  # of those, the rest, where an error is stated
+    hits: int  # judged moments inside their tolerance
+    error: float | None  # 1; mean error of the model over the judged moments, in tolerances
+    open_error: float | None  # 1; that of open trade
+    skill: float | None  # 1; over open trade: 1 is perfect, 0 no better
+    persistence_error: float | None  # 1; that of persistence
+    persistence_skill: float | None  # 1; over persistence
+    parameters: int  # that were fitted
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A case that could not be told."""
+
+    name: str  # of the instance
+    reason: str  # why not
+
+
+@dataclass(frozen=True, repr=False)
+class Cases(Shown):
+    """The model held against the record of every shipped case."""
+
+    schema_version: int  # of this layout
+    command: str  # the command that was asked
+    ok: bool  # whether every case could be told
+    cases: tuple[Case, ...]  # in alphabetical order
+    failed: tuple[Unread, ...]  # those that could not be told
+    judged: int  # moments over all cases
+    hits: int  # of those
+    error: float | None  # 1; mean of the cases' errors, each case counting once
+    skill: float | None  # 1; mean of the cases' skills over open trade
+    persistence_skill: float | None  # 1; mean of the cases' skills over persistence
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a case."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(case) for case in self.cases])

@@ -12,7 +12,7 @@ from coercivity.engine.menu.enumeration import Choice
 from coercivity.models.licensing.announcement.announce import Announcement
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout, Response
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.leader.belief import held_until_decision, settled, with_chance
+from coercivity.models.licensing.leader.belief import believed, held_until_decision, with_chance
 from coercivity.models.licensing.leader.commit import Game
 from coercivity.models.licensing.leader.payoff import LeaderBooks, Payoff, payoff_of
 from coercivity.models.licensing.leader.search import TILT
@@ -68,13 +68,13 @@ class Appraiser:
     def read(self, announced: Announcement) -> Reading:
         """The figures of a strategy under the tilted best response."""
         game, chance = self.game, 0.0
-        if game.has_types:
-            belief = settled(game.followers, game.books, announced, all_of_them=False)
+        if game.is_conditional:
+            belief = believed(game.followers, game.books, announced, all_of_them=False)
             announced = with_chance(announced, game.market, belief.chance)
             chance = belief.chance * held_until_decision(announced, game.market)
             self._cost = None
         response, buyers_cost = self._respond(announced)
-        if not game.has_types:
+        if not game.is_conditional:
             known = len(self.relief._relieved_cost)
             chance = self.relief.probability(self.relief.pressure(announced, buyers_cost))
             self.programs += len(self.relief._relieved_cost) - known

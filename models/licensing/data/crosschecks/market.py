@@ -55,6 +55,7 @@ def cross_check(instance: Instance, is_drawn: bool = False) -> list[Fault]:
         rivals.rivals,
         rivals.steps,
         rivals.contracts,
+        rivals.feeds,
         rivals.by_products,
         _options,
         _routes,
@@ -159,16 +160,25 @@ def _products(instance: Instance) -> Iterator[Fault]:
 
 
 def _segments(instance: Instance) -> Iterator[Fault]:
-    dearest = max((prices.highest(instance, name) for name in instance.leader.price), default=0.0)
+    """Uses that are worth more from one to the next, each more than the dearest of the products that it takes."""
     previous = None
     for name, segment in instance.segments.items():
         path, value = ("segments", name, "value"), float(segment.value)
+        dearest = max(_prices_in(instance, name), default=0.0)
         if previous is not None and value <= previous:
             yield path, f"{value:g} USD/kg is not above the segment before it", "order the segments by rising value"
         if value <= dearest:
             what = f"{value:g} USD/kg is not above the leader's highest price, {dearest:g} USD/kg"
             yield path, f"{what}: this use would never buy", "raise the value, or drop the segment"
         previous = value
+
+
+def _prices_in(instance: Instance, segment: str) -> Iterator[float]:
+    """The leader's prices of the products that have a share in a use."""
+    for name in instance.leader.price:
+        product = instance.products.get(name)
+        if product is not None and float(product.segments.get(segment, 0.0)) > 0.0:
+            yield prices.highest(instance, name)
 
 
 def _stocks(instance: Instance) -> Iterator[Fault]:

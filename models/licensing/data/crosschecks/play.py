@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product as combinations
 
 from coercivity.engine.data.units import UnitError, convert
@@ -18,7 +18,7 @@ from coercivity.models.licensing.data.faults import (
     within,
 )
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.data.quantity import month_index, month_name
+from coercivity.models.licensing.data.quantity import Quantity, month_index, month_name
 from coercivity.models.licensing.data.record import ALLOWS, KEYS, NEEDS, RECORDED_AS, UNITS, Fitted, Observation
 from coercivity.models.licensing.data.strategies import Concession, Strategy
 
@@ -40,7 +40,8 @@ def leader(instance: Instance) -> Iterator[Fault]:
 
 def rationing(instance: Instance) -> Iterator[Fault]:
     """A part of a shortage that all uses share, where they do not share all of it."""
-    if instance.buyers.shared_shortage is not None and instance.buyers.rationing == "pro_rata":
+    shared = instance.buyers.shared_shortage
+    if shared is not None and float(shared) > 0 and instance.buyers.rationing == "pro_rata":
         what = "under pro-rata rationing all of a shortage falls on all uses alike"
         yield ("buyers", "shared_shortage"), what, "leave it out, or write rationing: efficient"
 
@@ -123,23 +124,36 @@ def fed_volumes(instance: Instance) -> Iterator[Fault]:
 
 
 def fed_shares(instance: Instance) -> Iterator[Fault]:
-    """Shares of fed months, of blocs that exist and import something, that add up to 1."""
+    """Shares of fed months and of what a posture grants, of blocs that exist and import something, that add up to 1."""
     for name, strategy in instance.strategies.items():
         for month, shares in (strategy.fed_shares or {}).items():
             path: Path = ("strategies", name, "fed_shares", month)
             if month not in strategy.fed_volumes:
                 yield path, f"no volume is fed in {month}", f"give strategies.{name}.fed_volumes.{month} too"
-            for bloc, share in shares.items():
-                yield from unknown((*path, bloc), "bloc", bloc, instance.blocs)
-                if (
-                    bloc in instance.blocs
-                    and float(share) > 0
-                    and not sum(map(float, instance.blocs[bloc].imports.values()))
-                ):
-                    yield (*path, bloc), f"'{bloc}' imports nothing that a share could be split over", "write 0"
-            total = sum(map(float, shares.values()))
-            if shares and abs(total - 1.0) > TOLERANCE:
-                yield path, f"the shares add up to {total:g}", "let them add up to 1"
+            yield from _shares_by_bloc(instance, path, shares)
+    for name, posture in instance.postures.items():
+        if posture.granted is not None:
+            here: Path = ("postures", name, "granted")
+            yield from _shares_by_bloc(instance, here, posture.granted)
+            if posture.licensed == "open":
+                yield (
+                    here,
+                    "shares of licences, and the posture is open trade",
+                    "remove them, or write a licensed share",
+                )
+            if not posture.granted:
+                yield here, "no share in it", "give a share by bloc, or remove it"
+
+
+def _shares_by_bloc(instance: Instance, path: Path, shares: Mapping[str, Quantity]) -> Iterator[Fault]:
+    """Shares of blocs that exist and import something, that add up to 1."""
+    for bloc, share in shares.items():
+        yield from unknown((*path, bloc), "bloc", bloc, instance.blocs)
+        if bloc in instance.blocs and float(share) > 0 and not sum(map(float, instance.blocs[bloc].imports.values())):
+            yield (*path, bloc), f"'{bloc}' imports nothing that a share could be split over", "write 0"
+    total = sum(map(float, shares.values()))
+    if shares and abs(total - 1.0) > TOLERANCE:
+        yield path, f"the shares add up to {total:g}", "let them add up to 1"
 
 
 def menu(instance: Instance) -> Iterator[Fault]:
@@ -268,8 +282,14 @@ def _keys(instance: Instance, here: Path, seen: Observation) -> Iterator[Fault]:
             yield from unknown((*here, key), "observation" if key == "of" else key, value, known[key])
     if seen.against is not None and float(seen.against) == 0:
         yield (*here, "against"), "nothing to compare with", "give the recorded tonnes, above 0"
-    if seen.measure == "concession_lag" and instance.concession is None:
+    if seen.measure in ("concession_lag", "pressure") and instance.concession is None:
         yield (*here, "measure"), "there is no concession in this instance", "add one, or remove the observation"
+    if seen.measure == "leverage" and instance.leverage is None:
+        yield (
+            (*here, "measure"),
+            "nothing says how stocks recover after a cut-off",
+            "add leverage, or remove the observation",
+        )
 
 
 def _recorded(here: Path, seen: Observation) -> Iterator[Fault]:
@@ -283,7 +303,9 @@ def _recorded(here: Path, seen: Observation) -> Iterator[Fault]:
 
 
 def _tolerance(here: Path, seen: Observation) -> Iterator[Fault]:
-    """A tolerance in the measure's unit, above zero."""
+    """A tolerance in the measure's unit, above zero, or a factor by which an estimate may be missed."""
+    if seen.factor is not None and seen.tolerance is not None:
+        yield (*here, "factor"), "a factor beside a tolerance", "keep one"
     if seen.tolerance is None:
         return
     try:

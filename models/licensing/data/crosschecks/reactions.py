@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from coercivity.models.licensing.data.crosschecks.play import SMALLEST_HAZARD
@@ -149,19 +150,36 @@ def _has_quarter(instance: Instance) -> bool:
     )
 
 
+def _window(begins: float, window: float, months: int) -> Iterator[Fault]:
+    """A window of some length that ends within the calendar."""
+    here: Path = ("concession", "window")
+    if window == 0:
+        yield here, "nothing can be spared in a window of no length", "give the months, or drop the key"
+    elif math.ceil(begins) + math.ceil(window) > months:
+        yield (
+            here,
+            f"it ends {begins + window:g} months after the announcement, when the calendar is over",
+            "shorten it",
+        )
+
+
 def types(instance: Instance) -> Iterator[Fault]:
     """Weights that add up, a decision within the calendar, and conceded paths that name what exists."""
     wanted = instance.concession
     if wanted is not None and wanted.types:
         yield from not_one(("concession", "types"), (kind.weight for kind in wanted.types.values()), "the weights")
+    if wanted is not None and wanted.is_conditional:
         bounds = calendar_bounds(instance)
         if float(wanted.begins) > bounds[-2] - bounds[0] + TOLERANCE:
             what = f"{float(wanted.begins):g} months after the announcement no period begins any more"
             yield ("concession", "begins"), what, f"at most {bounds[-2] - bounds[0]} months, or a longer calendar"
+        elif wanted.window is not None:
+            yield from _window(float(wanted.begins), float(wanted.window), bounds[-1] - bounds[0])
     for name, strategy in instance.strategies.items():
         here: Path = ("strategies", name, "if_conceded")
-        if strategy.if_conceded and (wanted is None or not wanted.types):
-            yield here, "a path after a concession, and no type that decides about one", "add concession.types"
+        if strategy.if_conceded and (wanted is None or not wanted.is_conditional):
+            what = "a path after a concession, and no window or type that decides about one"
+            yield here, what, "add concession.window, or concession.types"
         known: dict[str, Iterable[str]] = {
             "posture": instance.postures,
             "phase": instance.phases,

@@ -101,6 +101,26 @@ def contracts(instance: Instance) -> Iterator[Fault]:
                 yield here, what, "make them add up to 100 % or more, or leave one bloc out"
 
 
+def feeds(instance: Instance) -> Iterator[Fault]:
+    """Feed under the licences of a bloc that exists and imports the rival's product."""
+    for name, rival in instance.rivals.items():
+        if rival.feed is None:
+            continue
+        here: Path = ("rivals", name, "feed")
+        bloc = rival.feed.bloc or rival.owner
+        if rival.feed.bloc is None and rival.owner == OUTSIDE:
+            yield (
+                here,
+                f"'{name}' belongs to no bloc, and nothing says under whose licences its feed comes",
+                "add bloc: …",
+            )
+        elif bloc not in instance.blocs:
+            yield from unknown((*here, "bloc"), "bloc", bloc, instance.blocs)
+        elif rival.product in instance.products and not float(instance.blocs[bloc].imports.get(rival.product, 0.0)):
+            what = f"'{bloc}' imports no {rival.product} from the leader, so no licence says how much feed comes"
+            yield here, what, "name a bloc that does, or remove the feed"
+
+
 def by_products(instance: Instance) -> Iterator[Fault]:
     """By-products of rivals that exist, and of no by-product of themselves."""
     for name, rival in instance.rivals.items():

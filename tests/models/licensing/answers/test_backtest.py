@@ -100,6 +100,14 @@ BY_HAND: list[tuple[str, float | None, dict[str, Any]]] = [
     ("licensed_share", 0.5, {}),
     ("licensed_share", None, {"strategy": "open"}),
     ("concession_lag", 26.0, {}),
+    ("premium", 950.0, {}),
+    ("premium", 0.0, {"strategy": "open"}),
+    ("lost_output", 20 * 0.06 + 25 * 1.0, {}),
+    ("lost_output", 25.0, {"segment": "cars"}),
+    # 240 t of toys and 200 t of cars at their values, less 440 t that are not bought at 50: 192 million USD before discounting.
+    ("pain", 188.97994662861407, {"bloc": "west"}),
+    ("pressure", 188.97994662861407, {}),
+    ("leverage", None, {"cut": "1 month"}),
 ]
 
 

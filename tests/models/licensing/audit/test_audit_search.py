@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from coercivity.engine.programs.ties import multiplier_range, quantity_range
-from coercivity.models.licensing.announcement.announce import menu_of, path_from_rules
+from coercivity.models.licensing.announcement.announce import path_from_rules
+from coercivity.models.licensing.announcement.menu import menu_of
 from coercivity.models.licensing.answers.game import looked_at
 from coercivity.models.licensing.audit.certify import Auditor
 from coercivity.models.licensing.audit.recompute import Audit, Claim

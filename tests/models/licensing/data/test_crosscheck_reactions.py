@@ -39,7 +39,7 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("concession.begins", "4 yr", "concession.begins", "no period begins any more; at most 24 months"),
     ("concession.probability", "30 %", "concession.probability", "'probability' beside types"),
     ("concession.curve", [{"pressure": "0 million USD", "probability": 0}], "concession.curve", "'curve' beside types"),
-    ("concession.types", {}, "strategies.half.if_conceded", "no type that decides; add concession.types"),
+    ("concession.types", {}, "strategies.half.if_conceded", "type that decides; add concession.window"),
     ("strategies.half.if_conceded", RULE, "strategies.half.if_conceded.0.posture", "unknown posture 'hlf'; 'half'"),
     ("strategies.half.if_conceded", RULE, "strategies.half.if_conceded.0.group", "unknown group 'al'; 'all'"),
     ("strategies.half.if_conceded", RULE, "strategies.half.if_conceded.0.phase", "unknown phase 'lat'; 'late'"),
@@ -55,7 +55,7 @@ def test_without_a_concession_nobody_concedes() -> None:
     data = rich()
     del data["concession"], data["observations"]
     data["strategies"]["half"]["if_conceded"] = [{"posture": "open"}]
-    with pytest.raises(InvalidInstance, match="no type that decides"):
+    with pytest.raises(InvalidInstance, match="type that decides"):
         loaded(data)
 
 

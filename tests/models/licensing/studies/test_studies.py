@@ -125,7 +125,7 @@ def test_values_written_in_place_are_those_written_into_the_file() -> None:
         writer.instance([0.5, 250.0, 0.05])
 
 
-@pytest.mark.parametrize("name", ["april-2025", "japan-2010"])
+@pytest.mark.parametrize("name", ["april-2025", "cobalt-2025", "gallium-2023", "japan-2010"])
 def test_every_draw_and_every_end_of_a_range_of_the_shipped_instances_is_an_instance(name: str) -> None:
     stated = load(name)
     axes = uncertain(stated, "uniform")
