@@ -339,6 +339,23 @@ def verify(result: str, search: bool | None, jobs: int, form: str) -> None:
         raise errors.AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
 
 
+@command(
+    "compare one-buyer --no-save --format json | coercivity brief - > brief.html",
+    "compare template --no-save --format json | coercivity brief - --format table",
+)
+@click.argument("result")
+@_format("html", "table", "json")
+def brief(result: str, form: str) -> None:
+    """One page on a saved result, to be printed.
+
+    Question, answer, why, what it hinges on, who pays, how sure, provenance. The page needs no network; a browser prints
+    it on one sheet of A4, or as PDF. RESULT is the folder of a run, its result.json, or - for stdin.
+    """
+    from coercivity.models.licensing.desk.brief import brief as show_brief
+
+    show_brief(result, form)
+
+
 def study_options(function: Any) -> Any:
     """What studies share: effort, and where the result goes."""
     for option in (CHARTS, NO_SAVE, OUT, _format("table", "json", "csv"), JOBS):

@@ -14,6 +14,7 @@ from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
 from coercivity.models.licensing.answers.verify import Verification
 from coercivity.models.licensing.claims.values import ClaimsAudit
+from coercivity.models.licensing.pages.brief import Brief
 from coercivity.models.licensing.studies.values import (
     ElementaryEffects,
     GridSweep,
@@ -42,6 +43,7 @@ KINDS: dict[str, type] = {
     "backtest-all": Cases,
     "audit": ClaimsAudit,
     "verify": Verification,
+    "brief": Brief,
 }
 
 HEAD = """# Every key of a result
