@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from coercivity.engine.data.values import meanings, parts_of, schema_of
+from coercivity.engine.desk.archive import Archive
 from coercivity.engine.errors import check_name
 from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
 from coercivity.models.licensing.answers.commands import Comparison, Solution
@@ -15,6 +16,7 @@ from coercivity.models.licensing.answers.threshold.values import Threshold
 from coercivity.models.licensing.answers.verify import Verification
 from coercivity.models.licensing.claims.values import ClaimsAudit
 from coercivity.models.licensing.pages.brief import Brief
+from coercivity.models.licensing.studies.difference import InstanceDifference, ResultDifference
 from coercivity.models.licensing.studies.values import (
     ElementaryEffects,
     GridSweep,
@@ -44,6 +46,9 @@ KINDS: dict[str, type] = {
     "audit": ClaimsAudit,
     "verify": Verification,
     "brief": Brief,
+    "diff-instances": InstanceDifference,
+    "diff-results": ResultDifference,
+    "runs": Archive,
 }
 
 HEAD = """# Every key of a result

@@ -89,7 +89,7 @@ FLOORS = (
     ("models.licensing.desk",),
     ("models.fringe", "models.program"),
     ("models.diagnosis", "models.verification"),
-    ("models.door", "models.kinds"),
+    ("models.door", "models.kinds", "models.saved"),
     ("cli",),
 )
 
