@@ -690,16 +690,9 @@ def instances(skill: bool, form: str) -> None:
 
     Leader, years, size and record of each.
     """
-    from coercivity.engine.desk import terminal
-    from coercivity.models.licensing.answers.backtest.cases import all_cases
-    from coercivity.models.licensing.pages import listing
+    from coercivity.models.licensing.desk.backtest import gallery
 
-    record = None
-    if skill:
-        with terminal.Progress(_is_quiet()) as progress:
-            record = all_cases(progress)
-    found = listing.shipped_instances(record)
-    terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])
+    gallery(skill, form, _is_quiet())
 
 
 @command("show april-2025 postures.embargo", "show april-2025 --variant no_leakage --set leader.discount_rate=0.08")
@@ -732,6 +725,19 @@ def sources(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], kin
 
     found = listing.sources(_load(instance, sets, variants), kind)
     terminal.show(form, found, lambda: listing.provenance(found), lambda: [vars(row) for row in found.rows])
+
+
+@command("explain 'market left'", "explain 'rivals.*.feed.stock' --format json")
+@click.argument("word", required=False)
+@_format("table", "json", "csv")
+def explain(word: str | None, form: str) -> None:
+    """Say what a word of reports or files means.
+
+    A word, a path of an instance, or a key of a result. Without WORD the whole glossary.
+    """
+    from coercivity.models.explanation import explain as show_meanings
+
+    show_meanings(word, form)
 
 
 @command("schema > licensing.schema.json", "schema --result compare")

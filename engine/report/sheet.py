@@ -7,8 +7,8 @@ counted without a browser, and a page that has more than :data:`LINES` is refuse
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from coercivity.engine.errors import CoercivityError
 from coercivity.engine.report.text import Block, Prose, cells, printable
@@ -35,6 +35,7 @@ th, td { text-align: right; padding: 0 1mm; font-weight: normal; white-space: no
 th { color: #555; }
 .t { text-align: left; }
 th.t:first-child { width: 34%; }
+abbr { text-decoration: none; border-bottom: 0.2mm dotted; }
 tr.best td { font-weight: bold; }
 svg { display: block; }
 .foot { color: #555; }
@@ -63,6 +64,9 @@ class Sheet:
     answer: str
     parts: Sequence[Part]
     foot: Sequence[str]
+    words: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what heads of columns mean, shown where a pointer rests on them
 
 
 def lines_of(sheet: Sheet) -> float:
@@ -98,7 +102,7 @@ def page(sheet: Sheet) -> str:
         f"<h1>{_safe(sheet.title)}</h1>",
         *(f'<p class="alert">{_safe(words)}</p>' for words in sheet.alerts),
         f'<p class="answer">{_safe(sheet.answer)}</p>',
-        *(line for part in sheet.parts for line in _part(part)),
+        *(line for part in sheet.parts for line in _part(part, sheet.words)),
         *(f'<p class="foot">{_safe(words)}</p>' for words in sheet.foot),
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
@@ -124,7 +128,13 @@ def _safe(words: object) -> str:
     return html.escape(printable(str(words)))
 
 
-def _part(part: Part) -> Iterator[str]:
+def _head(title: str, words: Mapping[str, str]) -> str:
+    """The head of a column, with what it means where that is known."""
+    told = words.get(title)
+    return f'<abbr title="{_safe(told)}">{_safe(title)}</abbr>' if told else _safe(title)
+
+
+def _part(part: Part, words: Mapping[str, str]) -> Iterator[str]:
     if part.title:
         yield f"<h2>{_safe(part.title)}</h2>"
     if isinstance(part, Prose):
@@ -134,7 +144,8 @@ def _part(part: Part) -> Iterator[str]:
     else:
         kinds = ["t" if column.kind == "text" else "n" for column in part.columns]
         heads = (
-            f'<th scope="col" class="{kind}">{_safe(c.title)}</th>' for kind, c in zip(kinds, part.columns, strict=True)
+            f'<th scope="col" class="{kind}">{_head(column.title, words)}</th>'
+            for kind, column in zip(kinds, part.columns, strict=True)
         )
         yield f"<table>\n<thead><tr>{''.join(heads)}</tr></thead>\n<tbody>"
         for position, row in enumerate(cells(part)):

@@ -76,6 +76,8 @@ FLOORS = (
     ("engine.bilevel",),
     ("engine.report",),
     ("engine.desk",),
+    # Words are read before anything is said.
+    ("models.glossary",),
     ("models.licensing.data",),
     ("models.licensing.audit",),
     ("models.licensing.market",),
@@ -90,6 +92,7 @@ FLOORS = (
     ("models.fringe", "models.program"),
     ("models.diagnosis", "models.verification"),
     ("models.door", "models.kinds", "models.saved"),
+    ("models.explanation",),
     ("cli",),
 )
 

@@ -11,6 +11,7 @@ from coercivity.models.licensing.answers.backtest.comparison import AGAIN, backt
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.pages import backtest as page
 from coercivity.models.licensing.pages import cases as cases_page
+from coercivity.models.licensing.pages import listing
 
 
 def backtest(name: str | None, load: Callable[[str], Instance], is_refit: bool, form: str, is_quiet: bool) -> None:
@@ -51,3 +52,13 @@ def backtest_all(form: str, beside: Sequence[str | None], is_quiet: bool) -> Non
     if not found.ok:
         failed = ", ".join(one.name for one in found.failed)
         raise FailedRuns("--all", f"not told: {failed}", "coercivity validate says what is wrong with each")
+
+
+def gallery(is_skill_told: bool, form: str, is_quiet: bool) -> None:
+    """The shipped instances, each held against its record too where that is asked for."""
+    record = None
+    if is_skill_told:
+        with terminal.Progress(is_quiet) as progress:
+            record = all_cases(progress)
+    found = listing.shipped_instances(record)
+    terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])

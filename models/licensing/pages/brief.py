@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from coercivity.engine.report.sheet import LINES, Bars, Part, Sheet, clipped, lines_of
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount, number
+from coercivity.models.glossary import meaning
 from coercivity.models.licensing.answers.commands import Comparison, shortfall
 from coercivity.models.licensing.answers.subject import Subject
 from coercivity.models.licensing.answers.values import Answer
@@ -232,7 +233,7 @@ def _provenance(saved: Saved, result: str) -> Iterator[str]:
     date = str(manifest.get("finished") or "on an unknown date")[:16]
     money = f"; {instance.money}" if instance.money else ""
     yield f"Instance {clipped(instance.name, TITLE)}, hash {instance.hash[:12]}; coercivity {version}, {date}{money}."
-    yield f"Check it: coercivity verify {clipped(result, TITLE)}"
+    yield f"Check it: coercivity verify {clipped(result, TITLE)}. What a word means: coercivity explain WORD"
 
 
 # -- the page ------------------------------------------------------------------------------------------------------
@@ -250,7 +251,10 @@ def _sheet(brief: Brief, room: Room) -> Sheet:
     bars = [(one.title, one.value_musd, number(one.value_musd, places)) for one in brief.standings[: room.strategies]]
     parts.insert(1, Bars(f"Payoff to the leader, {MONEY}, expected present value", bars))
     title = clipped(f"{brief.question} {brief.instance.title}", 2 * TITLE)
-    return Sheet(title, brief.alerts, brief.answer, parts, brief.provenance)
+    heads = {column.title for part in parts if isinstance(part, Table) for column in part.columns}
+    known = {head: meaning(head.partition(",")[0]) for head in heads}
+    words = {head: word.says for head, word in known.items() if word is not None}
+    return Sheet(title, brief.alerts, brief.answer, parts, brief.provenance, words)
 
 
 def blocks(brief: Brief) -> list[Block]:
