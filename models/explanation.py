@@ -5,37 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from coercivity.engine.data.values import meanings, parts_of, sometimes
+from coercivity.engine.data.values import meanings, parts_of
 from coercivity.engine.desk import terminal
 from coercivity.engine.errors import UsageError
 from coercivity.engine.report.text import Block, Column, Prose, Table
-from coercivity.models.glossary import Word, folded, meaning, words
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """One meaning of a word."""
-
-    word: str  # as it is written
-    kind: str  # word: of reports; field: of an instance; key: of a result
-    says: str  # what it means
-    unit: str | None = sometimes()  # of the figure; only where it is known
-    where: str | None = sometimes()  # the value of a result that has the key; only for keys
-    see: tuple[str, ...] | None = sometimes()  # words that it leads to; only for words
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What a word means, or all words."""
-
-    schema_version: int  # of this layout
-    command: str  # explain
-    asked: str | None  # the word; None for all of the glossary
-    meanings: tuple[Meaning, ...]  # the glossary's first, then fields of an instance, then keys of results
+from coercivity.models.glossary import Explanation, Meaning, Word, folded, meaning, words
 
 
 def explain(word: str | None, form: str) -> None:

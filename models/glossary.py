@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from coercivity.engine.data.values import sometimes
+
 
 @dataclass(frozen=True)
 class Word:
@@ -18,6 +20,28 @@ class Word:
     unit: str = ""  # of the figure that bears its name; empty for what is none
     also: Sequence[str] = ()  # other spellings
     see: Sequence[str] = ()  # words that it leads to
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One meaning of a word."""
+
+    word: str  # as it is written
+    kind: str  # word: of reports; field: of an instance; key: of a result
+    says: str  # what it means
+    unit: str | None = sometimes()  # of the figure; only where it is known
+    where: str | None = sometimes()  # the value of a result that has the key; only for keys
+    see: tuple[str, ...] | None = sometimes()  # words that it leads to; only for words
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a word means, or all words."""
+
+    schema_version: int  # of this layout
+    command: str  # explain
+    asked: str | None  # the word; None for all of the glossary
+    meanings: tuple[Meaning, ...]  # the glossary's first, then fields of an instance, then keys of results
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 from coercivity.engine.data.values import meanings, parts_of, schema_of
 from coercivity.engine.desk.archive import Archive
 from coercivity.engine.errors import check_name
+from coercivity.models.glossary import Explanation
 from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.frontier.values import Frontier
@@ -49,6 +50,7 @@ KINDS: dict[str, type] = {
     "diff-instances": InstanceDifference,
     "diff-results": ResultDifference,
     "runs": Archive,
+    "explain": Explanation,
 }
 
 HEAD = """# Every key of a result

@@ -55,7 +55,8 @@ def diff(
     if asked["effect"]:
         with terminal.Progress(is_quiet) as progress:
             effects = effects_of(first, second, names, progress)
-    found = instances_differ(first, second, effects)
+    laid_over = [*(f"--variant {name}" for name in variants), *(f"--set {text}" for text in sets)]
+    found = instances_differ(first, second, effects, laid_over)
     terminal.show(asked["form"], found, lambda: page.blocks(found), lambda: page.rows(found))
 
 

@@ -72,6 +72,7 @@ class InstanceDifference:
     command: str  # diff
     before: Subject  # the first
     after: Subject  # the second
+    changed_by: Sequence[str]  # options that were laid over the second; empty for none
     same: int  # numbers about the world that both have alike, origin and range included
     changes: Sequence[Change]  # in the order of the first, what was added last
     effects: Effects | None = sometimes()  # what the changed numbers move; only where it was asked for
@@ -119,13 +120,16 @@ class ResultDifference:
 # -- instances -----------------------------------------------------------------------------------------------------
 
 
-def instances_differ(one: Instance, other: Instance, effects: Effects | None = None) -> InstanceDifference:
-    """Every path at which two instances differ."""
+def instances_differ(
+    one: Instance, other: Instance, effects: Effects | None = None, changed_by: Sequence[str] = ()
+) -> InstanceDifference:
+    """Every path at which two instances differ; ``changed_by`` are options that were laid over the second."""
     changes = list(changed(one, other))
     touched = {change.path for change in changes}
     theirs = dict(other.quantities())
     same = sum(path in theirs and path not in touched for path, _ in one.quantities())
-    return InstanceDifference(SCHEMA_VERSION, "diff", subject_of(one), subject_of(other), same, changes, effects)
+    subjects = subject_of(one), subject_of(other)
+    return InstanceDifference(SCHEMA_VERSION, "diff", *subjects, changed_by, same, changes, effects)
 
 
 def changed(one: Instance, other: Instance) -> Iterator[Change]:

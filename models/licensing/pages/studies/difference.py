@@ -65,7 +65,8 @@ def _moved_row(one: Moved) -> dict[str, Any]:
 
 
 def _of_instances(found: InstanceDifference) -> Iterator[Block]:
-    says = [f"From {found.before.heading}", f"to {found.after.heading}:", _counted(found.changes, found.same)]
+    by = f", with {' '.join(found.changed_by)}" if found.changed_by else ""
+    says = [f"From {found.before.heading}", f"to {found.after.heading}{by}:", _counted(found.changes, found.same)]
     if found.effects is not None:
         says += _effect_sentences(found.effects)
     yield Prose("", says)
@@ -113,7 +114,7 @@ def _number_row(one: Change) -> list[Any]:
     ratio = None
     if before and after and before.value and after.value is not None and "value" in one.what:
         ratio = f"{number(100.0 * (after.value / before.value - 1.0), 1, sign=True)} %"
-    spans = [_span(side) if "range" in one.what else None for side in (before, after)]
+    spans = [_span(side, unit) if "range" in one.what else None for side in (before, after)]
     origins = [_origin(side) if "origin" in one.what else None for side in (before, after)]
     return [one.path, ", ".join(one.what), _figure(before, unit), _figure(after, unit), ratio, *spans, *origins]
 
@@ -124,8 +125,11 @@ def _figure(stated: Stated | None, unit: str) -> str | None:
     return f"{amount(100.0 * stated.value)} %" if unit == "1" else f"{amount(stated.value)} {unit}"
 
 
-def _span(stated: Stated | None) -> str:
-    return "none" if stated is None or stated.low is None else f"{amount(stated.low)} to {amount(stated.high)}"
+def _span(stated: Stated | None, unit: str) -> str:
+    if stated is None or stated.low is None or stated.high is None:
+        return "none"
+    times, mark = (100.0, " %") if unit == "1" else (1.0, "")
+    return f"{amount(times * stated.low)} to {amount(times * stated.high)}{mark}"
 
 
 def _origin(stated: Stated | None) -> str:
