@@ -349,7 +349,7 @@ def brief(result: str, form: str) -> None:
 @command("diff one-buyer --set leader.discount_rate=0.08 --effect", "diff april-2025 --variant after_2025 --format csv")
 @click.argument("one", metavar="A", type=InstanceName())
 @click.argument("other", metavar="[B]", type=InstanceName(), required=False)
-@_option("--effect", "What each changed number moves of the payoffs, and all together.", is_flag=True)
+@_option("--effect", "What each change moves of the payoffs, and all together.", is_flag=True)
 @_option("--strategies", "With --effect: only these.", multiple=True, metavar="A,B")
 @SETS
 @VARIANTS

@@ -178,7 +178,7 @@ def _drawn(part: Bars) -> str:
         text = top + 0.72 * ROW
         fill = "#4269d0" if position == 0 else "#97a4bf"
         drawn += [
-            f'<text x="0" y="{text:.2f}">{_safe(clipped(label, 40))}</text>',
+            f'<text x="0" y="{text:.2f}">{_safe(clipped(label, 34))}</text>',
             f'<rect x="{left:.2f}" y="{top + 0.6:.2f}" width="{length:.2f}" height="{ROW - 1.2:.2f}" fill="{fill}"/>',
             f'<text x="{zero + max(0.0, value) * scale + 1:.2f}" y="{text:.2f}">{_safe(written)}</text>',
         ]

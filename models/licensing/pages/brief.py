@@ -38,7 +38,7 @@ class Room:
 # The first that fits is taken: caveats and strategies are what a page can best do without.
 ROOMS = (
     *(Room(strategies, caveats) for caveats in (2, 1, 0) for strategies in (8, 7, 6, 5, 4, 3)),
-    *(Room(3, 0, turns, blocs) for turns, blocs in ((2, 4), (2, 3), (1, 2))),
+    *(Room(3, 0, turns, blocs) for turns, blocs in ((2, 4), (2, 3), (1, 2), (0, 2), (0, 1))),
 )
 
 
@@ -111,7 +111,7 @@ def brief_of(saved: Saved, result: str, is_sealed: bool, version: str | None) ->
         schema_version=SCHEMA_VERSION,
         command="brief",
         instance=told.instance,
-        question=f"Which strategy should {clipped(instance.leader.title, TITLE)} commit to?",
+        question=f"Which strategy should {_inside(clipped(instance.leader.title, TITLE))} commit to?",
         alerts=list(_alerts(saved, is_sealed, version)),
         answer=" ".join(_answer(first, best, tied, against, titles)),
         why=[_why(difference, against, titles), _path(instance, first)],
@@ -130,6 +130,11 @@ def brief_of(saved: Saved, result: str, is_sealed: bool, version: str | None) ->
 
 def _value(answer: Answer) -> float:
     return answer.leader.value_musd
+
+
+def _inside(title: str) -> str:
+    """A title inside a sentence: its article is written small."""
+    return f"the {title[4:]}" if title.startswith("The ") else title
 
 
 def _alerts(saved: Saved, is_sealed: bool, version: str | None) -> Iterator[str]:

@@ -46,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Effect:
-    """What one changed number moves by itself, in the first instance."""
+    """What one changed entry moves by itself, in the first instance."""
 
     path: str  # where it stands
     moves_musd: Mapping[str, float]  # million USD; change of the payoff, by strategy; empty where there is no answer
@@ -56,12 +56,12 @@ class Effect:
 
 @dataclass(frozen=True)
 class Effects:
-    """What the changed numbers do to the payoffs, one at a time and all together."""
+    """What the changed entries do to the payoffs, one at a time and all together."""
 
     before_musd: Mapping[str, float]  # million USD; payoff in the first instance, by strategy
     after_musd: Mapping[str, float]  # million USD; payoff in the second
-    alone: Sequence[Effect]  # one number at a time, what moves most first
-    rest_musd: Mapping[str, float]  # million USD; what the numbers do only together, and whatever is no number
+    alone: Sequence[Effect]  # one entry at a time, what moves most first
+    rest_musd: Mapping[str, float]  # million USD; what they do only together, and what was added or removed
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class InstanceDifference:
     changed_by: Sequence[str]  # options that were laid over the second; empty for none
     same: int  # numbers about the world that both have alike, origin and range included
     changes: Sequence[Change]  # in the order of the first, what was added last
-    effects: Effects | None = sometimes()  # what the changed numbers move; only where it was asked for
+    effects: Effects | None = sometimes()  # what the changed entries move; only where it was asked for
 
 
 @dataclass(frozen=True)

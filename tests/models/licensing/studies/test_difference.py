@@ -141,3 +141,12 @@ def test_what_cannot_be_compared_is_refused(
     found = run("diff", *arguments)
     assert (found.exit_code, found.stdout) == (2, "")
     assert says in found.stderr
+
+
+def test_an_entry_that_is_no_number_is_tried_alone_too() -> None:
+    one, other = load("template"), load("template", sets=["concession.target=others"])
+    changes = [change.path for change in changed(one, other)]
+    found = effects_of(one, other, ("coercion", "targeted"), silent)
+    assert [effect.path for effect in found.alone] == changes
+    for name in ("coercion", "targeted"):
+        assert found.rest_musd[name] == pytest.approx(0.0, abs=1e-3)
