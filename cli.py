@@ -169,11 +169,14 @@ def command(*examples: str) -> Callable[[Any], Any]:
     """Register a command whose help ends with examples that run."""
 
     def decorate(function: Any) -> Any:
-        epilog = "\b\nExamples:\n" + "\n".join(f"  coercivity {example}" for example in examples)
-        registered = main_group.command(function.__name__.rstrip("_"), epilog=epilog)
+        registered = main_group.command(function.__name__.rstrip("_"), epilog=_shown(examples))
         return registered(_flags(hidden=True)(function))
 
     return decorate
+
+
+def _shown(examples: Sequence[str]) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  coercivity {example}" for example in examples)
 
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -322,24 +325,102 @@ def export(instance: str, file: str, sets: tuple[str, ...], variants: tuple[str,
 def verify(result: str, search: bool | None, jobs: int, form: str) -> None:
     """Re-check a saved result without trusting it.
 
-    RESULT is a result.json, the folder of a run, or - for stdin.
+    RESULT is a run by the first letters of its hash or by a tag, a result.json, or - for stdin.
     """
-    from coercivity.engine.desk import runs, terminal
-    from coercivity.models import verification
-    from coercivity.models.licensing.pages import listing
+    from coercivity.models.saved import verify as verify_saved
 
-    data, files = runs.read(result), runs.beside(result)
-    with terminal.Progress(_is_quiet()) as progress:
-        found = verification.verify(data, files, search, jobs, progress)
-    terminal.show(
-        form,
-        found,
-        lambda: listing.verified(found.checks, found.sentence),
-        lambda: [vars(check) for check in found.checks],
-    )
-    if not found.ok:
-        failed = sum(not check.ok for check in found.checks)
-        raise errors.AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
+    verify_saved(result, search, jobs, form, _is_quiet())
+
+
+@command(
+    "compare one-buyer --no-save --format json | coercivity brief - > brief.html",
+    "compare template --no-save --format json | coercivity brief - --format table",
+)
+@click.argument("result")
+@_format("html", "table", "json")
+def brief(result: str, form: str) -> None:
+    """One page on a saved result, to be printed.
+
+    Question, answer, why, what it hinges on, who pays, how sure, provenance. The page needs no network; a browser prints
+    it on one sheet of A4, or as PDF. RESULT as for verify.
+    """
+    from coercivity.models.licensing.desk.brief import brief as show_brief
+
+    show_brief(result, form)
+
+
+@command("diff one-buyer --set leader.discount_rate=0.08 --effect", "diff april-2025 --variant after_2025 --format csv")
+@click.argument("one", metavar="A", type=InstanceName())
+@click.argument("other", metavar="[B]", type=InstanceName(), required=False)
+@_option("--effect", "What each change moves of the payoffs, and all together.", is_flag=True)
+@_option("--strategies", "With --effect: only these.", multiple=True, metavar="A,B")
+@SETS
+@VARIANTS
+@_format("table", "json", "csv")
+def diff(one: str, other: str | None, sets: tuple[str, ...], variants: tuple[str, ...], **asked: Any) -> None:
+    """What differs between two instances or results.
+
+    Of instances: values with units, ranges, origins, other entries; --set and --variant change the second, which is the
+    first where B is left out. Of saved results, named as for verify: payoffs, ranks, chances, and the instances solved.
+    """
+    from coercivity.models.licensing.desk.difference import diff as show_difference
+
+    show_difference(one, other, sets, variants, asked, _is_quiet())
+
+
+@main_group.group("runs", epilog=_shown(["runs list", "runs prune --keep 20 --dry-run"]))
+@_flags(hidden=True)
+def runs_group() -> None:
+    """List, show, tag and prune saved results."""
+
+
+def _under_runs(function: Any) -> Any:
+    name = function.__name__.removeprefix("runs_")
+    return runs_group.command(name)(_flags(hidden=True)(_format("table", "json", "csv")(function)))
+
+
+IN = _option("--out", "Where they are.", to="root", default="runs", show_default=True, metavar="DIR")
+
+
+@_under_runs
+@IN
+def runs_list(root: str, form: str) -> None:
+    """List saved results, the newest first."""
+    from coercivity.models import saved
+
+    saved.listed(form, lambda archive: archive.archive(root))
+
+
+@_under_runs
+@click.argument("result")
+def runs_show(result: str, form: str) -> None:
+    """Print a saved result again, without solving."""
+    from coercivity.models import saved
+
+    saved.show(result, form)
+
+
+@_under_runs
+@click.argument("result")
+@click.argument("name")
+@_option("--remove", "Take the tag away.", is_flag=True)
+def runs_tag(result: str, name: str, remove: bool, form: str) -> None:
+    """Give a saved result a name."""
+    from coercivity.models import saved
+
+    saved.listed(form, lambda archive: archive.tag(result, name, remove))
+
+
+@_under_runs
+@_option("--keep", "Keep the N newest.", type=click.IntRange(0), metavar="N")
+@_option("--days", "Remove older ones only.", type=click.FloatRange(0), metavar="DAYS")
+@_option("--dry-run", "Only say which.", is_flag=True)
+@IN
+def runs_prune(keep: int | None, days: float | None, dry_run: bool, root: str, form: str) -> None:
+    """Remove saved results that have no tag."""
+    from coercivity.models import saved
+
+    saved.listed(form, lambda archive: archive.prune(root, keep, days, dry_run))
 
 
 def study_options(function: Any) -> Any:
@@ -582,37 +663,12 @@ def backtest(instance: str | None, every: bool, refit: bool, form: str, **change
 
     Every observation of the instance beside what the model says, what was fitted to which, and what is missed.
     """
-    from coercivity.engine.desk import terminal
-    from coercivity.models.licensing.answers.backtest.comparison import AGAIN, backtested, failures
-    from coercivity.models.licensing.pages import backtest as present
+    from coercivity.models.licensing.desk import backtest as desk
 
     if every:
-        _backtest_all(form, [instance, *changed["sets"], *changed["variants"], *["--refit"] * refit])
-        return
-    if instance is None:
-        raise errors.UsageError("INSTANCE", "no instance is named", "name one, or ask for --all")
-    data = _load(instance, changed["sets"], changed["variants"])
-    with terminal.Progress(_is_quiet()) as progress:
-        found = backtested(data, refit, progress)
-    terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
-    if not found.ok:
-        raise errors.AuditFailed(instance, "not reproduced: " + "; ".join(failures(found)), AGAIN)
-
-
-def _backtest_all(form: str, beside: Sequence[str | None]) -> None:
-    """The record of every shipped case in one table."""
-    from coercivity.engine.desk import terminal
-    from coercivity.models.licensing.answers.backtest.cases import all_cases
-    from coercivity.models.licensing.pages import cases as present
-
-    if any(beside):
-        raise errors.UsageError("--all", "an instance or a change of one beside --all", "leave out one of the two")
-    with terminal.Progress(_is_quiet()) as progress:
-        found = all_cases(progress)
-    terminal.show(form, found, lambda: present.blocks(found), lambda: present.rows(found))
-    if not found.ok:
-        failed = ", ".join(one.name for one in found.failed)
-        raise errors.FailedRuns("--all", f"not told: {failed}", "coercivity validate says what is wrong with each")
+        desk.backtest_all(form, [instance, *changed["sets"], *changed["variants"], *["--refit"] * refit], _is_quiet())
+    else:
+        desk.backtest(instance, lambda name: _load(name, **changed), refit, form, _is_quiet())
 
 
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate - --strict")
@@ -637,16 +693,9 @@ def instances(skill: bool, form: str) -> None:
 
     Leader, years, size and record of each.
     """
-    from coercivity.engine.desk import terminal
-    from coercivity.models.licensing.answers.backtest.cases import all_cases
-    from coercivity.models.licensing.pages import listing
+    from coercivity.models.licensing.desk.backtest import gallery
 
-    record = None
-    if skill:
-        with terminal.Progress(_is_quiet()) as progress:
-            record = all_cases(progress)
-    found = listing.shipped_instances(record)
-    terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])
+    gallery(skill, form, _is_quiet())
 
 
 @command("show april-2025 postures.embargo", "show april-2025 --variant no_leakage --set leader.discount_rate=0.08")
@@ -681,6 +730,19 @@ def sources(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], kin
     terminal.show(form, found, lambda: listing.provenance(found), lambda: [vars(row) for row in found.rows])
 
 
+@command("explain 'market left'", "explain 'rivals.*.feed.stock' --format json")
+@click.argument("word", required=False)
+@_format("table", "json", "csv")
+def explain(word: str | None, form: str) -> None:
+    """Say what a word of reports or files means.
+
+    A word, a path of an instance, or a key of a result. Without WORD the whole glossary.
+    """
+    from coercivity.models.explanation import explain as show_meanings
+
+    show_meanings(word, form)
+
+
 @command("schema > licensing.schema.json", "schema --result compare")
 @_option(
     "--result", "Of this kind of result instead; without KIND of all.", is_flag=False, flag_value="", metavar="KIND"
@@ -704,30 +766,19 @@ def new(name: str) -> None:
 
     NAME is a shipped instance; without it, a short commented template.
     """
-    from pathlib import Path
-
     from coercivity.engine.desk import terminal
-    from coercivity.models.licensing.data.load import shipped
+    from coercivity.models.licensing.data.load import shipped_text
 
-    files = {known: path for known, _, path in shipped()}
-    errors.check_name("NAME", name, files, "shipped instances")
-    terminal.write(Path(files[name]).read_text("utf-8"))
+    terminal.write(shipped_text(name))
 
 
 @command("doctor", "doctor --format json")
 @_format("table", "json")
 def doctor(form: str) -> None:
     """Check the installation."""
-    from coercivity.engine.desk import terminal
-    from coercivity.engine.desk.doctor import table
-    from coercivity.models.diagnosis import diagnoses
+    from coercivity.models.diagnosis import doctor as show_diagnoses
 
-    found = diagnoses()
-    failed = [one.name for one in found if not one.ok]
-    data = {"schema_version": 1, "command": "doctor", "ok": not failed, "checks": [vars(one) for one in found]}
-    terminal.show(form, data, lambda: [table(found)])
-    if failed:
-        raise errors.AuditFailed("doctor", f"not working: {', '.join(failed)}", "do what the details say")
+    show_diagnoses(form)
 
 
 def main() -> None:

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from coercivity.engine.desk.doctor import Diagnosis, examine, expect
+from coercivity.engine.desk import terminal
+from coercivity.engine.desk.doctor import Diagnosis, examine, expect, table
+from coercivity.engine.errors import AuditFailed
+
+
+def doctor(form: str) -> None:
+    """Print the diagnoses.
+
+    Raises
+    ------
+    AuditFailed
+        Something does not work.
+    """
+    found = diagnoses()
+    failed = [one.name for one in found if not one.ok]
+    data = {"schema_version": 1, "command": "doctor", "ok": not failed, "checks": [vars(one) for one in found]}
+    terminal.show(form, data, lambda: [table(found)])
+    if failed:
+        raise AuditFailed("doctor", f"not working: {', '.join(failed)}", "do what the details say")
 
 
 def diagnoses() -> list[Diagnosis]:

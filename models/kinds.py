@@ -7,13 +7,17 @@ from dataclasses import fields
 from typing import Any
 
 from coercivity.engine.data.values import meanings, parts_of, schema_of
+from coercivity.engine.desk.archive import Archive
 from coercivity.engine.errors import check_name
+from coercivity.models.glossary import Explanation
 from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
 from coercivity.models.licensing.answers.verify import Verification
 from coercivity.models.licensing.claims.values import ClaimsAudit
+from coercivity.models.licensing.pages.brief import Brief
+from coercivity.models.licensing.studies.difference import InstanceDifference, ResultDifference
 from coercivity.models.licensing.studies.values import (
     ElementaryEffects,
     GridSweep,
@@ -42,6 +46,11 @@ KINDS: dict[str, type] = {
     "backtest-all": Cases,
     "audit": ClaimsAudit,
     "verify": Verification,
+    "brief": Brief,
+    "diff-instances": InstanceDifference,
+    "diff-results": ResultDifference,
+    "runs": Archive,
+    "explain": Explanation,
 }
 
 HEAD = """# Every key of a result

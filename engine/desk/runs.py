@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from coercivity.engine.data.piped import PIPED
+from coercivity.engine.desk.naming import RESULT as RESULT
+from coercivity.engine.desk.naming import located
 from coercivity.engine.errors import CoercivityError, ResourcesFailed, UsageError, refused
 
-RESULT = "result.json"
 REPORT = "report.txt"
 # What lies beside a result: its report, and what was asked.
 KNOWN = (REPORT, "instance.yaml", "problem.json", "game.json")
-NAME_IT = "name the result.json of a run, or its folder: runs/<hash>"
+NAME_IT = "name a run by the first letters of its hash or by a tag (coercivity runs list), or a result.json"
 ELSEWHERE = "choose another folder with --out DIR, or use --no-save"
 SPACE = 20_000_000  # bytes that must be free before a run starts
 PACKAGES = ("coercivity", "highspy", "numpy", "pandas", "pint", "pydantic", "pyomo", "ruamel.yaml", "scipy")
@@ -159,7 +160,7 @@ def manifest(
 
 
 def read(argument: str) -> dict[str, Any]:
-    """A saved result: a file, a folder of ``runs``, or ``-`` for standard input.
+    """A saved result: a file, a folder of ``runs``, a tag or the first letters of a hash, or ``-`` for standard input.
 
     Raises
     ------
@@ -188,8 +189,10 @@ def beside(argument: str) -> dict[str, str] | None:
     UsageError
         One of them cannot be read.
     """
-    path = Path(argument)
-    if argument == "-" or not (path.is_dir() or path.name == RESULT):
+    if argument == "-":
+        return None
+    path = located(argument)
+    if not (path.is_dir() or path.name == RESULT):
         return None
     folder = path if path.is_dir() else path.parent
     found = {}
@@ -211,7 +214,7 @@ def _refuse(constant: str) -> float:
 def _text(argument: str) -> str:
     if argument == "-":
         return PIPED.take().decode("utf-8", "replace")
-    path = Path(argument)
+    path = located(argument)
     try:
         path = path / RESULT if path.is_dir() else path
         return path.read_bytes().decode("utf-8", "replace")

@@ -76,6 +76,8 @@ FLOORS = (
     ("engine.bilevel",),
     ("engine.report",),
     ("engine.desk",),
+    # Words are read before anything is said.
+    ("models.glossary",),
     ("models.licensing.data",),
     ("models.licensing.audit",),
     ("models.licensing.market",),
@@ -89,7 +91,8 @@ FLOORS = (
     ("models.licensing.desk",),
     ("models.fringe", "models.program"),
     ("models.diagnosis", "models.verification"),
-    ("models.door", "models.kinds"),
+    ("models.door", "models.kinds", "models.saved"),
+    ("models.explanation",),
     ("cli",),
 )
 

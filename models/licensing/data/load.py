@@ -20,7 +20,7 @@ from coercivity.engine.data import document as documents
 from coercivity.engine.data.document import Document
 from coercivity.engine.data.inheritance import UnknownBase, inherited
 from coercivity.engine.data.reader import Path, Position, dotted
-from coercivity.engine.errors import Finding, InvalidInstance, UsageError
+from coercivity.engine.errors import Finding, InvalidInstance, UsageError, check_name
 from coercivity.models.licensing.data.crosschecks.market import cross_check
 from coercivity.models.licensing.data.instance import SCHEMA, Instance
 from coercivity.models.licensing.data.quantity import Quantity
@@ -215,6 +215,19 @@ def _is_file(name: str) -> bool:
 def shipped() -> list[tuple[str, str, str]]:
     """The instances that come with the package: name, title, path."""
     return [(name, _header(file.read_text("utf-8"), "title"), str(file)) for name, file in _files()]
+
+
+def shipped_text(name: str) -> str:
+    """The file of a shipped instance as it is written.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    files = {known: path for known, _, path in shipped()}
+    check_name("NAME", name, files, "shipped instances")
+    return File(files[name]).read_text("utf-8")
 
 
 def _files(schema: str = SCHEMA) -> list[tuple[str, Traversable]]:

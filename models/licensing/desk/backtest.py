@@ -1,0 +1,64 @@
+"""``coercivity backtest``: one case or all of them held against the record, and how the command ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from coercivity.engine.desk import terminal
+from coercivity.engine.errors import AuditFailed, FailedRuns, UsageError
+from coercivity.models.licensing.answers.backtest.cases import all_cases
+from coercivity.models.licensing.answers.backtest.comparison import AGAIN, backtested, failures
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.pages import backtest as page
+from coercivity.models.licensing.pages import cases as cases_page
+from coercivity.models.licensing.pages import listing
+
+
+def backtest(name: str | None, load: Callable[[str], Instance], is_refit: bool, form: str, is_quiet: bool) -> None:
+    """One case beside its record.
+
+    Raises
+    ------
+    UsageError
+        No instance is named.
+    AuditFailed
+        A search that the calibration records comes out otherwise.
+    """
+    if name is None:
+        raise UsageError("INSTANCE", "no instance is named", "name one, or ask for --all")
+    instance = load(name)
+    with terminal.Progress(is_quiet) as progress:
+        found = backtested(instance, is_refit, progress)
+    terminal.show(form, found, lambda: page.blocks(found), lambda: page.rows(found))
+    if not found.ok:
+        raise AuditFailed(name, "not reproduced: " + "; ".join(failures(found)), AGAIN)
+
+
+def backtest_all(form: str, beside: Sequence[str | None], is_quiet: bool) -> None:
+    """The record of every shipped case in one table.
+
+    Raises
+    ------
+    UsageError
+        Something else is asked beside it.
+    FailedRuns
+        A case could not be told.
+    """
+    if any(beside):
+        raise UsageError("--all", "an instance or a change of one beside --all", "leave out one of the two")
+    with terminal.Progress(is_quiet) as progress:
+        found = all_cases(progress)
+    terminal.show(form, found, lambda: cases_page.blocks(found), lambda: cases_page.rows(found))
+    if not found.ok:
+        failed = ", ".join(one.name for one in found.failed)
+        raise FailedRuns("--all", f"not told: {failed}", "coercivity validate says what is wrong with each")
+
+
+def gallery(is_skill_told: bool, form: str, is_quiet: bool) -> None:
+    """The shipped instances, each held against its record too where that is asked for."""
+    record = None
+    if is_skill_told:
+        with terminal.Progress(is_quiet) as progress:
+            record = all_cases(progress)
+    found = listing.shipped_instances(record)
+    terminal.show(form, found, lambda: listing.listed(found), lambda: [vars(entry) for entry in found.instances])

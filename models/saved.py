@@ -1,0 +1,73 @@
+"""Saved results of any kind on their way back: listed, printed again in the form that is wanted now, and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+from coercivity.engine.data.values import from_plain
+from coercivity.engine.desk import archive as archives
+from coercivity.engine.desk import runs, terminal
+from coercivity.engine.errors import AuditFailed
+
+
+def listed(form: str, ask: Callable[[ModuleType], archives.Archive]) -> None:
+    """Print what is saved, after something was done to it; raises as what was asked for."""
+    found = ask(archives)
+    terminal.show(form, found, lambda: archives.blocks(found), lambda: archives.rows(found))
+
+
+def verify(result: str, search: bool | None, jobs: int, form: str, is_quiet: bool) -> None:
+    """Judge a saved result again and print the checks.
+
+    Raises
+    ------
+    UsageError
+        There is no such result.
+    AuditFailed
+        A check failed, or it cannot be read as one of ours.
+    """
+    from coercivity.models import verification
+    from coercivity.models.licensing.pages import listing
+
+    data, files = runs.read(result), runs.beside(result)
+    with terminal.Progress(is_quiet) as progress:
+        found = verification.verify(data, files, search, jobs, progress)
+    terminal.show(
+        form,
+        found,
+        lambda: listing.verified(found.checks, found.sentence),
+        lambda: [vars(check) for check in found.checks],
+    )
+    if not found.ok:
+        failed = sum(not check.ok for check in found.checks)
+        raise AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
+
+
+def show(result: str, form: str) -> None:
+    """Print a saved result again without solving anything.
+
+    Raises
+    ------
+    UsageError
+        There is no such result, or it is of another command than solve and compare.
+    AuditFailed
+        It cannot be read as one of ours.
+    """
+    data = runs.read(result)
+    if "program" in data:
+        from coercivity.models.program import finite, present
+        from coercivity.models.program.values import GameAnswer, ProgramAnswer
+
+        if isinstance(data["program"], dict) and data["program"].get("kind") == "finite-game":
+            game = from_plain(GameAnswer, data)
+            terminal.show(form, data, lambda: finite.blocks(game), lambda: finite.rows(game))
+        else:
+            told = from_plain(ProgramAnswer, data)
+            terminal.show(form, data, lambda: present.blocks(told), lambda: present.rows(told))
+        return
+    from coercivity.models.licensing.answers.verify import opened
+    from coercivity.models.licensing.pages import files, frames
+
+    found = opened(data).told
+    terminal.show(form, data, lambda: files.blocks(found), lambda: frames.long_rows(found))
