@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -92,10 +91,16 @@ def test_open_trade_from_rest_is_stationary(game: Game, opened: Response) -> Non
     assert opened.plan["unmet"][: len(grid)].sum() < 1e-6 * forecast.sum()
 
 
-def test_nothing_is_ordered_while_trade_is_open(game: Game, opened: Response) -> None:
-    trunk = slice(0, len(game.market.grid))
-    assert opened.plan["expansion"][trunk].sum() < 0.005 * EXPORTS_2010
-    assert opened.plan["design_order"][trunk].sum() < 0.01
+def test_no_capital_is_sunk_while_trade_is_open_and_prices_are_those_of_2010(game: Game, opened: Response) -> None:
+    """What smugglers hold ready against a breakdown costs nothing and sells nothing."""
+    grid, sets = game.market.grid, game.market.sets
+    before = np.flatnonzero(grid.end <= month_index("2015-01"))
+    smuggled = [number for number, name in enumerate(sets.rivals) if name.startswith("smuggled")]
+    lines = opened.plan["expansion"][before].sum(axis=0)
+    assert lines[: -len(smuggled)].sum() < 0.005 * EXPORTS_2010
+    assert sets.rivals[-len(smuggled) :] == tuple(sets.rivals[number] for number in smuggled)
+    assert opened.plan["rival_sales"][: len(grid), smuggled].sum() < 0.005 * EXPORTS_2010
+    assert opened.plan["design_order"][: len(grid)].sum() < 0.01
 
 
 def test_licences_of_2011_to_2014_are_the_quotas(game: Game, as_it_went: Response) -> None:
@@ -116,14 +121,20 @@ def test_the_search_stays_small(game: Game) -> None:
     assert len(game.followers.layout.program.cost) < 20_000
 
 
-def test_the_calibration_finds_its_loss_and_its_neighbours_err_more(instance: Instance) -> None:
+def test_the_calibration_finds_its_loss_and_no_other_point_errs_less(instance: Instance) -> None:
     assert instance.calibration is not None
     for fitted in instance.calibration.fitted.values():
-        place = fitted.points.index(fitted.found)
-        tried = [fitted.points[number] for number in (place - 1, place, place + 1)]
-        losses = [_loss(f"{fitted.path}={point}", fitted.moments) for point in tried]
-        assert losses[1] == pytest.approx(fitted.loss, rel=1e-2)
-        assert losses[1] == min(losses)
+        losses = {point: _loss(f"{fitted.path}={point}", fitted.moments) for point in fitted.points}
+        assert losses[fitted.found] == pytest.approx(fitted.loss, rel=1e-2)
+        assert losses[fitted.found] == min(losses.values())
+
+
+def test_slower_saving_is_not_told_apart_by_2010(instance: Instance) -> None:
+    """Which is what the calibration says of the points that it does not list."""
+    assert instance.calibration is not None
+    saving = instance.calibration.fitted["saving"]
+    assert _loss(f"{saving.path}=5 %", saving.moments) == pytest.approx(saving.loss, rel=1e-2)
+    assert _loss(f"{saving.path}=40 %", saving.moments) > 10 * saving.loss
 
 
 def _loss(override: str, moments: tuple[str, ...]) -> float:
@@ -138,12 +149,63 @@ def _loss(override: str, moments: tuple[str, ...]) -> float:
     return math.fsum(error**2 for error in errors)
 
 
-def test_no_fact_after_2011_is_fitted(instance: Instance) -> None:
+def test_no_fact_after_2010_is_fitted(instance: Instance) -> None:
     assert instance.calibration is not None
+    assert instance.calibration.until == "2010-12"
     last = month_index(instance.calibration.until)
     facts = instance.observations.values()
     assert all(month_index(fact.ends) <= last for fact in facts if fact.window == "fit")
-    assert sum(fact.window == "judge" for fact in facts) > 30
+    assert sum(fact.window == "judge" for fact in facts) == 29
+
+
+def test_one_fact_counts_once(instance: Instance) -> None:
+    """What is a ratio, a sum or a part of judged facts stands beside them, and what the price path was given is no finding."""
+    window = {name: fact.window for name, fact in instance.observations.items()}
+    repeated = ["value_2011_2014", "unit_value_2011", "unit_value_2014", "value_h1_2011", "dual_price", "lynas_2014"]
+    repeated += [f"quota_use_{year}" for year in range(2011, 2015)]
+    assert {window[name] for name in repeated} == {"beside"}
+    assert all(instance.observations[name].note for name in repeated)
+    assert {window[f"{product}_2015"] for product in instance.products} == {"fed"}
+    assert window["dependence_2018"] == window["dependence_2024"] == "judge"
+
+
+def test_tolerances_of_prices_are_the_spread_of_years_before(instance: Instance) -> None:
+    before = {
+        "magnet": (30.24, 31.9, 19.12, 27.56),
+        "heavy": (89.1, 118.49, 115.67, 156.5),
+        "bulk": (3.04, 4.56, 3.88, 4.46),
+    }
+    spread = {name: float(np.std(np.diff(np.log(prices)), ddof=1)) for name, prices in before.items()}
+    for name in ("magnet_2011", "magnet_2012", "heavy_2011", "heavy_2012", "heavy_2013", "heavy_2014", "bulk_2012"):
+        fact = instance.observations[name]
+        assert fact.recorded is not None and fact.error_allowed is not None
+        assert fact.error_allowed / fact.recorded.value == pytest.approx(spread[name.partition("_")[0]], rel=0.05)
+
+
+def test_dependence_comes_near_the_record_to_2024(game: Game, as_it_went: Response) -> None:
+    """Without contracts and the reported cost of Mountain Pass it fell to a third and stayed there; the low of 2018 is not found."""
+    facts = game.instance.observations
+    found = {year: measure(game, as_it_went, facts[f"dependence_{year}"]) for year in (2011, 2014, 2018, 2024)}
+    assert found == pytest.approx({2011: 0.684, 2014: 0.596, 2018: 0.58, 2024: 0.71}, abs=0.12)
+
+
+def test_what_the_long_run_rests_on_is_lynas_and_not_fear() -> None:
+    found = {}
+    for name in ("no_contract", "low_fear", "high_fear"):
+        game = Game(load("japan-2010", variants=(name,)))
+        response = game.followers.respond(game.announce("japan_2010_actual"))
+        found[name] = measure(game, response, game.instance.observations["dependence_2018"])
+    assert found["high_fear"] == pytest.approx(found["low_fear"], abs=0.06)
+    assert found["low_fear"] - found["no_contract"] > 0.15
+
+
+def test_smuggling_ends_with_the_quotas(game: Game, as_it_went: Response) -> None:
+    grid, sets = game.market.grid, game.market.sets
+    through = [number for number, name in enumerate(sets.rivals) if name.startswith("smuggled")]
+    sold = as_it_went.plan["rival_sales"][: len(grid), through].sum(axis=(1, 2, 3))
+    quotas = (grid.start >= month_index("2011-04")) & (grid.end <= month_index("2015-01"))
+    assert sold[quotas].sum() > 5000
+    assert sold[grid.start >= month_index("2015-01")].sum() < 1
 
 
 def test_who_gets_the_rent_decides_whether_quotas_pay() -> None:
@@ -157,6 +219,9 @@ def test_who_gets_the_rent_decides_whether_quotas_pay() -> None:
 
 
 def test_the_longer_the_squeeze_the_less_is_left(game: Game) -> None:
-    left = [game.evaluate(game.announce(name)).payoff.terms["tail"]
-            for name in ("open", "japan_2010_actual", "quota_persistent", "embargo")]  # fmt: skip
-    assert all(more > less for more, less in itertools.pairwise(left))
+    """Until everything that can be built or saved is: a full stop leaves no less than the halved quota for good."""
+    tail = {name: game.evaluate(game.announce(name)).payoff.terms["tail"]
+            for name in ("open", "japan_2010_actual", "quota_persistent", "embargo")}  # fmt: skip
+    assert tail["open"] > tail["japan_2010_actual"] > tail["quota_persistent"]
+    assert tail["japan_2010_actual"] > 1.3 * tail["embargo"]
+    assert tail["embargo"] == pytest.approx(tail["quota_persistent"], rel=0.05)
