@@ -32,6 +32,7 @@ def compared(result: Comparison) -> list[Block]:
         Prose(result.instance.heading, result.verdict.sentences),
         _payoffs(answers),
         _buyers(answers),
+        *_harm(answers),
         _power(answers),
         *reactions.compared(answers),
         *([] if result.promises is None else [reactions.promised(result.promises)]),
@@ -72,6 +73,21 @@ def _buyers(answers: Sequence[Answer]) -> Table:
     note = "Pain: rise of the expected cost over open trade, less rents that the bloc earns; negative where it gains."
     title = "Buyers: pain in million USD, present value"
     return Table(title, columns, rows, emphasis=0, decimals=decimals(pains), note=note)
+
+
+def _harm(answers: Sequence[Answer]) -> Iterator[Table]:
+    """What the measures against each bloc cost; not in results that were saved before it was told."""
+    blocs = list(answers[0].blocs)
+    rows = [[answer.strategy.name, *(answer.blocs[bloc].harm_musd for bloc in blocs)] for answer in answers]
+    if len(blocs) < 2 or any(harm is None for row in rows for harm in row):
+        return
+    note = (
+        "What it would save all buyers together if this bloc alone were treated as under open trade, what is feared left as it is. "
+        "No tie moves it, and no rent hides it."
+    )
+    columns = [*texts("strategy"), *(Column(f"against {bloc}") for bloc in blocs)]
+    yield Table("Harm of the measures against a bloc, million USD, present value", columns, rows, emphasis=0,
+                decimals=decimals([row[1:] for row in rows]), note=note)  # fmt: skip
 
 
 def _power(answers: Sequence[Answer]) -> Table:
