@@ -142,6 +142,10 @@ class CutOff:
         found = np.array([[self._run(state, members, months) for members in blocs] for months in self.lengths])
         return (found[..., 0] - uncut) / 1000.0, (earned - found[..., 1]) / 1000.0
 
+    def forget(self) -> None:
+        """Solve the next one from scratch."""
+        self._hot.forget()
+
     def _tell(self, state: State) -> None:
         hot, layout, steps = self._hot, self.layout, self.market.step_share
         total = state.demand.sum(axis=-1)
@@ -265,8 +269,12 @@ def leverage_curve(instance: Instance, cutoff: CutOff, response: Response) -> Cu
     is_date = (grid.end % 3 == 0) | (grid.length > 1)
     periods = [t for t in range(len(grid)) if is_date[t] and grid.end[t] <= until + 1]
     blocs = [(b,) for b in range(len(market.sets.blocs))] + [tuple(range(len(market.sets.blocs)))]
-    found = np.array([cutoff.losses(state_after(response, t), blocs) for t in periods])
-    found = found.reshape(len(periods), 2, len(cutoff.lengths), len(blocs))
+    losses = []
+    for t in periods:
+        # From scratch, so that what the leader forgoes, which buyers' ties leave open, does not depend on what was asked before.
+        cutoff.forget()
+        losses.append(cutoff.losses(state_after(response, t), blocs))
+    found = np.array(losses).reshape(len(periods), 2, len(cutoff.lengths), len(blocs))
     return Curve(periods, cutoff.lengths, found[:, 0], found[:, 1])
 
 
