@@ -61,6 +61,11 @@ def _submit(pool: ProcessPoolExecutor, task: Any) -> Future[Any]:
         return pool.submit(_call, task)
 
 
+def _pool(factory: Callable[[], Callable[[Any], Any]], jobs: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: a forked solver would share threads and locks with its parent.
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(factory,))
+
+
 def spread(
     factory: Callable[[], Callable[[Any], Any]], tasks: Iterable[Any], jobs: int, seconds: float = 0.0
 ) -> Iterator[tuple[Any, Any]]:
@@ -93,8 +98,7 @@ def _in_processes(
     if not first:
         return
     waiting: dict[Any, Any] = {}
-    # Spawned, not forked: a forked solver would share threads and locks with its parent.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(factory,))
+    pool = _pool(factory, jobs)
     try:
         for task in first:
             waiting[_submit(pool, task)] = task
@@ -134,9 +138,5 @@ class Team:
         if self.jobs == 1:
             self._own = self._own or self.factory()
             return [self._own(task) for task in tasks]
-        if self._pool is None:
-            context = get_context("spawn")
-            self._pool = ProcessPoolExecutor(
-                self.jobs, mp_context=context, initializer=_start, initargs=(self.factory,)
-            )
+        self._pool = self._pool or _pool(self.factory, self.jobs)
         return [future.result() for future in [_submit(self._pool, task) for task in tasks]]

@@ -25,11 +25,12 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coercivity.engine.menu.enumeration import Choice, Looking, Progress, Screening
+from coercivity.engine.menu.enumeration import Choice, Looking, Progress, Screening, screener
 from coercivity.engine.parallel import Team
 from coercivity.engine.programs.hot import Floats
 from coercivity.engine.protocols import Screen
@@ -65,24 +66,13 @@ def best_first(
     better : called with (value, looked at) whenever a round has brought something better
     """
     started = time.monotonic()
-    with Team(_Screener(factory), jobs) as team:
+    with Team(partial(screener, factory), jobs) as team:
         search = _Search(options, team, worth, deadline, progress, np.random.default_rng(seed), better)
         looking = search.run(list(seeds) or [tuple(0 for _ in options)])
     choices = np.array(list(search.rows), dtype=np.int64).reshape(-1, len(options))
     complete = len(choices) == search.total
     numbers = np.array(list(search.rows.values()))
     return Screening(choices, numbers, complete, time.monotonic() - started, looking)
-
-
-@dataclass(frozen=True)
-class _Screener:
-    """Makes what looks at a run of commitments, in a process of its own."""
-
-    factory: Callable[[], Screen]
-
-    def __call__(self) -> Callable[[list[Choice]], list[tuple[float, ...]]]:
-        screen = self.factory()
-        return lambda run: [screen.screen(choice) for choice in run]
 
 
 @dataclass

@@ -131,7 +131,7 @@ def screen_menu(
     found: list[tuple[list[Choice], list[tuple[float, ...]]]] = []
     done = 0
     runs = _runs(ordered_choices(options, effect), run_length, deadline)
-    for choices, numbers in spread(partial(_screener, factory), runs, jobs):
+    for choices, numbers in spread(partial(screener, factory), runs, jobs):
         found.append((choices, numbers))
         done += len(choices)
         if progress:
@@ -153,7 +153,8 @@ def _runs(choices: Iterator[Choice], length: int, deadline: float | None) -> Ite
         yield run
 
 
-def _screener(factory: Callable[[], Screen]) -> Callable[[list[Choice]], list[tuple[float, ...]]]:
+def screener(factory: Callable[[], Screen]) -> Callable[[list[Choice]], list[tuple[float, ...]]]:
+    """What looks at a run of commitments, for a process of its own."""
     screen = factory()
     return lambda run: [screen.screen(choice) for choice in run]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from coercivity.models.licensing.data.instance import Instance, Line, Rival
 from coercivity.models.licensing.data.quantity import month_index
+from coercivity.models.licensing.data.reactions import Contract
 from coercivity.models.licensing.market.investment import Investment, annuity, investment
 from coercivity.models.licensing.market.periods import Floats, Grid
 from coercivity.models.licensing.market.prices import prices_of
@@ -56,26 +57,25 @@ def potential(instance: Instance) -> Floats:
     ])  # fmt: skip
 
 
-def contracts(instance: Instance) -> dict[tuple[int, int], float]:
-    """Most of what a rival sells that may go to a bloc (j, b), where that is a limit."""
+def _contracts(instance: Instance) -> dict[tuple[int, int], Contract]:
+    """What is promised, by rival and bloc (j, b)."""
     blocs = list(instance.blocs)
     return {
-        (j, blocs.index(bloc)): float(contract.share)
+        (j, blocs.index(bloc)): contract
         for j, rival in enumerate(instance.rivals.values())
         for bloc, contract in (rival.contract or {}).items()
-        if contract.share is not None and float(contract.share) < 1.0
     }
+
+
+def contracts(instance: Instance) -> dict[tuple[int, int], float]:
+    """Most of what a rival sells that may go to a bloc (j, b), where that is a limit."""
+    shares = {pair: float(one.share) for pair, one in _contracts(instance).items() if one.share is not None}
+    return {pair: share for pair, share in shares.items() if share < 1.0}
 
 
 def premiums(instance: Instance) -> dict[tuple[int, int], float]:
     """What a bloc under contract pays rival j beyond the leader's price (j, b), USD/kg."""
-    blocs = list(instance.blocs)
-    return {
-        (j, blocs.index(bloc)): float(contract.premium)
-        for j, rival in enumerate(instance.rivals.values())
-        for bloc, contract in (rival.contract or {}).items()
-        if contract.premium is not None
-    }
+    return {pair: float(one.premium) for pair, one in _contracts(instance).items() if one.premium is not None}
 
 
 @dataclass(frozen=True)

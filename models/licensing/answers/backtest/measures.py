@@ -265,16 +265,19 @@ def _price(seen: Seen) -> float | None:
     return _over(seen.total(worth), seen.total(cells.sum(axis=-1)))
 
 
+def _asked(seen: Seen) -> float | None:
+    """The leader's price, averaged by demand, USD/kg."""
+    return _over(seen.total(seen.demand * seen.market.price[:, None, :]), seen.total(seen.demand))
+
+
 def _price_ratio(seen: Seen) -> float | None:
-    asked = _over(seen.total(seen.demand * seen.market.price[:, None, :]), seen.total(seen.demand))
-    price = _price(seen)
+    asked, price = _asked(seen), _price(seen)
     return None if not asked or price is None else price / asked
 
 
 def _premium(seen: Seen) -> float | None:
     """What buyers' market price exceeds the leader's by, USD/kg, averaged by demand."""
-    asked = _over(seen.total(seen.demand * seen.market.price[:, None, :]), seen.total(seen.demand))
-    price = _price(seen)
+    asked, price = _asked(seen), _price(seen)
     return None if asked is None or price is None else price - asked
 
 
