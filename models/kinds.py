@@ -16,8 +16,8 @@ from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
 from coercivity.models.licensing.answers.verify import Verification
 from coercivity.models.licensing.claims.values import ClaimsAudit
-from coercivity.models.licensing.pages.brief import Brief
-from coercivity.models.licensing.studies.difference import InstanceDifference, ResultDifference
+from coercivity.models.licensing.pages.comparison.brief import Brief
+from coercivity.models.licensing.studies.changes.difference import InstanceDifference, ResultDifference
 from coercivity.models.licensing.studies.values import (
     ElementaryEffects,
     GridSweep,

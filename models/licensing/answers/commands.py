@@ -17,7 +17,7 @@ from coercivity.models.licensing.answers.game import StrategyAnswers, Tell
 from coercivity.models.licensing.answers.promises import Promises, promises
 from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.answers.values import Answer, Named, Search
-from coercivity.models.licensing.answers.verdict import Verdict, verdict_of
+from coercivity.models.licensing.answers.verdict.verdict import Verdict, verdict_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import effective

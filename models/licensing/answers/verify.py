@@ -38,7 +38,7 @@ from coercivity.models.licensing.answers.promises import OPTIMAL, Promises, prom
 from coercivity.models.licensing.answers.results import Assessment
 from coercivity.models.licensing.answers.subject import subject_of
 from coercivity.models.licensing.answers.values import Answer, Named
-from coercivity.models.licensing.answers.verdict import verdict_of
+from coercivity.models.licensing.answers.verdict.verdict import verdict_of
 from coercivity.models.licensing.audit.certify import Figures
 from coercivity.models.licensing.audit.recompute import Claim
 from coercivity.models.licensing.audit.search import SEARCHED, Looked

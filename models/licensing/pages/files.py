@@ -6,7 +6,8 @@ from coercivity.engine.desk.runs import REPORT, RESULT
 from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
 from coercivity.models.licensing.answers.commands import Comparison, Solution
-from coercivity.models.licensing.pages import comparison, frames, solution
+from coercivity.models.licensing.pages import frames, solution
+from coercivity.models.licensing.pages.comparison import tables as comparison
 
 SOURCE = "instance.yaml"
 

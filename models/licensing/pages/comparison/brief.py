@@ -11,7 +11,7 @@ from coercivity.models.glossary import meaning
 from coercivity.models.licensing.answers.commands import Comparison, shortfall
 from coercivity.models.licensing.answers.subject import Subject
 from coercivity.models.licensing.answers.values import Answer
-from coercivity.models.licensing.answers.verdict import Turn
+from coercivity.models.licensing.answers.verdict.verdict import Turn
 from coercivity.models.licensing.answers.verify import Saved
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.provenance import counts, sources_table
