@@ -18,6 +18,7 @@ from coercivity.shell.options import (
     SETS,
     VARIANTS,
     InstanceName,
+    budget_of,
     instance_options,
     option,
     output_format,
@@ -67,24 +68,27 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
 
 @command("compare one-buyer", "compare april-2025 --variant no_leakage --charts")
 @instance_options
-@option("--prove", "Search the whole menu, however large; promises too.", is_flag=True)
+@option("--full", "All tables, not the first page alone.", is_flag=True)
+@option(
+    "--hinges",
+    "Time for the ranges; without S all. [default: 20]",
+    is_flag=False,
+    flag_value="all",
+    default="20",
+    callback=budget_of,
+    metavar="S",
+)
+@option("--prove", "Search the whole menu; promises too.", is_flag=True)
 @option("--promises", "Tell whether promises and threats would be kept.", is_flag=True)
 @run_options
 def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
-    """Compare all strategies, with a verdict.
-
-    The named strategies and the best one on the menu stand side by side.
-    """
+    """Compare all strategies: which pays, why, and what turns it."""
     data = loaded(instance, sets, variants)
-    from coercivity.models.licensing.answers import commands
+    from coercivity.models.licensing.desk import compare as desk
 
     run |= {"set": sets, "variant": variants}
-    asked = {"prove": run["prove"], "with_promises": run["promises"]}
-
-    def work(progress: Any) -> Any:
-        return commands.compare(data, run["jobs"], run["limit"], progress, **asked, tell=progress.say)
-
-    answered("compare", data, work, run)
+    asked = run | {"memory": desk.memory_of(run)}
+    answered("compare", data, lambda progress: desk.compare(data, asked, progress, progress.say), run)
 
 
 @command(

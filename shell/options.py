@@ -39,6 +39,19 @@ def seconds_of(ctx: click.Context, parameter: click.Parameter, value: float | No
     return value
 
 
+def budget_of(ctx: click.Context, parameter: click.Parameter, value: str) -> float | None:
+    """Seconds that may be spent, none or more; None for ``all``: as many as it takes."""
+    if value == "all":
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise click.BadParameter("write a number of seconds, 0 for none, or nothing at all for as many as it takes")
+    return seconds
+
+
 def processors() -> int:
     """How many processors this process may use."""
     from coercivity.engine.desk import doctor

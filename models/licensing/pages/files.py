@@ -7,6 +7,7 @@ from coercivity.engine.report import text as report
 from coercivity.engine.report.charts import page as charts
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.pages import frames, solution
+from coercivity.models.licensing.pages.comparison import first
 from coercivity.models.licensing.pages.comparison import tables as comparison
 
 SOURCE = "instance.yaml"
@@ -14,7 +15,14 @@ SOURCE = "instance.yaml"
 
 def blocks(result: Solution | Comparison) -> list[report.Block]:
     """The report of a result, whichever command it is of."""
-    return comparison.compared(result) if isinstance(result, Comparison) else solution.solved(result)
+    if not isinstance(result, Comparison):
+        return solution.solved(result)
+    return [*(first.first(result) if result.first is not None else []), *comparison.compared(result)]
+
+
+def shown(result: Solution | Comparison, is_full: bool) -> list[report.Block]:
+    """What a terminal is shown of a result: of a comparison the first page, unless all is asked for."""
+    return blocks(result) if is_full or not isinstance(result, Comparison) else first.first(result)
 
 
 def files(result: Solution | Comparison) -> dict[str, str]:
