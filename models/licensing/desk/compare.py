@@ -72,7 +72,13 @@ def hinged(
         progress(stage, state.done, state.total)
 
     with ExitStack() as stack:
-        folder = memory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coercivity-"))) / LEDGER
+        # Where no number has a range nothing is there to be remembered.
+        is_kept = memory is not None and any(number.low != number.high for _, number in instance.quantities())
+        folder = (
+            memory
+            if memory is not None and is_kept
+            else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coercivity-"))) / LEDGER
+        )
         ledger = stack.enter_context(Ledger(folder))
         hinges = hinges_of(instance, found.strategies, Means(ledger, jobs, seconds, report))
     return replace(found, hinges=hinges, first=first_page(instance, found.strategies, found.search, hinges))

@@ -26,9 +26,8 @@ class Statement:
 
     code: str  # which sentence it is
     says: str  # the sentence
-    numbers: Mapping[str, float] = field(
-        default_factory=dict
-    )  # that it tells, million USD unless its code says otherwise
+    # million USD unless its code says otherwise; the numbers that it tells, by what they are
+    numbers: Mapping[str, float] = field(default_factory=dict)
     strategies: Sequence[str] = ()  # names of the strategies that it is about, in its order
 
 
@@ -188,13 +187,11 @@ def _hinges(hinges: Hinges | None, titles: Mapping[str, str]) -> Iterator[Statem
     for hinge in [*told, *named[: max(0, TOLD - len(told))]]:
         yield hinge_told(hinge, titles)
     found = len(hinges.turns)
-    if not found and not hinges.named_turns:
-        none = "no stated range turns it" if hinges.complete else "none of these turns it"
-        yield Statement("hinges_none", f"{hinges.looked_at.capitalize()}: {none}.", {"looked": hinges.looked})
-        return
-    more = f"; {found - TOLD} more turn it" if found > TOLD else ""
-    rest = "" if hinges.complete else " (--hinges: all)"
-    yield Statement("hinges_looked", f"{hinges.looked_at.capitalize()}{rest}{more}.", {"looked": hinges.looked})
+    looked = hinges.looked_at.capitalize() + ("" if hinges.complete else " (--hinges: all)")
+    end = f"; {found - TOLD} more turn it" if found > TOLD else ""
+    if not found and not hinges.named_turns and hinges.looked:
+        end = ": no stated range turns it" if hinges.complete else ": none of these turns it"
+    yield Statement("hinges_looked", f"{looked}{end}.", {"looked": hinges.looked, "ranges": hinges.ranges})
 
 
 def hinge_told(hinge: Hinge, titles: Mapping[str, str]) -> Statement:
