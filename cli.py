@@ -14,11 +14,12 @@ from coercivity.engine import errors
 from coercivity.shell import studies
 from coercivity.shell.group import Failure, answered, command, flags, is_quiet, loaded, main_group, shown
 from coercivity.shell.options import (
+    HINGES,
     JOBS,
+    OUT,
     SETS,
     VARIANTS,
     InstanceName,
-    budget_of,
     instance_options,
     option,
     output_format,
@@ -69,15 +70,7 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
 @command("compare one-buyer", "compare april-2025 --variant no_leakage --charts")
 @instance_options
 @option("--full", "All tables, not the first page alone.", is_flag=True)
-@option(
-    "--hinges",
-    "Time for the ranges; without S all. [default: 20]",
-    is_flag=False,
-    flag_value="all",
-    default="20",
-    callback=budget_of,
-    metavar="S",
-)
+@HINGES
 @option("--prove", "Search the whole menu; promises too.", is_flag=True)
 @option("--promises", "Tell whether promises and threats would be kept.", is_flag=True)
 @run_options
@@ -89,6 +82,28 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
     run |= {"set": sets, "variant": variants}
     asked = run | {"memory": desk.memory_of(run)}
     answered("compare", data, lambda progress: desk.compare(data, asked, progress, progress.say), run)
+
+
+@command(
+    "why template --strategy open --against coercion", "why template --strategy coercion --figure blocs.north.pain"
+)
+@instance_options
+@option("--strategy", "The one; default: the best named strategy.", metavar="NAME")
+@option("--against", "The other; default: the best that is clearly behind.", metavar="NAME")
+@option("--figure", "Take one figure apart, e.g. blocs.japan.pain.", metavar="PATH")
+@option("--date", "When this has halved.", type=click.Choice(("leverage", "share")))
+@HINGES
+@JOBS
+@OUT
+@output_format("table", "json", "csv")
+def why(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **asked: Any) -> None:
+    """Why one strategy is worth more than another.
+
+    By term, bloc and year; without each mechanism; what turns it.
+    """
+    from coercivity.models.licensing.desk.why import why as show_why
+
+    show_why(loaded(instance, sets, variants), asked, is_quiet())
 
 
 @command(

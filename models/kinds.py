@@ -18,6 +18,7 @@ from coercivity.models.licensing.answers.verify import Verification
 from coercivity.models.licensing.claims.values import ClaimsAudit
 from coercivity.models.licensing.pages.comparison.brief import Brief
 from coercivity.models.licensing.studies.changes.difference import InstanceDifference, ResultDifference
+from coercivity.models.licensing.studies.reasons.values import Figure, Halved, Why
 from coercivity.models.licensing.studies.values import (
     ElementaryEffects,
     GridSweep,
@@ -47,6 +48,9 @@ KINDS: dict[str, type] = {
     "audit": ClaimsAudit,
     "verify": Verification,
     "brief": Brief,
+    "why": Why,
+    "why-figure": Figure,
+    "why-date": Halved,
     "diff-instances": InstanceDifference,
     "diff-results": ResultDifference,
     "runs": Archive,

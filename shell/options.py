@@ -85,6 +85,15 @@ REQUIRE = option(
 )
 OUT = option("--out", "Results go to DIR/<hash>/.", default="runs", show_default=True, metavar="DIR")
 NO_SAVE = option("--no-save", "Print only.", is_flag=True)
+HINGES = option(
+    "--hinges",
+    "Time for the ranges; without S all. [default: 20]",
+    is_flag=False,
+    flag_value="all",
+    default="20",
+    callback=budget_of,
+    metavar="S",
+)
 CHARTS = option("--charts", "Save charts too: SVG and one HTML page.", is_flag=True)
 
 
