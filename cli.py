@@ -92,6 +92,7 @@ def compare(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **r
 @option("--against", "The other; default: the best that is clearly behind.", metavar="NAME")
 @option("--figure", "Take one figure apart, e.g. blocs.japan.pain.", metavar="PATH")
 @option("--date", "When this has halved.", type=click.Choice(("leverage", "share")))
+@option("--infeasible", "Why it, or a program, has no solution.", is_flag=True)
 @HINGES
 @JOBS
 @OUT
@@ -102,7 +103,13 @@ def why(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **asked
     By term, bloc and year; without each mechanism; what turns it.
     """
     from coercivity.models.licensing.desk.why import why as show_why
+    from coercivity.models.program.files import kind_of, located
 
+    if kind_of(located(instance)):
+        from coercivity.models.program.conflict import why as show_conflict
+
+        show_conflict(located(instance), asked)
+        return
     show_why(loaded(instance, sets, variants), asked, is_quiet())
 
 

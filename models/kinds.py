@@ -8,6 +8,7 @@ from typing import Any
 
 from coercivity.engine.data.values import meanings, parts_of, schema_of
 from coercivity.engine.desk.archive import Archive
+from coercivity.engine.desk.conflicts import Conflicts
 from coercivity.engine.errors import check_name
 from coercivity.models.glossary import Explanation
 from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
@@ -51,6 +52,7 @@ KINDS: dict[str, type] = {
     "why": Why,
     "why-figure": Figure,
     "why-date": Halved,
+    "why-infeasible": Conflicts,
     "diff-instances": InstanceDifference,
     "diff-results": ResultDifference,
     "runs": Archive,

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from coercivity.engine.desk import terminal
-from coercivity.engine.errors import UsageError
+from coercivity.engine.desk.conflicts import print_conflicts
+from coercivity.engine.errors import UsageError, check_name
 from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.work.running import Progress
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.desk.compare import LEDGER
 from coercivity.models.licensing.pages.comparison import why as page
 from coercivity.models.licensing.studies.reasons import figures
+from coercivity.models.licensing.studies.reasons.conflict import conflicts
 from coercivity.models.licensing.studies.reasons.hinges import Means
 from coercivity.models.licensing.studies.reasons.values import Figure, Halved, Why
 from coercivity.models.licensing.studies.reasons.why import why as reasons
@@ -35,8 +37,14 @@ def why(instance: Instance, asked: Mapping[str, Any], is_quiet: bool) -> None:
     InfeasibleProgram
         A program of the buyers has no finite optimum.
     """
-    if asked["figure"] and asked["date"]:
-        raise UsageError("--figure, --date", "are two questions", "ask one of them")
+    questions = [f"--{option}" for option in ("figure", "date", "infeasible") if asked[option]]
+    if len(questions) > 1:
+        raise UsageError(", ".join(questions), "are different questions", "ask one of them")
+    if asked["infeasible"]:
+        if asked["strategy"]:
+            check_name("--strategy", asked["strategy"], instance.strategies, "strategies")
+        print_conflicts(conflicts(instance, asked["strategy"]), asked["form"])
+        return
     for option in ("figure", "date"):
         if asked[option] and asked["against"]:
             raise UsageError("--against", f"is not asked with --{option}", "leave it out")

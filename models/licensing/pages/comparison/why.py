@@ -133,7 +133,9 @@ def _halved(found: Halved) -> Iterator[Block]:
         *texts("halved by the end of"),
         Column(f"at the end, {unit}", kind),
     ]
-    rows = [[name, found.begins[name], at or "never", found.ends[name]] for name, at in found.halved.items()]
+    rows = [
+        [found.titles[name], found.begins[name], at or "never", found.ends[name]] for name, at in found.halved.items()
+    ]
     title = (
         "Leverage: cost to all buyers of a cut-off of the shortest length"
         if found.figure == "leverage"

@@ -172,9 +172,21 @@ def halved(instance: Instance, what: str, strategies: Sequence[str]) -> Halved:
     begins = {name: next(iter(curve.values())) for name, curve in curves.items()}
     ends = {name: list(curve.values())[-1] for name, curve in curves.items()}
     last = list(next(iter(curves.values())))[-1]
+    titles = {name: instance.strategies[name].title for name in curves}
     unit = MONEY if what == "leverage" else "1"
     return Halved(
-        1, "why-date", subject_of(instance), what, unit, begins, when, ends, last, sentences, reproduced(instance)
+        1,
+        "why-date",
+        subject_of(instance),
+        what,
+        unit,
+        titles,
+        begins,
+        when,
+        ends,
+        last,
+        sentences,
+        reproduced(instance),
     )
 
 

@@ -105,6 +105,7 @@ class Halved:
     instance: Subject  # the game
     figure: str  # leverage, or the leader's share
     unit: str  # of its values
+    titles: Mapping[str, str]  # of the strategies, in words
     begins: Mapping[str, float]  # in the unit; the figure at the beginning, by strategy
     halved: Mapping[str, str | None]  # period at whose end it is first half of that or less; None where it never is
     ends: Mapping[str, float]  # in the unit; the figure at the end

@@ -106,6 +106,7 @@ def _sentences(found: Why) -> Iterator[Statement]:
     what = "more" if gap >= 0 else "less"
     yield Statement("difference", f"{one} is worth {musd(abs(gap))} {what} than {other}.", {"difference": gap}, pair)
     terms = sorted(((term, value) for term, value in found.terms_musd.items() if value), key=lambda one: -abs(one[1]))
+    terms = [(term, value) for term, value in terms if abs(value) >= 0.01 * abs(terms[0][1])]
     told = ", ".join(
         f"{TERMS.get(term, term)} {number(value, 0 if abs(value) >= 10 else 1, sign=True)}" for term, value in terms[:4]
     )
@@ -121,9 +122,7 @@ def _sentences(found: Why) -> Iterator[Statement]:
         f"{bloc} {number(value, 0 if abs(value) >= 10 else 1, sign=True)}" for bloc, value in blocs if value
     )
     if said:
-        yield Statement(
-            "blocs", f"Pain under it, more or less than under the other, {MONEY}: {said}.", dict(blocs), pair
-        )
+        yield Statement("blocs", f"What buyers bear, against {other}, {MONEY}: {said}.", dict(blocs), pair)
     yield from _of_mechanisms(found, one, other)
     for hinge in found.hinges.turns[:3]:
         yield hinge_told(hinge, found.titles)
