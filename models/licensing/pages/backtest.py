@@ -14,6 +14,7 @@ from coercivity.models.licensing.answers.backtest.values import (
     Moment,
     Refitted,
 )
+from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import figure, texts, unit_shown
 
 TITLES = {
@@ -38,6 +39,7 @@ def blocks(found: Backtest) -> list[Block]:
         *(_moments(found.moments, window) for window in TITLES if _of(found.moments, window)),
         *_calibration(found.calibration),
         Prose("What the model misses", list(found.misses) or ["Nothing that it was judged on."]),
+        *in_short(found),
     ]
 
 
