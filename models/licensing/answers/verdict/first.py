@@ -134,7 +134,7 @@ def _looked(search: Search, best: Answer, lead: Answer) -> Statement:
     what = "no proof (--prove)"
     if _value(best) < _value(lead) and not is_tie(best, lead):
         what = "it found nothing better"
-    says = f"The search looked at {search.screened:,} of {search.menu:,} strategies{end}: {what}."
+    says = f"Looked at {search.screened:,} of {search.menu:,} strategies{end}: {what}."
     return Statement("searched", says, {"screened": search.screened, "menu": search.menu})
 
 
@@ -184,8 +184,10 @@ def _hinges(hinges: Hinges | None, titles: Mapping[str, str]) -> Iterator[Statem
         return
     told = [*hinges.turns[:TOLD]]
     named = [one for one in hinges.named_turns if all(one.parameter != other.parameter for other in told)]
-    for hinge in [*told, *named[: max(0, TOLD - len(told))]]:
+    for hinge in told:
         yield hinge_told(hinge, titles)
+    for hinge in named[: max(0, TOLD - len(told))]:
+        yield hinge_told(hinge, titles, "of the named ")
     found = len(hinges.turns)
     looked = hinges.looked_at.capitalize() + ("" if hinges.complete else " (--hinges: all)")
     end = f"; {found - TOLD} more turn it" if found > TOLD else ""
@@ -194,13 +196,13 @@ def _hinges(hinges: Hinges | None, titles: Mapping[str, str]) -> Iterator[Statem
     yield Statement("hinges_looked", f"{looked}{end}.", {"looked": hinges.looked, "ranges": hinges.ranges})
 
 
-def hinge_told(hinge: Hinge, titles: Mapping[str, str]) -> Statement:
-    """One hinge in a sentence."""
+def hinge_told(hinge: Hinge, titles: Mapping[str, str], among: str = "") -> Statement:
+    """One hinge in a sentence; ``among`` says of whom the one that overtakes is first."""
     side = "above" if hinge.is_above else "below"
     at, now, low, high = (shown(value, hinge.unit) for value in (hinge.break_even, hinge.now, hinge.low, hinge.high))
     now, low = (text.removesuffix(hinge.unit).rstrip() for text in (now, low))
     over = titles.get(hinge.overtaken_by, hinge.overtaken_by)
-    says = f"{hinge.parameter}: {over} leads {side} {at} (now {now}; {low} to {high})."
+    says = f"{hinge.parameter}: {among}{over} leads {side} {at} (now {now}; {low} to {high})."
     numbers = {"break_even": hinge.break_even, "now": hinge.now, "low": hinge.low, "high": hinge.high}
     return Statement("hinge", says, numbers, [hinge.leads, hinge.overtaken_by])
 
@@ -225,6 +227,6 @@ def _sure(instance: Instance, answers: Sequence[Answer]) -> Iterator[Statement]:
     known = [fact for fact in facts.values() if fact.inside is not None]
     if known:
         hits = sum(bool(fact.inside) for fact in known)
-        says = f"{hits} of {len(known)} judged facts on record are met (backtest)."
+        says = f"{hits} of {len(known)} judged facts are met (backtest)."
         yield Statement("record", says, {"met": hits, "judged": len(known)})
-    yield Statement("draws_not_looked", "How often it is best over draws was not looked at (montecarlo).")
+    yield Statement("draws_not_looked", "Draws not looked at (montecarlo).")

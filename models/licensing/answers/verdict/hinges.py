@@ -90,7 +90,8 @@ class Hinges:
         """How far the search came, in words."""
         if self.complete:
             return f"all {self.ranges} stated ranges looked at"
-        left = f", {len(self.unclosed)} break-evens not closed in" if self.unclosed else ""
+        count = len(self.unclosed)
+        left = f", {count} break-even{'s' if count > 1 else ''} not closed in" if count else ""
         return f"{self.looked} of {self.ranges} stated ranges looked at{left}"
 
 

@@ -313,10 +313,19 @@ class _Search:
 
 
 def _ordered(axes: Sequence[Varied]) -> list[Varied]:
-    """Numbers that the leader's books read first, as most of them cost no program, then those of small blocks."""
+    """Numbers that the leader's books read first, as most of them cost no program, then those of small blocks.
+
+    Of the first, those that are stated at an end of their range come first: all that is in doubt lies on one side.
+    """
     blocks = [one.axis.name.partition(".")[0] for one in axes]
     count = Counter(blocks)
-    order = sorted(range(len(axes)), key=lambda at: (blocks[at] not in BOOKS, count[blocks[at]]))
+
+    def place(at: int) -> tuple[bool, bool, int]:
+        axis = axes[at].axis
+        is_inside = axis.low < axis.value < axis.high
+        return blocks[at] not in BOOKS, is_inside, count[blocks[at]]
+
+    order = sorted(range(len(axes)), key=place)
     return [axes[at] for at in order]
 
 

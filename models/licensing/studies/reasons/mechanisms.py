@@ -1,4 +1,4 @@
-"""Mechanisms switched off one at a time: the same world without fear, without rivals that build, without re-export …"""
+"""Mechanisms switched off one at a time: the same world without fear, without rivals that build, without re-export."""
 
 from __future__ import annotations
 
