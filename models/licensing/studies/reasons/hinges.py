@@ -38,6 +38,7 @@ from coercivity.models.licensing.studies.worker import OPTIMAL, PointWorker
 
 BOOKS = ("leader", "concession", "home", "downstream", "firms")  # blocks that the leader's books read
 NEAREST = 4  # strategies that are weighed where time is short
+LOOKING = 0.75  # share of the time for the ends of ranges; the rest is for closing in on what turns the ranking
 TOLD = 12  # swings that are told
 WIDTH = 1e-6  # of a bracket, as a share of the larger of its ends
 MOST = 30  # evaluations that a break-even may cost
@@ -134,7 +135,9 @@ class _Search:
         self.named = [name for name in self.weighed if back[name] != OPTIMAL]
         self.lead = self.weighed[0]
         self.worth = worth
-        self.ends = None if means.seconds is None else time.monotonic() + means.seconds
+        started = time.monotonic()
+        self.ends = None if means.seconds is None else started + means.seconds
+        self.looks_until = None if means.seconds is None else started + LOOKING * means.seconds
         self.unclosed: list[str] = []
 
     def run(self) -> Hinges:
@@ -189,7 +192,9 @@ class _Search:
         is_short = self.ends is not None or self.means.jobs == 1
         executor: Executor = _Here(self) if is_short else Pool(self.means.jobs)
         effort = Effort(
-            executor if self.ends is None else Until(executor, self.ends), self.means.jobs, self.means.ledger
+            executor if self.looks_until is None else Until(executor, self.looks_until),
+            self.means.jobs,
+            self.means.ledger,
         )
         return Session(self.game, effort, self.means.report)
 
