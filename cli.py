@@ -125,9 +125,9 @@ def why(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **asked
 def export(instance: str, file: str, sets: tuple[str, ...], variants: tuple[str, ...], **asked: Any) -> None:
     """Write a game or a program for other solvers.
 
-    FILE ends in .mps (its .aux is written beside it), .json (bilevel-neutral), or for a finite game .nfg or .efg. A
-    licensing game must be linear in what buyers buy: no captured rent, no concession. Its binaries are the strategies,
-    and its payoff is minimised with its sign turned.
+    FILE ends in .mps (its .aux is written beside it), .json (bilevel-neutral), or for a finite game .nfg or .efg. As
+    .xlsx a game is written whole, and read again wherever an INSTANCE is asked for. For other solvers it must be linear
+    in what buyers buy (no captured rent, no concession); strategies are binaries, and its payoff is minimised.
     """
     from coercivity.engine.desk.terminal import note
     from coercivity.models.program.files import kind_of, located
@@ -136,6 +136,10 @@ def export(instance: str, file: str, sets: tuple[str, ...], variants: tuple[str,
         from coercivity.models.program.export import export as convert
 
         written = convert(located(instance), file, asked["aux"], asked["simultaneous"])
+    elif file.lower().endswith(".xlsx"):
+        from coercivity.models.licensing.data.load import to_workbook
+
+        written = (to_workbook(loaded(instance, sets, variants), file),)
     else:
         from coercivity.engine.bilevel.formats import write
         from coercivity.models.licensing.leader.export import problem_of
