@@ -651,14 +651,16 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
         raise errors.AuditFailed(found.name, answer.drift(found), fix)
 
 
-@command("backtest april-2025 --refit", "backtest --all --format json")
+@command("backtest april-2025 --refit --charts", "backtest --all --format json")
 @click.argument("instance", type=InstanceName(), required=False)
 @SETS
 @VARIANTS
 @click.option("--all", "every", is_flag=True, help="One table over all shipped cases; exit 6 if one cannot be told.")
 @click.option("--refit", is_flag=True, help="Repeat the searches that the calibration records; exit 7 if they differ.")
+@_option("--charts", "Save it, with record and model through time: SVG and one HTML page.", is_flag=True)
+@OUT
 @_format("table", "json", "csv")
-def backtest(instance: str | None, every: bool, refit: bool, form: str, **changed: tuple[str, ...]) -> None:
+def backtest(instance: str | None, sets: tuple[str, ...], variants: tuple[str, ...], every: bool, **run: Any) -> None:
     """Hold the model against the record.
 
     Every observation of the instance beside what the model says, what was fitted to which, and what is missed.
@@ -666,9 +668,10 @@ def backtest(instance: str | None, every: bool, refit: bool, form: str, **change
     from coercivity.models.licensing.desk import backtest as desk
 
     if every:
-        desk.backtest_all(form, [instance, *changed["sets"], *changed["variants"], *["--refit"] * refit], _is_quiet())
+        asked = [name for name in ("refit", "charts") if run[name]]
+        desk.backtest_all(run["form"], [instance, *sets, *variants, *asked], _is_quiet())
     else:
-        desk.backtest(instance, lambda name: _load(name, **changed), refit, form, _is_quiet())
+        desk.backtest(instance, lambda name: _load(name, sets, variants), run, _is_quiet())
 
 
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate - --strict")

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from coercivity.engine.desk import terminal
+from coercivity.engine.desk.delivery import deliver
 from coercivity.engine.errors import AuditFailed, FailedRuns, UsageError
 from coercivity.models.licensing.answers.backtest.cases import all_cases
-from coercivity.models.licensing.answers.backtest.comparison import AGAIN, backtested, failures
+from coercivity.models.licensing.answers.backtest.comparison import AGAIN, Progress, backtested, failures
+from coercivity.models.licensing.answers.backtest.values import Backtest, SavedBacktest
 from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.load import effective
 from coercivity.models.licensing.pages import backtest as page
 from coercivity.models.licensing.pages import cases as cases_page
 from coercivity.models.licensing.pages import listing
 
 
-def backtest(name: str | None, load: Callable[[str], Instance], is_refit: bool, form: str, is_quiet: bool) -> None:
-    """One case beside its record.
+def backtest(name: str | None, load: Callable[[str], Instance], run: Mapping[str, Any], is_quiet: bool) -> None:
+    """One case beside its record; with its pictures it is saved.
+
+    Parameters
+    ----------
+    run : the options ``refit``, ``charts``, ``out`` and ``form`` of the command
 
     Raises
     ------
@@ -27,9 +35,20 @@ def backtest(name: str | None, load: Callable[[str], Instance], is_refit: bool, 
     if name is None:
         raise UsageError("INSTANCE", "no instance is named", "name one, or ask for --all")
     instance = load(name)
-    with terminal.Progress(is_quiet) as progress:
-        found = backtested(instance, is_refit, progress)
-    terminal.show(form, found, lambda: page.blocks(found), lambda: page.rows(found))
+
+    found: Backtest
+
+    def work(progress: Progress) -> SavedBacktest:
+        drawn = backtested(instance, run["refit"], progress, is_drawn=True)
+        return SavedBacktest(**vars(drawn), manifest={"effective_instance": effective(instance)})
+
+    if run["charts"]:
+        options, question = {**run, "no_save": False}, {"refit": run["refit"]}
+        found = deliver("backtest", instance.fingerprint(), work, options, is_quiet, question, page)
+    else:
+        with terminal.Progress(is_quiet) as progress:
+            found = backtested(instance, run["refit"], progress)
+        terminal.show(run["form"], found, lambda: page.blocks(found), lambda: page.rows(found))
     if not found.ok:
         raise AuditFailed(name, "not reproduced: " + "; ".join(failures(found)), AGAIN)
 

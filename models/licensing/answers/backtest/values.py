@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coercivity.engine.data.values import sometimes
 from coercivity.engine.report.notebook import Shown
@@ -136,6 +136,34 @@ class CalibrationFacts:
     fitted: tuple[Fitted, ...]  # parameter by parameter
 
 
+@dataclass(frozen=True)
+class RecordedSpan:
+    """A fact as it stands in a series; what is counted, by the month."""
+
+    name: str  # of the observation
+    begins: str  # first month
+    ends: str  # last month
+    recorded: float  # in the unit of the series; what was recorded
+    low: float  # in the unit of the series; from which the model hits
+    high: float  # in the unit of the series; up to which it does
+    window: str  # as of the moment
+
+
+@dataclass(frozen=True)
+class RecordedPath:
+    """A series of the record beside the model's, through time; shares are fractions."""
+
+    strategy: str  # that was played
+    measure: str  # what was measured; changes and gaps of tonnes as tonnes
+    bloc: str | None  # of whom; None for all of them
+    product: str | None  # of what; None for all of it
+    of: str | None  # the rival or the segment, if it is about one
+    unit: str  # of all its figures
+    months: tuple[str, ...]  # that are told; of a long series every third
+    model: tuple[float | None, ...]  # in the unit; what the model says of each
+    record: tuple[RecordedSpan, ...]  # what was recorded
+
+
 @dataclass(frozen=True, repr=False)
 class Backtest(Shown):
     """The model held against the record."""
@@ -150,12 +178,20 @@ class Backtest(Shown):
     persistence: Skill  # over the judged moments, against the last record that was known
     calibration: CalibrationFacts  # what was fitted to what
     misses: tuple[str, ...]  # a sentence for each judged moment that is missed
+    paths: tuple[RecordedPath, ...] | None = sometimes()  # series by series through time, where pictures are wanted
 
     def to_frame(self) -> pd.DataFrame:
         """One row a moment."""
         import pandas as pd
 
         return pd.DataFrame([vars(moment) for moment in self.moments])
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class SavedBacktest(Backtest):
+    """A backtest that is saved with its pictures."""
+
+    manifest: Mapping[str, Any]  # the instance, and how and when it was made
 
 
 @dataclass(frozen=True)
