@@ -656,6 +656,7 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
 @SETS
 @VARIANTS
 @click.option("--all", "every", is_flag=True, help="One table over all shipped cases; exit 6 if one cannot be told.")
+@click.option("--leave-one-out", is_flag=True, help="All cases, each at shared numbers chosen on the others: minutes.")
 @click.option("--refit", is_flag=True, help="Repeat the searches that the calibration records; exit 7 if they differ.")
 @_option("--charts", "Save it, with record and model through time: SVG and one HTML page.", is_flag=True)
 @OUT
@@ -668,8 +669,7 @@ def backtest(instance: str | None, sets: tuple[str, ...], variants: tuple[str, .
     from coercivity.models.licensing.desk import backtest as desk
 
     if every:
-        asked = [name for name in ("refit", "charts") if run[name]]
-        desk.backtest_all(run["form"], [instance, *sets, *variants, *asked], _is_quiet())
+        desk.backtest_all(run, [instance, *sets, *variants], _is_quiet())
     else:
         desk.backtest(instance, lambda name: _load(name, sets, variants), run, _is_quiet())
 

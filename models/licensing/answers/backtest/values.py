@@ -241,3 +241,57 @@ class Cases(Shown):
         import pandas as pd
 
         return pd.DataFrame([vars(case) for case in self.cases])
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a case stands beside its record at some values of the shared numbers."""
+
+    hits: int  # judged facts inside their tolerance
+    error: float | None  # 1; mean error over the judged facts, in tolerances; None where the model has no solution
+    skill: float | None  # 1; over open trade at the same numbers
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A shared number that is chosen among points."""
+
+    name: str  # in the file of shared behaviour
+    paths: tuple[str, ...]  # of the number in instances; * for any one part
+    points: tuple[str, ...]  # that were tried
+    chosen: str  # the point at which all cases together err least
+    evidence: str  # what is known of it, and why it is among the few
+
+
+@dataclass(frozen=True)
+class LeftOutCase:
+    """A case at shared numbers that were chosen with it and without it."""
+
+    name: str  # of the instance
+    judged: int  # facts that state an error
+    has: tuple[str, ...]  # the numbers that change it; the others leave it as it is
+    stated: Standing  # at the numbers as its file has them
+    in_sample: Standing  # at those chosen on all cases, this one among them
+    out_of_sample: Standing  # at those chosen on the other cases
+    best: Standing  # at those chosen on this case alone, which no forecast could know
+    chosen: Mapping[str, str]  # the points chosen on the other cases, by number
+
+
+@dataclass(frozen=True, repr=False)
+class LeftOut(Shown):
+    """Every case judged at shared numbers that were chosen on the others."""
+
+    schema_version: int  # of this layout
+    command: str  # the command that was asked
+    ok: bool  # whether every case could be told
+    numbers: tuple[Candidate, ...]  # that were chosen
+    combinations: int  # of points, all of which were tried
+    evaluations: int  # of a case at a combination; those that leave it as it is are made once
+    cases: tuple[LeftOutCase, ...]  # in alphabetical order
+    failed: tuple[Unread, ...]  # those that could not be told
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a case."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(case) for case in self.cases])
