@@ -762,17 +762,15 @@ def schema(result: str | None) -> None:
     terminal.show("json", json_schema() if result is None else result_schema(result or None), list)
 
 
-@command("new > mine.yaml", "new april-2025 > mine.yaml")
-@click.argument("name", default="template", type=InstanceName())
-def new(name: str) -> None:
-    """Print an instance to start from.
-
-    NAME is a shipped instance; without it, a short commented template.
-    """
+@command("new > mine.yaml", "new --like gallium-2023 > mine.yaml")
+@click.argument("name", required=False, type=InstanceName())
+@_option("--like", "Start from this case; the same as NAME.", metavar="NAME", type=InstanceName())
+def new(name: str | None, like: str | None) -> None:
+    """Print an instance to start from: NAME, a shipped one, or a short template with commented examples."""
     from coercivity.engine.desk import terminal
     from coercivity.models.licensing.data.load import shipped_text
 
-    terminal.write(shipped_text(name))
+    terminal.write(shipped_text(like or name or "template"))
 
 
 @command("doctor", "doctor --format json")

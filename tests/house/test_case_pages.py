@@ -1,7 +1,11 @@
-"""What is generated for the pages of the cases: pictures of record and model; ``make golden`` makes it anew."""
+"""What is generated for the pages of the cases: pictures of record and model, the hundred numbers; made anew by ``make golden``.
+
+How important a number is takes minutes a case and is worked out by ``make cases`` alone; the pages are made from what it wrote.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from functools import cache
@@ -10,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+import coercivity
 from coercivity.models.licensing.answers.backtest.comparison import backtested
 from coercivity.models.licensing.data.load import load, shipped
 from coercivity.models.licensing.pages.backtest import drawn
+from coercivity.models.licensing.pages.studies.numbers import MOST_NUMBERS, numbers_page
 
 HOUSE = Path(__file__).parents[2]
 PAGES = HOUSE / "docs/cases"
@@ -70,3 +76,50 @@ def test_a_moved_point_and_another_word_are_found() -> None:
     assert same_picture(picture, '<path d="M1.5001,20"/><text>open</text>')
     for other in ('<path d="M1.6,20"/><text>open</text>', '<path d="M1.5,20"/><text>half</text>', '<path d="M1.5"/>'):
         assert not same_picture(picture, other)
+
+
+# -- the hundred numbers -------------------------------------------------------------------------------------------
+
+NUMBERS = PAGES / "numbers"
+CASES = [*WITH_RECORD, "november-2026"]
+# What is held against open trade where no record says what was played.
+PLAYED = {"november-2026": "snap_back"}
+
+
+def played(name: str) -> str:
+    """The strategy whose gap to open trade the numbers are ranked by."""
+    facts = load(name).observations.values()
+    return PLAYED.get(name) or next(iter(facts)).strategy
+
+
+def swings(name: str) -> dict[str, float]:
+    """By path: how far the gap moves from the low to the high end of the number's range, million USD, largest first."""
+    pair = {"strategy": played(name), "against": load(name).baseline}
+    found = coercivity.sweep(load(name), strategies=list(pair.values()), **pair)
+    return {bar.parameter: float(f"{bar.swing_musd:.3g}") for bar in found.bars}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_page_of_numbers_is_current(name: str) -> None:
+    ranked, page = NUMBERS / f"{name}.json", NUMBERS / f"{name}.md"
+    if "COERCIVITY_SWINGS" in os.environ:
+        NUMBERS.mkdir(exist_ok=True)
+        ranked.write_text(json.dumps(swings(name), indent=1) + "\n", "utf-8")
+    found = json.loads(ranked.read_text("utf-8"))
+    text = numbers_page(load(name), found, played(name))
+    if "COERCIVITY_GOLDEN" in os.environ or "COERCIVITY_SWINGS" in os.environ:
+        page.write_text(text, "utf-8")
+    assert page.read_text("utf-8") == text, "make golden writes it anew; make cases ranks the numbers anew"
+    assert f"](numbers/{name}.md)" in (PAGES / f"{name}.md").read_text("utf-8")
+    assert text.count("\n| ") == 1 + min(MOST_NUMBERS, len(found))
+    # What has a range and was not ranked, or is ranked and is gone, says that the ranking is of another file.
+    ranged = {path for path, number in load(name).quantities() if number.low is not None and number.low < number.high}
+    assert set(found) <= ranged
+    assert len(ranged - set(found)) <= len(ranged) // 20
+
+
+def test_the_ranking_of_the_smallest_case_comes_out_again() -> None:
+    stated = json.loads((NUMBERS / "cobalt-2025.json").read_text("utf-8"))
+    again = swings("cobalt-2025")
+    assert list(again)[:5] == list(stated)[:5]
+    assert all(isclose(again[path], stated[path], rel_tol=0.02) for path in list(stated)[:20])
