@@ -119,7 +119,7 @@ def _by_bloc(answer: Answer) -> Table:
         "Market: with the rents that the leader and outsiders earn. Cut-off: of one bloc alone; market: of all at once."
     )
     title = "Buyers, million USD, present value"
-    return Table(title, columns, rows, emphasis=len(rows) - 1, decimals=decimals(rows), note=note)
+    return Table(title, columns, rows, emphasis=len(rows) - 1, note=note)
 
 
 def _by_month(series: Series) -> Iterator[Table]:
