@@ -23,7 +23,7 @@ CASES := april-2025 cobalt-2025 gallium-2023 japan-2010 november-2026
 
 cases: $(READY)
 	$(BIN)/coercivity backtest --all
-	$(BIN)/coercivity backtest --all --leave-one-out
+	$(BIN)/coercivity backtest --all --leave-one-out --format json > docs/cases/left-out.json
 	COERCIVITY_GOLDEN=1 COERCIVITY_SWINGS=1 $(BIN)/python -m pytest tests/house/test_case_pages.py
 	for name in $(CASES); do $(BIN)/coercivity validate $$name --strict && $(BIN)/coercivity compare $$name --jobs 2 || exit 1; done
 
