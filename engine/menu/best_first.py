@@ -1,29 +1,30 @@
-"""Best-first search of a menu that is too large to screen: an additive model leads, neighbourhoods and a sample close.
+"""Best-first search of a menu that is too large to screen: an expectation leads, neighbourhoods and a sample close.
 
 Accepts: any menu that :mod:`coercivity.engine.menu.enumeration` accepts; every commitment costs one hot linear program.
 
-The leader's value is nearly additive over slots: what a posture adds hardly depends on what stands in the others. So a
-least-squares model of what was looked at, one number a slot and option, ranks the rest. The search
+The search
 
 1. looks at the seeds (commitments that somebody has named) and at all changes of one slot of the best of them;
-2. looks at what the model ranks highest, a round at a time, fitting again after each, until that brings nothing better;
-3. looks at the changes of one slot of the best, then of two, those that the model likes first; whenever a round brings
+2. looks at what :mod:`coercivity.engine.menu.expectation` puts first, a round at a time, fitting again after each, until two rounds
+   bring nothing better;
+3. looks at the changes of one slot of the best, then of two, those of the highest expectation first; whenever a round brings
    something better it goes on from there;
 4. looks at a random sample of the rest, which has never been ranked.
 
-What it says: no commitment within two slots of the best is worth more (each was looked at), and of n drawn at random from the rest
-none is, so that with 95 % confidence at most 1 − 0.05^(1/n) of them are. That is no proof: the bound holds for what was looked at.
+A caller that wants an answer soon asks for the changes of one slot only, and for no sample.
+
+What it says: no commitment within two slots (or one) of the best is worth more (each was looked at), and of n drawn at random from the
+rest none is, so that with 95 % confidence at most 1 − 0.05^(1/n) of them are. That is no proof: the bound holds for what was looked at.
 The model's error is told from commitments that it had not seen when it ranked them.
 
 Bound: none of the whole menu; that of what was looked at rests on the screen alone.
-Source: own; additive models of a menu are those of main effects in the design of experiments, n without a hit and 95 % give 3/n (the rule of three).
+Source: own; n without a hit and 95 % give 3/n (the rule of three).
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -31,12 +32,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coercivity.engine.menu.enumeration import Choice, Looking, Progress, Screening, screener
+from coercivity.engine.menu.expectation import Expectation, Foresight, changes
 from coercivity.engine.parallel import Team
 from coercivity.engine.programs.hot import Floats
 from coercivity.engine.protocols import Screen
 
-# Commitments that are looked at together, so that every process has work; and how many the model may rank.
-ROUND, RANKED = 16, 20_000
+# Commitments that are looked at together, so that every process has work; and how many rounds without anything better end a stage.
+ROUND, PATIENCE = 16, 2
 # None better of so many drawn: at most a twentieth of the rest, with 95 % confidence.
 SAMPLE = 59
 CONFIDENCE = 0.95
@@ -52,6 +54,8 @@ def best_first(
     progress: Progress | None = None,
     seed: int = 0,
     better: Callable[[float, int], None] | None = None,
+    foresight: Foresight | None = None,
+    is_wide: bool = True,
 ) -> Screening:
     """Search a menu without looking at all of it; what was looked at, and in ``looking`` how far that goes.
 
@@ -64,10 +68,13 @@ def best_first(
     deadline : ``time.monotonic()`` after which no further round is started; the seeds are looked at all the same
     progress : called with (looked at, all)
     better : called with (value, looked at) whenever a round has brought something better
+    foresight : what can be told of a commitment without its program
+    is_wide : look at all changes of two slots of the best and at a sample; else at those of one slot
     """
     started = time.monotonic()
     with Team(partial(screener, factory), jobs) as team:
-        search = _Search(options, team, worth, deadline, progress, np.random.default_rng(seed), better)
+        random, expectation = np.random.default_rng(seed), Expectation(options, foresight)
+        search = _Search(options, team, worth, deadline, progress, random, better, expectation, is_wide)
         looking = search.run(list(seeds) or [tuple(0 for _ in options)])
     choices = np.array(list(search.rows), dtype=np.int64).reshape(-1, len(options))
     complete = len(choices) == search.total
@@ -84,6 +91,8 @@ class _Search:
     progress: Progress | None
     random: np.random.Generator
     better: Callable[[float, int], None] | None
+    expectation: Expectation
+    is_wide: bool
     rows: dict[Choice, tuple[float, ...]] = field(default_factory=dict)
     values: dict[Choice, float] = field(default_factory=dict)
     errors: list[float] = field(default_factory=list)
@@ -101,20 +110,21 @@ class _Search:
 
     def run(self, seeds: list[Choice]) -> Looking:
         self.look(seeds)
-        self.look(self._changes(self.best, 1))
+        self.look(changes(self.best, 1, self.options))
         neighbourhood, drawn = 0, 0
         while not self.is_late:
             best, neighbourhood = self.best, 0
-            self._follow_model()
-            for slots in (1, 2):
+            self._follow()
+            for slots in (1, 2) if self.is_wide else (1,):
                 if self.best == best and not self.is_late:
-                    self._climb(self._changes(best, slots))
+                    self._climb(slots)
                     neighbourhood = neighbourhood if self.is_late or self.best != best else slots
             if self.best == best and not self.is_late:
-                drawn = self._sample()
+                drawn = self._sample() if self.is_wide else 0
                 if self.best == best:
                     break
-        error = float(np.mean(self.errors)) if self.errors else 0.0
+        # Of what it ranked last: the first guesses, from fewer commitments than it has numbers, say nothing of the end.
+        error = float(np.mean(self.errors[-PATIENCE * ROUND :])) if self.errors else 0.0
         share = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / drawn) if drawn else 1.0
         if len(self.values) == self.total:
             share = 0.0
@@ -141,74 +151,37 @@ class _Search:
             if self.better and values.max() > before:
                 self.better(float(values.max()), len(self.values))
 
-    def _climb(self, choices: Iterable[Choice]) -> None:
-        """Look at commitments, those that the model likes first, until a round brings something better."""
-        best, listed = self.best, [choice for choice in self._by_model(choices) if choice not in self.values]
-        for first in range(0, len(listed), ROUND):
-            self.look(listed[first : first + ROUND])
+    def _follow(self) -> None:
+        """Look at what is expected to be best, a round at a time, until it is believed that there is nothing better."""
+        idle = 0
+        while not self.is_late and idle < PATIENCE:
+            best = self.best
+            self.expectation.fit(self.values)
+            fresh = self.expectation.promising(self.values, ROUND)
+            if not fresh:
+                return
+            expected = dict(zip(fresh, self.expectation.of(fresh).tolist(), strict=True))
+            self.look(fresh)
+            self.errors += [abs(self.values[one] - value) for one, value in expected.items() if one in self.values]
+            idle = idle + 1 if self.best == best else 0
+
+    def _climb(self, slots: int) -> None:
+        """Look at the changes of so many slots of the best until a round brings something better."""
+        best = self.best
+        self.expectation.fit(self.values)
+        near = self.expectation.ranked(one for one in changes(best, slots, self.options) if one not in self.values)
+        for first in range(0, len(near), ROUND):
+            self.look(near[first : first + ROUND])
             if self.best != best or self.is_late:
                 return
 
-    def _changes(self, base: Choice, slots: int) -> Iterator[Choice]:
-        """All commitments that differ from one in so many slots."""
-        for places in itertools.combinations(range(len(self.options)), slots):
-            others = [[option for option in range(self.options[at]) if option != base[at]] for at in places]
-            for picked in itertools.product(*others):
-                changed = list(base)
-                for at, option in zip(places, picked, strict=True):
-                    changed[at] = option
-                yield tuple(changed)
-
-    def _follow_model(self) -> None:
-        """Look at what the model ranks highest, a round at a time, as long as that finds something better."""
-        while not self.is_late:
-            best = self.best
-            fresh = self._by_model(choice for choice in self._ranked() if choice not in self.values)[:ROUND]
-            if not fresh:
-                return
-            expected = self._model(fresh)
-            self.look(fresh)
-            seen = [(choice, value) for choice, value in zip(fresh, expected, strict=True) if choice in self.values]
-            self.errors += [abs(self.values[choice] - float(value)) for choice, value in seen]
-            if self.best == best:
-                return
-
-    def _ranked(self) -> Iterator[Choice]:
-        """The whole menu, or of a large one what differs from the best in up to three slots, no more than can be ranked."""
-        if self.total <= RANKED:
-            yield from itertools.product(*(range(count) for count in self.options))
-            return
-        near = itertools.chain.from_iterable(self._changes(self.best, slots) for slots in (2, 3))
-        yield from itertools.islice(near, RANKED)
-
-    def _by_model(self, choices: Iterable[Choice]) -> list[Choice]:
-        """Commitments in the order in which the model ranks them."""
-        listed = list(choices)
-        if not listed:
-            return []
-        return [listed[at] for at in np.argsort(-self._model(listed), kind="stable")]
-
-    def _model(self, choices: Sequence[Choice]) -> Floats:
-        """What the additive model expects of commitments: least squares over those looked at, the shortest solution."""
-        known = list(self.values)
-        answer, *_ = np.linalg.lstsq(
-            self._coded(known), np.array([self.values[choice] for choice in known]), rcond=None
-        )
-        expected: Floats = self._coded(choices) @ answer
-        return expected
-
-    def _coded(self, choices: Sequence[Choice]) -> Floats:
-        """A column for every slot and option, and one of ones."""
-        picked = np.array(choices, dtype=np.int64).reshape(len(choices), -1)
-        parts = [picked[:, slot : slot + 1] == np.arange(count) for slot, count in enumerate(self.options)]
-        return np.hstack([np.ones((len(choices), 1)), *parts]).astype(float)
-
     def _sample(self) -> int:
         """Look at commitments drawn at random from the rest; how many were."""
-        left = self.total - len(self.values)
-        wanted, drawn = min(SAMPLE, left), dict[Choice, None]()
-        if self.total <= RANKED:
-            rest = [choice for choice in self._ranked() if choice not in self.values]
+        wanted, drawn = min(SAMPLE, self.total - len(self.values)), dict[Choice, None]()
+        if self.total <= 10 * len(self.values):
+            # Few are left: drawing until enough of them are met would take long.
+            every = np.ndindex(*self.options)
+            rest = [choice for choice in every if choice not in self.values]
             drawn.update((rest[at], None) for at in self.random.choice(len(rest), wanted, replace=False))
         while len(drawn) < wanted:
             choice = tuple(int(self.random.integers(count)) for count in self.options)

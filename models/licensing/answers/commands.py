@@ -191,6 +191,7 @@ def compare(
     prove: bool = False,
     with_promises: bool = False,
     tell: Tell | None = None,
+    wide: bool = False,
 ) -> Comparison:
     """Every named strategy and the best on the menu side by side, with a verdict.
 
@@ -201,6 +202,8 @@ def compare(
         searched best-first
     with_promises : also tell whether promises and threats would be kept; always where the menu is small
     tell : called with sentences about what is known before the answer is whole
+    wide : of a large menu look at all changes of two slots of the best and at a sample of the rest, and say of every named
+        strategy what changing one slot of it would add; else at the changes of one slot of the best
     """
     progress("building", 0, 1)
     answers = StrategyAnswers(instance)
@@ -210,13 +213,14 @@ def compare(
     if tell is not None and is_large(answers):
         first = "; ".join(f"{name} {value:,.0f}" for name, value in answers.first_look().items())
         tell(f"First look, million USD, not certified yet: {first}.")
-    best = answers.optimum(jobs, limit, progress, is_whole, tell)
+    best = answers.optimum(jobs, limit, progress, is_whole, tell, wide)
     # What the optimum took beside the search is what a named strategy takes.
     each = time.monotonic() - started - best.search.seconds
     names = list(instance.strategies)
     found: dict[str, Named] = {}
     game = answers.game
-    factory = partial(_named, instance, game.market, game.followers.layout, answers.bounds, leakage)
+    bounds = answers.bounds if is_whole or wide else None
+    factory = partial(_named, instance, game.market, game.followers.layout, bounds, leakage)
     for name, answer in spread(factory, names, jobs, each * len(names)):
         found[name] = answer
         progress("comparing", len(found), len(names))
@@ -238,10 +242,11 @@ def compare(
 
 
 def _named(
-    instance: Instance, market: Market, layout: Layout, bounds: dict[Choice, float], leakage: bool
+    instance: Instance, market: Market, layout: Layout, bounds: dict[Choice, float] | None, leakage: bool
 ) -> Callable[[str], Named]:
+    """What answers named strategies; without the bounds of a search it does not ask what changing one slot would add."""
     answers = StrategyAnswers(instance, Followers(instance, market, layout))
-    answers.bounds = bounds
+    answers.bounds, answers.has_deviations = bounds or {}, bounds is not None
 
     def named(name: str) -> Named:
         answer = answers.named(name)

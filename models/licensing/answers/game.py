@@ -50,6 +50,7 @@ class StrategyAnswers:
         self.auditor = Auditor(instance)
         self._base: Assessment | None = None
         self.bounds: dict[Choice, float] = {}
+        self.has_deviations = True
 
     @property
     def base(self) -> Assessment:
@@ -69,23 +70,32 @@ class StrategyAnswers:
             )
         announced = self.game.announce(name)
         assessment = self.base if name == self.instance.baseline else assess(self.game, announced, self.cutoff)
-        gain, deviation = self.deviation(assessment.evaluation)
+        gain, deviation = self.deviation(assessment.evaluation) if self.has_deviations else (None, None)
         return self.answer(assessment, self._certificate(assessment, deviation_gain=gain), deviation)
 
     def first_look(self) -> dict[str, float]:
         """What the named strategies are worth to the leader, million USD, best first: read on the hot path and not certified."""
         screen = LicenceScreen(
             self.instance, self.game.market, self.game.followers.layout, followers=self.game.followers
-        )
+        ).wander()
         worth = {name: screen.worth(self.game.announce(name)) for name in self.instance.strategies}
         return dict(sorted(worth.items(), key=lambda pair: -pair[1]))
 
     def optimum(
-        self, jobs: int, limit: float | None, progress: Progress, is_proved: bool = True, tell: Tell | None = None
+        self,
+        jobs: int,
+        limit: float | None,
+        progress: Progress,
+        is_proved: bool = True,
+        tell: Tell | None = None,
+        is_wide: bool = True,
     ) -> Optimum:
-        """The answer to the best commitment on the menu; without a proof the best that a best-first search has found."""
+        """The answer to the best commitment on the menu; without a proof the best that a best-first search has found.
+
+        A search that is not wide looks at changes of one slot of the best and no further.
+        """
         better = None if tell is None else partial(_told_better, tell)
-        found = self.game.best_commitment(jobs, limit, partial(progress, "searching"), is_proved, better)
+        found = self.game.best_commitment(jobs, limit, partial(progress, "searching"), is_proved, better, is_wide)
         _, best, screening = found
         looking = screening.looking
         self.bounds = dict(

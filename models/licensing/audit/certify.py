@@ -11,6 +11,7 @@ import numpy as np
 from coercivity.engine.programs.hot import Floats
 from coercivity.engine.proof.certificate import Certificate
 from coercivity.engine.proof.check import Check, at_most, compare
+from coercivity.models.licensing.audit.program import Laws
 from coercivity.models.licensing.audit.recompute import Audit, Claim
 from coercivity.models.licensing.audit.rules import Postures, chance, path_if_conceded, path_of, relieved, willing
 from coercivity.models.licensing.audit.search import Looked, search_checks
@@ -62,11 +63,15 @@ class Auditor:
         self.instance = instance
         self._costs: dict[str, float] = {}
         self._pains: dict[str, float] = {}
+        self._laws = Laws()
+
+    def _audit(self, claim: Claim) -> Audit:
+        return Audit(self.instance, claim, self._laws)
 
     def _cost(self, claim: Claim) -> float:
         name = repr(claim)
         if name not in self._costs:
-            self._costs[name] = Audit(self.instance, claim).solution.objective / 1000.0
+            self._costs[name] = self._audit(claim).solution.objective / 1000.0
         return self._costs[name]
 
     def pressure(self, claim: Claim, cost: float) -> float:
@@ -113,10 +118,10 @@ class Auditor:
 
     def worth(self, path: Postures) -> float:
         """The optimistic value of a path where a best response does not decide about the concession, million USD."""
-        audit = Audit(self.instance, Claim(path, {}))
+        audit = self._audit(Claim(path, {}))
         if self.has_window:
             odds = self.chance(audit, self.pain(audit.claim))
-            audit = Audit(self.instance, replace(audit.claim, chance=odds))
+            audit = self._audit(replace(audit.claim, chance=odds))
             probability = odds * audit.held()
         else:
             cost = audit.solution.objective / 1000.0
@@ -141,7 +146,7 @@ class Auditor:
         ``name`` is that of a strategy of the instance, whose rules the path has to follow.
         ``looked`` is what the search that found it says of itself, where it was finished.
         """
-        audit = Audit(self.instance, claim)
+        audit = self._audit(claim)
         optimum = audit.solution.objective / 1000.0
         self._costs[repr(claim)] = optimum
         bound_checks: tuple[Check, ...] = ()
@@ -233,7 +238,7 @@ class Auditor:
 
     def _is_settled(self, audit: Audit, kinds: list[tuple[float, float]], chance: float) -> bool:
         """Whether buyers who count on a smaller chance would leave it at that, whatever their best response."""
-        other = Audit(self.instance, replace(audit.claim, chance=chance))
+        other = self._audit(replace(audit.claim, chance=chance))
         return willing(kinds, other.pain_range()[1]) <= chance + 1e-9
 
     def _followers(self, audit: Audit, figures: Figures, optimum: float) -> tuple[Check, ...]:

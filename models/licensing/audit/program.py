@@ -9,6 +9,7 @@ feasible here and cost as much.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,15 @@ BLOCKS = {
     "gap": "bkcs", "reserve_gap": "bkc", "expansion": "l", "design_order": "boe", "standing": "u", "made": "v",
 }  # fmt: skip
 """The axes of every decision after scenario and period, in the letters of the model's page; u: lines that pay to stand, v: of rivals of several."""
+
+
+@dataclass
+class Laws:
+    """The rows of an instance that no claim changes: written once, and read by every program after that."""
+
+    entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
 
 
 class ScenarioProgram:
@@ -141,13 +151,17 @@ class ScenarioProgram:
         self._targets()
         self.rivals.orders()
         self._orders()
+        laws = self.audit.laws
+        if laws.entries:
+            self.entries, self.low, self.high = list(laws.entries), list(laws.low), list(laws.high)
+        else:
+            self._standing_laws()
+            joined = [np.concatenate(part) for part in zip(*self.entries, strict=True)]
+            laws.entries, laws.low, laws.high = [(joined[0], joined[1], joined[2])], list(self.low), list(self.high)
         for w in range(self.scenarios):
             for t in range(self.periods):
                 self._costs(w, t)
-                self._balances(w, t)
                 self._limits(w, t)
-            self._totals(w)
-        self._non_anticipation()
         rows = np.concatenate([entry[0] for entry in self.entries])
         columns = np.concatenate([entry[1] for entry in self.entries])
         values = np.concatenate([entry[2] for entry in self.entries]).astype(float)
@@ -155,6 +169,16 @@ class ScenarioProgram:
         return LinearProgram(
             self.cost, matrix, np.array(self.low), np.array(self.high), np.zeros(self.width), self.upper, self.offset
         )
+
+    def _standing_laws(self) -> None:
+        """All that the instance alone decides."""
+        for w in range(self.scenarios):
+            for t in range(self.periods):
+                self._balances(w, t)
+                self.rivals.rows(w, t)
+                self.rivals.ties(w, t)
+            self._totals(w)
+        self._non_anticipation()
 
     def _targets(self) -> None:
         audit = self.audit
@@ -325,9 +349,7 @@ class ScenarioProgram:
         self.exporter_rows[row] = (w, t)
         for r in range(len(audit.routes)):
             self.row(at["reexport"][w, t, r], 1.0, -np.inf, audit.route_limit(t, r))
-        self.rivals.rows(w, t)
         self.rivals.feed(w, t)
-        self.rivals.ties(w, t)
 
     def _totals(self, w: int) -> None:
         audit = self.audit

@@ -16,20 +16,30 @@ from coercivity.engine.programs.hot import Floats, LinearSolution, solve_once
 from coercivity.models.licensing.audit import rules as rules
 from coercivity.models.licensing.audit.announced import Announced, Claim
 from coercivity.models.licensing.audit.home import HomeAudit, HomeFigures
-from coercivity.models.licensing.audit.program import ScenarioProgram
+from coercivity.models.licensing.audit.program import Laws, ScenarioProgram
 from coercivity.models.licensing.audit.rules import Postures
 from coercivity.models.licensing.audit.ties import Pair
+from coercivity.models.licensing.data.instance import Instance
 
 __all__ = ["Audit", "Claim", "Postures"]
 
 
 class Audit(Announced):
-    """The arithmetic of one instance under one claim."""
+    """The arithmetic of one instance under one claim.
+
+    Parameters
+    ----------
+    laws : what other claims of the same instance have written of the buyers' program
+    """
+
+    def __init__(self, instance: Instance, claim: Claim, laws: Laws | None = None) -> None:
+        super().__init__(instance, claim)
+        self.laws = laws or Laws()
 
     @cached_property
     def unspared(self) -> Audit:
         """The same with the target not relieved."""
-        return Audit(self.instance, replace(self.claim, spared=False))
+        return Audit(self.instance, replace(self.claim, spared=False), self.laws)
 
     @cached_property
     def home(self) -> HomeFigures:

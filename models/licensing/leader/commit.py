@@ -33,7 +33,7 @@ from coercivity.models.licensing.buyers.evaluate import Followers, Response
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.leader.belief import Belief, believed, held_until_decision, with_chance
 from coercivity.models.licensing.leader.payoff import LeaderBooks, Payoff, concession_value, payoff_of, probability_of
-from coercivity.models.licensing.leader.search import LicenceScreen, column_gain, rent_weight
+from coercivity.models.licensing.leader.search import LicenceScreen, column_gain, rent_weight, wanderer
 from coercivity.models.licensing.market.periods import Floats
 
 # Two values closer than this part of the largest count as equal.
@@ -217,6 +217,7 @@ class Game:
         progress: Callable[[int, int], None] | None = None,
         is_proved: bool = True,
         better: Callable[[float, int], None] | None = None,
+        is_wide: bool = True,
     ) -> tuple[Evaluation, Best, Screening]:
         """The best joint strategy on the menu, with the bound that proves it.
 
@@ -227,6 +228,7 @@ class Game:
         progress : called with (strategies looked at, all)
         is_proved : look at the whole menu; else best-first, and the bound holds for what was looked at
         better : called with (million USD, strategies looked at) whenever a best-first search finds a better one
+        is_wide : best-first, look at all changes of two slots of the best and at a sample; else at those of one slot
         """
         deadline = None if limit is None else time.monotonic() + limit
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
@@ -235,9 +237,11 @@ class Game:
             screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
         else:
             seed = int(self.instance.fingerprint()[:8], 16)
+            wandering = partial(wanderer, self.instance, self.market, self.followers.layout)
             screening = best_first(
-                factory, options, self.named_choices(), self._worth, jobs, deadline, progress, seed, better
-            )
+                wandering, options, self.named_choices(), self._worth, jobs, deadline, progress, seed, better,
+                self.foretold, is_wide,
+            )  # fmt: skip
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
         return best.detail, best, screening
@@ -248,6 +252,20 @@ class Game:
         named = [choice for choice in map(self.menu.choice, paths) if choice is not None]
         alike = [(option,) * self.menu.slots for option in range(len(self.menu.postures))]
         return list(dict.fromkeys([*named, *alike]))
+
+    def foretold(self, choice: Choice) -> tuple[float, tuple[float, ...]]:
+        """What is known of a strategy before buyers answer: a part of its value, million USD, and how likely which end is.
+
+        Exports are sold on a tree whose weights are products of the hazards of all phases, which no sum over slots follows.
+        """
+        announced = self.announcer.announce(self.menu.path(choice))
+        chance = 0.0
+        if self.is_conditional and self.books.window is not None:
+            chance = believed(self.followers, self.books, announced, all_of_them=False).chance
+            announced = with_chance(announced, self.market, chance)
+            chance *= held_until_decision(announced, self.market)
+        part = self.books.fixed(announced, self.announcer) + chance * concession_value(self.books)[0]
+        return part, tuple(announced.leader_weight[self.market.tree.leaves()].tolist())
 
     def _worth(self, choices: NDArray[np.int64], numbers: Floats) -> Floats:
         return self.upper_bounds(Screening(choices, numbers, False, 0.0))

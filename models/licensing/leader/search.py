@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from coercivity.engine.menu.enumeration import Choice
+from coercivity.engine.programs.starts import Starts
 from coercivity.models.licensing.announcement.announce import Announcement, relieved, told
 from coercivity.models.licensing.announcement.menu import Menu, menu_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
@@ -81,6 +82,12 @@ class LicenceScreen:
         self.programs = 0
         self._loaded: tuple[object, ...] | None = None
         self._gain: Floats = np.zeros(0)
+        self.starts: Starts | None = None
+
+    def wander(self) -> LicenceScreen:
+        """Itself, with bases kept to begin from: for strategies that are looked at in no order."""
+        self.starts = Starts(self.followers.hot)
+        return self
 
     @cached_property
     def mate(self) -> LicenceScreen:
@@ -157,11 +164,16 @@ class LicenceScreen:
 
     def _bound(self, announced: Announcement) -> tuple[float, float, float, float]:
         followers = self.followers
+        sides = followers.layout.limits(announced)[1]
+        if self.starts is not None:
+            self.starts.begin(sides)
         followers.load_limits(announced)
         weight, tilt = self._load_rents(announced) if self.has_rents else (None, self.tilt)
         self._load_costs(announced, tilt)
         self.programs += 1
         followers.hot.require_optimum(f"followers of {announced.name or announced.path}")
+        if self.starts is not None:
+            self.starts.keep(sides)
         # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
         exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
         rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
@@ -192,3 +204,8 @@ class LicenceScreen:
         tilt = min(self.tilt, 0.5 / float(share.max())) if share.max() > 0 else self.tilt
         self.followers.hot.set_row_upper(rows, limits - tilt * weight[rows])
         return weight, tilt
+
+
+def wanderer(instance: Instance, market: Market, layout: Layout) -> LicenceScreen:
+    """A screen for strategies that are looked at in no order."""
+    return LicenceScreen(instance, market, layout).wander()
