@@ -656,9 +656,9 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
 @SETS
 @VARIANTS
 @click.option("--all", "every", is_flag=True, help="One table over all shipped cases; exit 6 if one cannot be told.")
-@click.option("--leave-one-out", is_flag=True, help="All cases, each at shared numbers chosen on the others: minutes.")
+@click.option("--leave-one-out", is_flag=True, help="With --all: each at numbers that the others chose.")
 @click.option("--refit", is_flag=True, help="Repeat the searches that the calibration records; exit 7 if they differ.")
-@_option("--charts", "Save it, with record and model through time: SVG and one HTML page.", is_flag=True)
+@_option("--charts", "Save it, with charts by month: SVG and HTML.", is_flag=True)
 @OUT
 @_format("table", "json", "csv")
 def backtest(instance: str | None, sets: tuple[str, ...], variants: tuple[str, ...], every: bool, **run: Any) -> None:
@@ -766,7 +766,10 @@ def schema(result: str | None) -> None:
 @click.argument("name", required=False, type=InstanceName())
 @_option("--like", "Start from this case; the same as NAME.", metavar="NAME", type=InstanceName())
 def new(name: str | None, like: str | None) -> None:
-    """Print an instance to start from: NAME, a shipped one, or a short template with commented examples."""
+    """Print an instance to start from.
+
+    NAME is a shipped one; without it, a short template with commented examples.
+    """
     from coercivity.engine.desk import terminal
     from coercivity.models.licensing.data.load import shipped_text
 
