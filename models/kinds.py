@@ -10,7 +10,7 @@ from coercivity.engine.data.values import meanings, parts_of, schema_of
 from coercivity.engine.desk.archive import Archive
 from coercivity.engine.errors import check_name
 from coercivity.models.glossary import Explanation
-from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
+from coercivity.models.licensing.answers.backtest.values import Backtest, Cases, LeftOut, SavedBacktest
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
@@ -43,7 +43,9 @@ KINDS: dict[str, type] = {
     "sensitivity-morris": ElementaryEffects,
     "discover": Regions,
     "backtest": Backtest,
+    "backtest-charts": SavedBacktest,
     "backtest-all": Cases,
+    "backtest-left-out": LeftOut,
     "audit": ClaimsAudit,
     "verify": Verification,
     "brief": Brief,
