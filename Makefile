@@ -23,6 +23,8 @@ CASES := april-2025 cobalt-2025 gallium-2023 japan-2010 november-2026
 
 cases: $(READY)
 	$(BIN)/coercivity backtest --all
+	$(BIN)/coercivity backtest --all --leave-one-out --format json > docs/cases/left-out.json
+	COERCIVITY_GOLDEN=1 COERCIVITY_SWINGS=1 $(BIN)/python -m pytest tests/house/test_case_pages.py
 	for name in $(CASES); do $(BIN)/coercivity validate $$name --strict && $(BIN)/coercivity compare $$name --jobs 2 || exit 1; done
 
 check: $(READY)
@@ -40,7 +42,7 @@ failures: $(READY)
 
 # The frozen answers of every command, written anew; read the difference before it is committed.
 golden: $(READY)
-	COERCIVITY_GOLDEN=1 $(BIN)/python -m pytest tests/house/test_golden.py tests/models/test_kinds.py tests/models/test_door.py
+	COERCIVITY_GOLDEN=1 $(BIN)/python -m pytest tests/house/test_golden.py tests/house/test_case_pages.py tests/models/test_kinds.py tests/models/test_door.py
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants

@@ -281,14 +281,17 @@ def audit(claims: str | None, claim: str | None, without_model: bool, form: str)
         raise errors.AuditFailed(found.name, answer.drift(found), fix)
 
 
-@command("backtest april-2025 --refit", "backtest --all --format json")
+@command("backtest april-2025 --refit --charts", "backtest --all --format json")
 @click.argument("instance", type=InstanceName(), required=False)
 @SETS
 @VARIANTS
 @click.option("--all", "every", is_flag=True, help="One table over all shipped cases; exit 6 if one cannot be told.")
+@click.option("--leave-one-out", is_flag=True, help="With --all: each at numbers that the others chose.")
 @click.option("--refit", is_flag=True, help="Repeat the searches that the calibration records; exit 7 if they differ.")
+@option("--charts", "Save it, with charts by month: SVG and HTML.", is_flag=True)
+@OUT
 @output_format("table", "json", "csv")
-def backtest(instance: str | None, every: bool, refit: bool, form: str, **changed: tuple[str, ...]) -> None:
+def backtest(instance: str | None, sets: tuple[str, ...], variants: tuple[str, ...], every: bool, **run: Any) -> None:
     """Hold the model against the record.
 
     Every observation of the instance beside what the model says, what was fitted to which, and what is missed.
@@ -296,9 +299,9 @@ def backtest(instance: str | None, every: bool, refit: bool, form: str, **change
     from coercivity.models.licensing.desk import backtest as desk
 
     if every:
-        desk.backtest_all(form, [instance, *changed["sets"], *changed["variants"], *["--refit"] * refit], is_quiet())
+        desk.backtest_all(run, [instance, *sets, *variants], is_quiet())
     else:
-        desk.backtest(instance, lambda name: loaded(name, **changed), refit, form, is_quiet())
+        desk.backtest(instance, lambda name: loaded(name, sets, variants), run, is_quiet())
 
 
 @command("validate april-2025 --variant no_leakage", "new | coercivity validate - --strict")
@@ -389,17 +392,18 @@ def schema(result: str | None) -> None:
     terminal.show("json", json_schema() if result is None else result_schema(result or None), list)
 
 
-@command("new > mine.yaml", "new april-2025 > mine.yaml")
-@click.argument("name", default="template", type=InstanceName())
-def new(name: str) -> None:
+@command("new > mine.yaml", "new --like gallium-2023 > mine.yaml")
+@click.argument("name", required=False, type=InstanceName())
+@option("--like", "Start from this case; the same as NAME.", metavar="NAME", type=InstanceName())
+def new(name: str | None, like: str | None) -> None:
     """Print an instance to start from.
 
-    NAME is a shipped instance; without it, a short commented template.
+    NAME is a shipped one; without it, a short template with commented examples.
     """
     from coercivity.engine.desk import terminal
     from coercivity.models.licensing.data.load import shipped_text
 
-    terminal.write(shipped_text(name))
+    terminal.write(shipped_text(like or name or "template"))
 
 
 @command("doctor", "doctor --format json")

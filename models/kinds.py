@@ -11,7 +11,7 @@ from coercivity.engine.desk.archive import Archive
 from coercivity.engine.desk.conflicts import Conflicts
 from coercivity.engine.errors import check_name
 from coercivity.models.glossary import Explanation
-from coercivity.models.licensing.answers.backtest.values import Backtest, Cases
+from coercivity.models.licensing.answers.backtest.values import Backtest, Cases, LeftOut, SavedBacktest
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
@@ -45,7 +45,9 @@ KINDS: dict[str, type] = {
     "sensitivity-morris": ElementaryEffects,
     "discover": Regions,
     "backtest": Backtest,
+    "backtest-charts": SavedBacktest,
     "backtest-all": Cases,
+    "backtest-left-out": LeftOut,
     "audit": ClaimsAudit,
     "verify": Verification,
     "brief": Brief,

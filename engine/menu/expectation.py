@@ -4,6 +4,8 @@ The leader's value is nearly additive over slots: one number a slot and option, 
 without the program, a part of its value and a few traits in which the remainder is nearly linear, sharpens that: products of
 probabilities, say, which no sum over slots can follow.
 
+Accepts: any menu, and what a game can tell of its commitments before anybody answers.
+Bound: none; an expectation only says where to look first.
 Source: own; additive models of a menu are those of main effects in the design of experiments.
 """
 
@@ -42,7 +44,8 @@ class Expectation:
         """Learn from commitments and their values; of several models that fit alike the one of the smallest effects."""
         known = list(values)
         part, columns = self._columns(known)
-        self._effects, *_ = np.linalg.lstsq(columns, np.array([values[choice] for choice in known]) - part, rcond=None)
+        rest = np.array([values[choice] for choice in known]) - part
+        self._effects = np.asarray(np.linalg.lstsq(columns, rest, rcond=None)[0], dtype=float)
 
     def of(self, choices: Sequence[Choice]) -> Floats:
         """Expected values of commitments (n,)."""

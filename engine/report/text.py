@@ -119,6 +119,17 @@ def decimals_for(values: Iterable[float | None]) -> int:
     return 0 if largest >= 1000 or largest == 0 else 1 if largest >= 10 else 2 if largest >= 1 else 3
 
 
+def sized(value: float | None, sign: bool = False) -> str:
+    """A number by itself, whole from a hundred on and with three digits below: what is small is told as well.
+
+    >>> sized(7692.4), sized(45.62), sized(8.83), sized(0.0052, sign=True), sized(0.0), sized(None)
+    ('7,692', '45.6', '8.83', '+0.005', '0', 'n/a')
+    """
+    size = abs(value) if value is not None and math.isfinite(value) else 0.0
+    decimals = 0 if size >= 100 or size < 0.0005 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return number(value, decimals, sign)
+
+
 def amount(value: float | None, digits: int = 4) -> str:
     """A number by itself, with so many digits where they say something, and never an exponent.
 

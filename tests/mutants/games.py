@@ -119,6 +119,7 @@ def second() -> dict[str, Any]:
     data["leader"]["tax_passed_on"] = "70 %"
     data["countermeasures"]["duties"]["tax"] = "5 %"
     data["buyers"]["shared_shortage"] = "30 %"
+    data["stocks"]["raised"] = {"begins": "2025-02", "by": "80 %", "half_life": "0.5 yr"}
     data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
     data["leader"] |= {
         "price_path": {"magnets": {"2025-02": "104 %", "2025-08": "108 %"}, "light": {"2026-05": "97 %"}},

@@ -23,11 +23,12 @@ def fed_capacity(market: Market, licence: Floats) -> Floats | None:
         return None
     tree, total = market.tree, standing(market)
     found = np.full((len(tree), len(market.sets.rivals)), np.inf)
+    paths = np.array([tree.path(scenario) for scenario in range(tree.scenarios)])
     for j, feed in market.feeds.items():
         share = licensed_share(market, licence, j)
-        for scenario in reversed(range(tree.scenarios)):  # the trunk last: its own scenario passes through it
-            nodes = tree.path(scenario)
-            found[nodes, j] = total[:, j] * running(share[nodes], market.grid.length, feed.dependence, feed.stock)
+        made = total[:, j] * running(share[paths].T, market.grid.length, feed.dependence, feed.stock).T
+        found[paths, j] = made
+        found[paths[0], j] = made[0]  # the trunk last: every scenario passes through some of it
     return found
 
 
@@ -49,16 +50,16 @@ def licensed_share(market: Market, licence: Floats, j: int) -> Floats:
 
 
 def running(share: Floats, months: Ints | Floats, dependence: float, stock: float) -> Floats:
-    """Share of a capacity that runs in period after period, drawing on ``stock`` months of feed.
+    """Share of a capacity that runs in period after period [t] or [t,…], drawing on ``stock`` months of feed.
 
     >>> running(np.array([1.0, 0.25, 0.25]), np.array([1, 1, 1]), 0.5, 1.0).tolist()
     [1.0, 1.0, 0.75]
     """
-    left, found = stock, np.ones(len(share))
+    left, found = np.full(share.shape[1:], stock), np.ones(share.shape)
     for t, (given, length) in enumerate(zip(share, months, strict=True)):
-        missing = (1.0 - float(given)) * float(length)
-        drawn = min(left, missing)
-        left -= drawn
+        missing = (1.0 - given) * float(length)
+        drawn = np.minimum(left, missing)
+        left = left - drawn
         found[t] = 1.0 - dependence * (missing - drawn) / float(length)
     return found
 

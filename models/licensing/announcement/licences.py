@@ -9,7 +9,7 @@ import numpy as np
 from coercivity.models.licensing.announcement.trust import TrustPath
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import month_index
-from coercivity.models.licensing.data.strategies import Breakdown, Fed
+from coercivity.models.licensing.data.strategies import Fed
 from coercivity.models.licensing.market.arrays import Market, quarters_of
 from coercivity.models.licensing.market.periods import Floats, conceded_part
 
@@ -170,42 +170,34 @@ class Licences:
 
     def _broken(self, path: Path, phase: int, period: int, trunk: Floats, trust: TrustPath) -> Floats:
         """Licensed tonnes [t,b,k] when licences break down in ``period`` of a phase: for a while a share, and the buffer, is delivered."""
-        grid = self.market.grid
-        strike = float(grid.start[period])
-        licence = trunk.copy()
+        shape = trunk.shape[1:]
+        delivered, lasts, buffer = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         for group, members in enumerate(self.members):
             for k in range(len(self.market.sets.products)):
                 posture = self.instance.postures[path[phase][group][k]]
                 feared = trust.breakdown(phase, posture)
-                buffer = 0.0 if posture.buffer is None else float(posture.buffer)
-                self._break(licence, trunk, members, k, feared, strike, buffer)
-        return licence
+                delivered[members, k], lasts[members, k] = float(feared.delivered), float(feared.lasts)
+                buffer[members, k] = 0.0 if posture.buffer is None else float(posture.buffer)
+        return self._break(trunk, period, delivered, lasts, buffer)
 
-    def _break(
-        self,
-        licence: Floats,
-        trunk: Floats,
-        members: np.ndarray,
-        k: int,
-        feared: Breakdown,
-        strike: float,
-        buffer: float,
-    ) -> None:
+    def _break(self, trunk: Floats, begins: int, delivered: Floats, lasts: Floats, buffer: Floats) -> Floats:
+        """The trunk's licences [t,b,k] but for a spell: what is delivered in it, how many months it lasts, and the buffer, all [b,k]."""
         grid, market = self.market.grid, self.market
-        hit = grid.overlap(strike, strike + float(feared.lasts)) / grid.length
-        at = int(np.searchsorted(grid.start, strike, side="right")) - 1
-        held = buffer * market.forecast[at, members, k] / grid.length[at]
-        for period in np.flatnonzero(hit > 0):
-            usual = trunk[period, members, k]
-            base = np.where(np.isinf(usual), market.forecast[period, members, k], usual)
+        licence, strike = trunk.copy(), grid.start[begins]
+        held = buffer * market.forecast[begins] / grid.length[begins]
+        for period in range(begins, len(grid)):
+            hit = np.clip((strike + lasts - grid.start[period]) / grid.length[period], 0.0, 1.0)
+            if not hit.any():
+                break
+            usual = trunk[period]
+            base = np.where(np.isinf(usual), market.forecast[period], usual)
             # Where trade was open, the part of the period after the spell is bounded by the exporters alone.
             rest = np.where(np.isinf(usual), market.exporter_capacity[period], usual)
-            missing = (1.0 - float(feared.delivered)) * hit[period] * base
+            missing = (1.0 - delivered) * hit * base
             drawn = np.minimum(held, missing)
             held = held - drawn
-            licence[period, members, k] = (
-                float(feared.delivered) * hit[period] * base + drawn + (1.0 - hit[period]) * rest
-            )
+            licence[period] = np.where(hit > 0.0, delivered * hit * base + drawn + (1.0 - hit) * rest, licence[period])
+        return licence
 
     def _relieved(self, trunk: Floats, conceded: Floats) -> Floats:
         """Licensed tonnes [t,b,k] on the branch of the concession: the other path while the concession lasts."""

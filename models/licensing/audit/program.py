@@ -189,7 +189,7 @@ class ScenarioProgram:
             for c, tier in enumerate(audit.tiers):
                 cover = float(bloc.cover[tier] if tier in bloc.cover else self.instance.tiers[tier].cover)
                 monthly = audit.demand[:, b, :, c].sum(axis=-1) / audit.length[:, None]
-                self.cover_target[:, b, :, c] = cover * monthly
+                self.cover_target[:, b, :, c] = cover * monthly * self._lesson()[:, None]
                 if bloc.reserve is not None:
                     begun = audit.first >= month_index(bloc.reserve.begins)
                     self.reserve_target[:, b, :, c] = float(bloc.reserve.months) * monthly * begun[:, None]
@@ -198,6 +198,17 @@ class ScenarioProgram:
                     monthly_use = float(bloc.demand[product]) / 12.0 * share
                     self.closing[b, k, c] = cover * monthly_use
                     self.initial[b, k, c] = float((bloc.opening or {}).get(tier, cover)) * monthly_use
+
+    def _lesson(self) -> Floats:
+        """What is meant to be held, over the cover, period by period: a shock is forgotten month by month."""
+        raised, audit = self.instance.stocks.raised, self.audit
+        found = np.ones(len(audit.first))
+        if raised is not None:
+            begins, kept = month_index(raised.begins), 0.5 ** (1.0 / (12.0 * float(raised.half_life)))
+            for t, (first, months) in enumerate(zip(audit.first, audit.length, strict=True)):
+                if first >= begins:
+                    found[t] += float(raised.by) * kept ** (first + months / 2.0 - begins)
+        return found
 
     def _orders(self) -> None:
         """Share of a period that a design serves [order t, t]; none that comes too late."""

@@ -36,6 +36,7 @@ class RivalRows:
         self.years = self.audit.length / 12.0
         self.at_first = np.array([self._at_first(line) for line in range(len(self.lines))])
         self.serves: dict[int, Floats] = {}
+        self.starved: dict[tuple[int, int], Floats] = {}
         for line, j in enumerate(self.lines):
             expansion = self.named[j].expansion
             if expansion is not None:
@@ -138,7 +139,9 @@ class RivalRows:
                 columns.append(new)
                 values.append(-self.years[t] * serves)
                 limit += float(self.at_first[line, t])
-            idle = float(rival.feed.dependence) * self._starved(w, j)[t]
+            if (w, j) not in self.starved:
+                self.starved[w, j] = self._starved(w, j)
+            idle = float(rival.feed.dependence) * self.starved[w, j][t]
             self.program.row(np.concatenate(columns), np.concatenate(values), -np.inf, limit * (1.0 - idle))
 
     def _starved(self, w: int, j: int) -> Floats:

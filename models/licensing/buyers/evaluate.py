@@ -16,6 +16,7 @@ import numpy as np
 
 from coercivity.engine.programs.compiled import Compiled, compile_pyomo
 from coercivity.engine.programs.hot import HotProgram, LinearProgram, LinearSolution, ScaledProgram
+from coercivity.engine.programs.starts import Starts
 from coercivity.models.licensing.announcement.announce import Announcement, Announcer
 from coercivity.models.licensing.buyers.formulation import build
 from coercivity.models.licensing.data.instance import Instance
@@ -249,6 +250,11 @@ class Followers:
         """The program in the solver."""
         return ScaledProgram(self.layout.program)
 
+    @cached_property
+    def starts(self) -> Starts:
+        """Bases to begin from, for announcements that come in no order."""
+        return Starts(self.hot)
+
     def load(self, announced: Announcement) -> None:
         """Tell the solver what the announcement changes."""
         self.hot.set_cost(self.layout.cost(announced))
@@ -270,6 +276,15 @@ class Followers:
         return Response(
             self.market, self.layout, announced, self.hot.solve(f"followers of {announced.name or 'the strategy'}")
         )
+
+    def cost_of(self, announced: Announcement) -> float:
+        """The buyers' cost of an announcement, thousand USD: as of :meth:`respond`, from wherever it is soonest found."""
+        sides = self.layout.limits(announced)[1]
+        self.starts.begin(sides)
+        self.load(announced)
+        self.hot.require_optimum(f"followers of {announced.name or 'the strategy'}")
+        self.starts.keep(sides)
+        return self.hot.objective
 
     def respond_named(self, name: str) -> Response:
         """The buyers' best response to a strategy of the instance."""

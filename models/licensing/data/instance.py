@@ -44,6 +44,7 @@ from coercivity.models.licensing.data.reactions import (
     Firm,
     Home,
     PriceRisk,
+    Raised,
     Slip,
     Support,
     Trust,
@@ -137,6 +138,7 @@ class Stocks(Table):
     cover_steps: tuple[CoverStep, ...] = Field(
         min_length=1, description="from the first gap to the deepest; shares add up to 1"
     )
+    raised: Raised | None = Field(None, description="a shock that raises what makers mean to hold; default: none")
 
 
 class Group(Table):

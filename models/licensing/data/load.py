@@ -25,12 +25,15 @@ from coercivity.engine.errors import Finding, InvalidInstance, UsageError, check
 from coercivity.models.licensing.data.crosschecks.market import cross_check
 from coercivity.models.licensing.data.instance import SCHEMA, Instance
 from coercivity.models.licensing.data.quantity import Quantity
+from coercivity.models.licensing.data.record import SharedNumber
 from coercivity.models.licensing.data.schema import breaches, json_schema, shape
 
 __all__ = ["build", "completed", "effective", "find", "json_schema", "load", "load_text", "shipped"]
 
 BEHAVIOUR = "coercivity/behaviour/1"
-"""The schema of files that hold parts for instances and are none."""
+RECORD = "coercivity/record/1"
+PARTS = (BEHAVIOUR, RECORD, SCHEMA)
+"""The schemas of files that parts can be taken from; those of the first two hold parts for instances and are none."""
 
 Placed = tuple[Position | str, Finding]
 
@@ -65,18 +68,64 @@ def build(document: Document, sets: Sequence[str] = (), variants: Sequence[str] 
     return validated(applied(document, sets, variants), document)
 
 
-def completed(document: Document) -> Document:
-    """The document with what it takes over from shipped files (``base: behaviour.trust``); raises as :func:`load`."""
-    return inherited(document, _base)
+def completed(document: Document, above: tuple[str, ...] = ()) -> Document:
+    """The document with what it takes over from other files (``base: behaviour.trust``); raises as :func:`load`.
+
+    A file of that name beside the document's own goes before one that is shipped. What is taken may take over in turn.
+
+    Parameters
+    ----------
+    above : the files that are being completed and may not be taken from
+    """
+    above = (*above, document.name)
+
+    @cache
+    def opened(name: str) -> Document:
+        beside = _beside(document.name, name)
+        found = _shipped(name) if beside is None else documents.read(beside)
+        if found.name in above:
+            raise UnknownBase(f"files beside it; {name} takes over from this one")
+        return completed(found, above)
+
+    return inherited(document, opened)
+
+
+def _beside(own: str, name: str) -> str | None:
+    """The file of that name that lies beside a document and may be taken from, if there is one."""
+    path = File(own).with_name(f"{name}.yaml") if _is_file(own) else None
+    if path is None or not re.fullmatch(r"[\w-]+", name) or not _is_file(str(path)):
+        return None
+    return str(path) if _header(path.read_text("utf-8", errors="replace"), "schema") in PARTS else None
 
 
 @cache
-def _base(name: str) -> Document:
-    """A shipped file that parts may be taken from: shared behaviour, or an instance."""
-    known = {file.name.removesuffix(".yaml"): file for schema in (BEHAVIOUR, SCHEMA) for _, file in _files(schema)}
+def _shipped(name: str) -> Document:
+    """A shipped file that parts may be taken from: shared behaviour, a record, or an instance."""
+    known = {file.name.removesuffix(".yaml"): file for schema in PARTS for _, file in _files(schema)}
     if name not in known:
         raise UnknownBase(*sorted(known))
     return documents.parse(known[name].read_bytes(), str(known[name]))
+
+
+def shared_numbers() -> dict[str, SharedNumber]:
+    """What the file of shared behaviour lets the record of the cases choose (``fitted``), by name.
+
+    Raises
+    ------
+    InvalidInstance
+        An entry that cannot be read; the first.
+    """
+    behaviour, found = _shipped("behaviour"), {}
+    for name, entry in (behaviour.data.get("fitted") or {}).items():
+        try:
+            found[name] = SharedNumber.model_validate(entry)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ("fitted", name, *first["loc"])
+            fix = "state paths, points and evidence"
+            finding = Finding(behaviour.place(("fitted", name), True), dotted(where), first["msg"], fix)
+            raise InvalidInstance(behaviour.name, [finding]) from None
+    return found
 
 
 def applied(document: Document, sets: Sequence[str] = (), variants: Sequence[str] = ()) -> Document:
@@ -219,7 +268,7 @@ def shipped() -> list[tuple[str, str, str]]:
 
 
 def shipped_text(name: str) -> str:
-    """The file of a shipped instance as it is written.
+    """The file of a shipped instance as it is written, its record with it, so that it can be taken anywhere.
 
     Raises
     ------
@@ -228,7 +277,24 @@ def shipped_text(name: str) -> str:
     """
     files = {known: path for known, _, path in shipped()}
     check_name("NAME", name, files, "shipped instances")
-    return File(files[name]).read_text("utf-8")
+    text = File(files[name]).read_text("utf-8")
+    records = {known: file.read_text("utf-8") for known, file in _files(RECORD)}
+    for line, key, record in re.findall(r"^(([a-z_]+): \{base: ([\w-]+)\.\2\}\n)", text, re.MULTILINE):
+        if record in records:
+            text = text.replace(line, _block(records[record], key))
+    for record, written in records.items():
+        said = re.compile(rf"^#[^\n]*\b{re.escape(record)}\.yaml[^\n]*\n", re.MULTILINE)
+        if said.search(text):
+            # The sources that only the record cites come first.
+            cited = _block(written, "sources").partition("sources:\n")[2].rstrip("\n")
+            text = said.sub("", text).replace("\nsources:\n", f"\nsources:\n{cited}\n" if cited else "\nsources:\n", 1)
+    return text
+
+
+def _block(text: str, key: str) -> str:
+    """The lines of a key of the top level with the comments directly above it; nothing where it is not."""
+    found = re.search(rf"^(?:#[^\n]*\n)*{key}:[^\n]*\n(?:(?![a-z_#]).*\n)*", text, re.MULTILINE)
+    return found[0] if found else ""
 
 
 def _files(schema: str = SCHEMA) -> list[tuple[str, Traversable]]:

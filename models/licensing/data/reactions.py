@@ -34,6 +34,14 @@ class TrustState(Table):
     )
 
 
+class Raised(Table):
+    """A shock that makers lived through whatever is announced: the stock that they mean to hold rises, and the lesson fades."""
+
+    begins: Month = Field(description="from this month on; it may lie before the calendar")
+    by: quantity("1", 0, 10) = Field(description="at first, as a share of the working cover")
+    half_life: Years = Field(description="time in which half of what is left of it is forgotten")
+
+
 class Fading(Table):
     """Fear that is not fed fades: while deliveries are full it falls towards that of the calmest state."""
 

@@ -195,3 +195,14 @@ class Calibration(Table):
     until: Month = Field(description="the last month whose facts were used")
     fitted: dict[Name, Fitted] = Field(min_length=1)
     note: str = ""
+
+
+class SharedNumber(Table):
+    """A behavioural number that the record of the cases may choose for all of them, and among which points."""
+
+    paths: tuple[str, ...] = Field(
+        min_length=1, description="dotted paths in instances, * for any one part; set where a case has them"
+    )
+    apart: tuple[str, ...] = Field((), description="cases that argue it on another scale, and keep what they state")
+    points: tuple[str, ...] = Field(min_length=2, description="values tried, from end to end of the number's range")
+    evidence: str = Field(min_length=1, description="what is known of the number, and why it is among the few")

@@ -101,7 +101,7 @@ class Game:
             return 0.0
         spared, key = self._spared(announced)
         if key not in self._relieved_cost:
-            self._relieved_cost[key] = self.followers.respond(spared).cost
+            self._relieved_cost[key] = self.followers.cost_of(spared)
         return (cost - self._relieved_cost[key]) / 1000.0
 
     def pressed(self, response: Response) -> float:
@@ -127,7 +127,7 @@ class Game:
         freed = self.announcer.freed(announced, base, bloc)
         if told(freed) == told(announced):
             return 0.0
-        return (cost - self.followers.respond(freed).cost) / 1000.0
+        return (cost - self.followers.cost_of(freed)) / 1000.0
 
     def probability(self, pressure: float) -> float:
         """Probability of the concession at a pressure in million USD."""
@@ -189,7 +189,7 @@ class Game:
 
         Buyers know the chance and answer it. It is found to a thousandth, on the hot path.
         """
-        screen = LicenceScreen(self.instance, self.market, self.followers.layout, followers=self.followers)
+        screen = LicenceScreen(self.instance, self.market, self.followers.layout, followers=self.followers).wander()
 
         def lead(chance: float) -> float:
             return screen.worth_at(announced, chance) - rival

@@ -86,7 +86,7 @@ class LicenceScreen:
 
     def wander(self) -> LicenceScreen:
         """Itself, with bases kept to begin from: for strategies that are looked at in no order."""
-        self.starts = Starts(self.followers.hot)
+        self.starts = self.followers.starts
         return self
 
     @cached_property

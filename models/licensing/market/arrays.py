@@ -177,7 +177,7 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         forecast=forecast,
         segment_value=np.array([float(segment.value) for segment in instance.segments.values()]),
         price=prices_of(instance, grid),
-        cover_target=monthly * cover[None, :, None, :],
+        cover_target=monthly * cover[None, :, None, :] * _raised(instance, grid)[:, None, None, None],
         reserve_target=monthly * reserve[:, :, None, None],
         reserve_penalty=penalty,
         initial_stock=_first_month(instance) * opening[:, None, :],
@@ -240,6 +240,17 @@ def _first_month(instance: Instance) -> Floats:
     """A month of demand at the start [b,k,c], tonnes."""
     return np.array([[[float(bloc.demand[k]) / 12 * float(bloc.tiers[c]) if c in bloc.tiers else 0.0 for c in instance.tiers]
                       for k in instance.products] for bloc in instance.blocs.values()])  # fmt: skip
+
+
+def _raised(instance: Instance, grid: Grid) -> Floats:
+    """Factor on the working cover by period [t]: what a shock that was lived through adds, half of it every half-life."""
+    raised = instance.stocks.raised
+    if raised is None:
+        return np.ones(len(grid))
+    begins = month_index(raised.begins)
+    years = grid.middle + (int(grid.start[0]) - begins) / 12.0
+    left = np.power(0.5, np.maximum(years, 0.0) / float(raised.half_life))
+    return np.where(grid.start >= begins, 1.0 + float(raised.by) * left, 1.0)
 
 
 def _grown(rate: float, growth: float, grid: Grid) -> Floats:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from coercivity.engine.report.charts.page import Drawable, files
+from coercivity.engine.report.charts.record import MODEL, Errors, Panel, Tracks
 from coercivity.engine.report.text import MISSING, Block, Column, Prose, Table, amount, number
 from coercivity.models.licensing.answers.backtest.values import (
     Backtest,
@@ -12,11 +14,14 @@ from coercivity.models.licensing.answers.backtest.values import (
     Fitted,
     Hits,
     Moment,
+    RecordedPath,
     Refitted,
 )
+from coercivity.models.licensing.data.quantity import month_index, month_name
 from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import figure, texts, unit_shown
 
+SOURCE = "instance.yaml"
 TITLES = {
     "judge": "Judged: no parameter was fitted to these",
     "fit": "Fitted: parameters were chosen to match these, so that they prove nothing",
@@ -150,3 +155,83 @@ def _calibration_rows(fits: Sequence[Fitted]) -> Iterator[dict[str, Any]]:
         for key, value in figures.items():
             empty: dict[str, Any] = dict.fromkeys(FIELDS)
             yield empty | {"moment": fit.path, "window": "fit", "figure": key, "value": value}
+
+
+# -- pictures --------------------------------------------------------------------------------------------------
+
+KINDS = {
+    "judge": "record, judged",
+    "fed": "record, given to the model",
+    "fit": "record, fitted to",
+    "beside": "estimate or sum, shown beside",
+}
+# The pictures by the unit of what is drawn in them.
+PICTURES = {
+    "tonnes": ("Tonnes by month: the model against the record", ("t/month", "t")),
+    "shares": ("Shares and ratios: the model against the record", ("1",)),
+    "prices": ("Prices and premiums: the model against the record", ("USD/kg",)),
+    "money": ("Money by month: the model against the record", ("million USD/month", "million USD")),
+}
+HOW = "Blue line: the model. Points: the record over the months that their line spans; bars: from where to where the model hits."
+
+
+def drawn(found: Backtest) -> dict[str, str]:
+    """The pictures, and the page that shows them with what the backtest says, by file name."""
+    title = f"{found.instance.name}: the model against the record"
+    return files(pictures(found), title, [*_summary(found), *found.misses])
+
+
+def pictures(found: Backtest) -> list[Drawable]:
+    """Every observed series through time, those of one unit in one picture, and the error of every fact."""
+    name = found.instance.name
+    tracks = [
+        Tracks(
+            name=key, title=f"{name}: {title[0].lower()}{title[1:]}", rows=rows, kinds=list(KINDS.values()), note=HOW
+        )
+        for key, (title, units) in PICTURES.items()
+        if (rows := [_panel(path, found.moments) for path in found.paths or () if path.unit in units])
+    ]
+    return [*tracks, _errors(found)]
+
+
+def _panel(path: RecordedPath, moments: Sequence[Moment]) -> Panel:
+    titles = {moment.name: moment.title for moment in moments}
+    record = []
+    for span in path.record:
+        first, last = month_index(span.begins), month_index(span.ends) + 1
+        middle, half = divmod(first + last, 2)
+        record.append(
+            {
+                "begins": _day(first),
+                "ends": _day(last),
+                "middle": f"{month_name(middle)}-{16 if half else 1:02d}",
+                "value": span.recorded,
+                "low": span.low,
+                "high": span.high,
+                "kind": KINDS[span.window],
+                "label": titles[span.name],
+            }
+        )
+    model = [{"date": f"{month}-01", "value": value} for month, value in zip(path.months, path.model, strict=True)]
+    of = [part for part in (path.product, path.of, path.bloc) if part]
+    unit = unit_shown(path.unit).replace("/month", " a month")
+    title = f"{', '.join([path.measure, *of])} ({unit})".replace("_", " ")
+    return Panel(title=title, model=model, record=record, percent=path.unit == "1")
+
+
+def _day(month: int) -> str:
+    return f"{month_name(month)}-01"
+
+
+def _errors(found: Backtest) -> Errors:
+    """Every fact that the model was not given, with its error in tolerances, where the model says something."""
+    told = [moment for window in KINDS if window != "fed" for moment in _of(found.moments, window)]
+    rows = [
+        {"label": moment.title, "value": moment.error / moment.tolerance, "kind": KINDS[moment.window]}
+        for moment in told
+        if moment.error is not None and moment.tolerance
+    ]
+    silent = len(told) - len(rows)
+    note = f"{silent} more on which the {MODEL} says nothing." if silent else ""
+    title = f"{found.instance.name}: how far the {MODEL} is off each fact that it was not given"
+    return Errors(name="errors", title=title, rows=rows, kinds=list(KINDS.values()), note=note)

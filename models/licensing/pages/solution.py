@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from coercivity.engine.report.text import Block, Column, Prose, Table, number
+from coercivity.engine.report.text import Block, Column, Prose, Table, number, sized
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.values import Answer, CertificateBlock, Series
 from coercivity.models.licensing.answers.verdict.verdict import searched
@@ -59,7 +59,7 @@ def _says(result: Solution) -> Iterator[str]:
     if high - low > 1e-6 * max(1.0, abs(high)):
         yield f"Buyers are indifferent between answers that leave the leader with {musd(low)} to {musd(high)}."
     pain = sum(bloc.pain_musd for bloc in result.blocs.values())
-    shortage, relation = number(market.shortage_t, 0), "more" if pain >= 0 else "less"
+    shortage, relation = sized(market.shortage_t), "more" if pain >= 0 else "less"
     yield f"It costs the buyers {musd(abs(pain))} {relation} than open trade, with {shortage} t of expected shortage."
     rents = pain - market.market_pain_musd
     if abs(rents) > 1e-6 * max(1.0, abs(pain)):
@@ -119,7 +119,7 @@ def _by_bloc(answer: Answer) -> Table:
         "Market: with the rents that the leader and outsiders earn. Cut-off: of one bloc alone; market: of all at once."
     )
     title = "Buyers, million USD, present value"
-    return Table(title, columns, rows, emphasis=len(rows) - 1, decimals=decimals(rows), note=note)
+    return Table(title, columns, rows, emphasis=len(rows) - 1, note=note)
 
 
 def _by_month(series: Series) -> Iterator[Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from coercivity.engine.report.text import Column, Table, decimals_for, number
+from coercivity.engine.report.text import Column, Table, decimals_for, number, sized
 from coercivity.models.licensing.answers.backtest.values import Fact
 from coercivity.models.licensing.answers.values import Answer
 from coercivity.models.licensing.answers.verdict import wording
@@ -49,7 +49,7 @@ def path_table(answer: Answer) -> Table:
         words = row.posture if row.product is None else f"{row.product}: {row.posture}"
         cells[at] = f"{cells[at]}; {words}" if cells[at] else words
     columns = [*texts("phase", "begins", *groups), Column("hazard of breakdown, %", "percent")]
-    fed = ", ".join(f"{month} {number(tonnes, 0)}" for month, tonnes in told.fed_volumes_t.items())
+    fed = ", ".join(f"{month} {sized(tonnes)}" for month, tonnes in told.fed_volumes_t.items())
     note = f"Fed in from the record, t: {fed}." if fed else ""
     return Table(f"Postures of {told.name}", columns, list(rows.values()), stacks=True, note=note)
 
@@ -78,13 +78,13 @@ def _fact(fact: Fact) -> list[Any]:
 
 
 def figure(value: float | None, unit: str, sign: bool = False) -> str:
-    """A figure of a fact: shares as percent, tonnes and money whole, prices and times with a decimal.
+    """A figure of a fact: shares as percent, prices and times with a decimal, tonnes and money by their size.
 
-    >>> figure(0.1234, "1"), figure(7053.5, "t"), figure(6.5, "week", sign=True), figure(None, "t")
-    ('12.3', '7,054', '+6.5', 'n/a')
+    >>> figure(0.1234, "1"), figure(7053.5, "t"), figure(8.83, "t"), figure(6.5, "week", sign=True), figure(None, "t")
+    ('12.3', '7,054', '8.83', '+6.5', 'n/a')
     """
     scaled = 100 * value if value is not None and unit == "1" else value
-    return number(scaled, 0 if unit in ("t", MONEY) else 1, sign)
+    return sized(scaled, sign) if unit in ("t", MONEY) else number(scaled, 1, sign)
 
 
 def unit_shown(unit: str) -> str:

@@ -15,6 +15,7 @@ from coercivity.engine.data.units import convert
 from coercivity.engine.errors import UsageError
 from coercivity.engine.report.text import amount
 from coercivity.models.licensing.answers.backtest.measures import beside, measure
+from coercivity.models.licensing.answers.backtest.paths import paths_of
 from coercivity.models.licensing.answers.backtest.persistence import NAME as PERSISTENCE
 from coercivity.models.licensing.answers.backtest.persistence import persisted
 from coercivity.models.licensing.answers.backtest.values import (
@@ -29,11 +30,12 @@ from coercivity.models.licensing.answers.backtest.values import (
     Windows,
 )
 from coercivity.models.licensing.answers.subject import Subject
+from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import build, effective
 from coercivity.models.licensing.data.quantity import month_index
 from coercivity.models.licensing.data.record import Fitted as Fitting
-from coercivity.models.licensing.leader.commit import Evaluation, Game
+from coercivity.models.licensing.leader.commit import Game
 
 Progress = Callable[[str, int, int], None]
 SCHEMA_VERSION = 1
@@ -45,13 +47,16 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress is wanted."""
 
 
-def backtested(instance: Instance, refit: bool = False, progress: Progress = _silent) -> Backtest:
+def backtested(
+    instance: Instance, refit: bool = False, progress: Progress = _silent, is_drawn: bool = False
+) -> Backtest:
     """The model beside the record, moment by moment, with what was fitted to which of them.
 
     Parameters
     ----------
     instance : the game, with its observations
     refit : repeat the searches that the calibration states
+    is_drawn : tell every observed series through time too
 
     Raises
     ------
@@ -62,7 +67,8 @@ def backtested(instance: Instance, refit: bool = False, progress: Progress = _si
     """
     if not instance.observations:
         raise UsageError(instance.name, "there is no observation to test against", "add a block `observations:`")
-    moments = moments_of(instance, progress)
+    game, responses = _played(instance, progress)
+    moments = _moments(game, responses)
     fits = [_fit(instance, name, one, moments) for name, one in _fitted(instance).items()]
     if refit:
         fits = _repeated(instance, fits, progress)
@@ -84,24 +90,36 @@ def backtested(instance: Instance, refit: bool = False, progress: Progress = _si
             fitted=tuple(fits),
         ),
         misses=tuple(misses(moments)),
+        paths=paths_of(game, responses) if is_drawn else None,
     )
 
 
 def moments_of(instance: Instance, progress: Progress = _silent) -> tuple[Moment, ...]:
     """Every observation with the model's value, its error, and what open trade would have said, in the file's order."""
+    return _moments(*_played(instance, progress))
+
+
+def _played(instance: Instance, progress: Progress) -> tuple[Game, dict[str, Response]]:
+    """The game, and the best responses to open trade and to what the observations are about."""
     progress("building", 0, 1)
     game = Game(instance)
     names = list(dict.fromkeys([instance.baseline, *(fact.strategy for fact in instance.observations.values())]))
-    evaluations: dict[str, Evaluation] = {}
+    responses: dict[str, Response] = {}
     for done, name in enumerate(names):
         progress("evaluating", done, len(names))
-        evaluations[name] = game.evaluate(game.announce(name))
+        responses[name] = game.evaluate(game.announce(name)).response
     progress("evaluating", len(names), len(names))
+    return game, responses
+
+
+def _moments(game: Game, responses: Mapping[str, Response]) -> tuple[Moment, ...]:
+    """Every observation beside the responses, in the file's order."""
+    instance = game.instance
     found = []
     for key, fact in instance.observations.items():
-        opened = evaluations[instance.baseline].response
+        opened = responses[instance.baseline]
         naive, persistent = measure(game, opened, fact), persisted(game, opened, key, fact)
-        held = beside(key, fact, measure(game, evaluations[fact.strategy].response, fact))
+        held = beside(key, fact, measure(game, responses[fact.strategy], fact))
         found.append(
             Moment(
                 strategy=fact.strategy,

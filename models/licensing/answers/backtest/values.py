@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coercivity.engine.data.values import sometimes
 from coercivity.engine.report.notebook import Shown
@@ -136,6 +136,34 @@ class CalibrationFacts:
     fitted: tuple[Fitted, ...]  # parameter by parameter
 
 
+@dataclass(frozen=True)
+class RecordedSpan:
+    """A fact as it stands in a series; what is counted, by the month."""
+
+    name: str  # of the observation
+    begins: str  # first month
+    ends: str  # last month
+    recorded: float  # in the unit of the series; what was recorded
+    low: float  # in the unit of the series; from which the model hits
+    high: float  # in the unit of the series; up to which it does
+    window: str  # as of the moment
+
+
+@dataclass(frozen=True)
+class RecordedPath:
+    """A series of the record beside the model's, through time; shares are fractions."""
+
+    strategy: str  # that was played
+    measure: str  # what was measured; changes and gaps of tonnes as tonnes
+    bloc: str | None  # of whom; None for all of them
+    product: str | None  # of what; None for all of it
+    of: str | None  # the rival or the segment, if it is about one
+    unit: str  # of all its figures
+    months: tuple[str, ...]  # that are told; of a long series every third
+    model: tuple[float | None, ...]  # in the unit; what the model says of each
+    record: tuple[RecordedSpan, ...]  # what was recorded
+
+
 @dataclass(frozen=True, repr=False)
 class Backtest(Shown):
     """The model held against the record."""
@@ -150,12 +178,20 @@ class Backtest(Shown):
     persistence: Skill  # over the judged moments, against the last record that was known
     calibration: CalibrationFacts  # what was fitted to what
     misses: tuple[str, ...]  # a sentence for each judged moment that is missed
+    paths: tuple[RecordedPath, ...] | None = sometimes()  # series by series through time, where pictures are wanted
 
     def to_frame(self) -> pd.DataFrame:
         """One row a moment."""
         import pandas as pd
 
         return pd.DataFrame([vars(moment) for moment in self.moments])
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class SavedBacktest(Backtest):
+    """A backtest that is saved with its pictures."""
+
+    manifest: Mapping[str, Any]  # the instance, and how and when it was made
 
 
 @dataclass(frozen=True)
@@ -199,6 +235,60 @@ class Cases(Shown):
     error: float | None  # 1; mean of the cases' errors, each case counting once
     skill: float | None  # 1; mean of the cases' skills over open trade
     persistence_skill: float | None  # 1; mean of the cases' skills over persistence
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a case."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(case) for case in self.cases])
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a case stands beside its record at some values of the shared numbers."""
+
+    hits: int  # judged facts inside their tolerance
+    error: float | None  # 1; mean error over the judged facts, in tolerances; None where the model has no solution
+    skill: float | None  # 1; over open trade at the same numbers
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A shared number that is chosen among points."""
+
+    name: str  # in the file of shared behaviour
+    paths: tuple[str, ...]  # of the number in instances; * for any one part
+    points: tuple[str, ...]  # that were tried
+    chosen: str  # the point at which all cases together err least
+    evidence: str  # what is known of it, and why it is among the few
+
+
+@dataclass(frozen=True)
+class LeftOutCase:
+    """A case at shared numbers that were chosen with it and without it."""
+
+    name: str  # of the instance
+    judged: int  # facts that state an error
+    has: tuple[str, ...]  # the numbers that change it; the others leave it as it is
+    stated: Standing  # at the numbers as its file has them
+    in_sample: Standing  # at those chosen on all cases, this one among them
+    out_of_sample: Standing  # at those chosen on the other cases
+    best: Standing  # at those chosen on this case alone, which no forecast could know
+    chosen: Mapping[str, str]  # the points chosen on the other cases, by number
+
+
+@dataclass(frozen=True, repr=False)
+class LeftOut(Shown):
+    """Every case judged at shared numbers that were chosen on the others."""
+
+    schema_version: int  # of this layout
+    command: str  # the command that was asked
+    ok: bool  # whether every case could be told
+    numbers: tuple[Candidate, ...]  # that were chosen
+    combinations: int  # of points, all of which were tried
+    evaluations: int  # of a case at a combination; those that leave it as it is are made once
+    cases: tuple[LeftOutCase, ...]  # in alphabetical order
+    failed: tuple[Unread, ...]  # those that could not be told
 
     def to_frame(self) -> pd.DataFrame:
         """One row a case."""

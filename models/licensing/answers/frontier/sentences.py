@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from coercivity.engine.report.text import amount, number
+from coercivity.engine.report.text import amount, number, sized
 from coercivity.models.licensing.answers.frontier.values import Frontier, Member, Placed, figures, rungs
 from coercivity.models.licensing.answers.verdict.wording import MONEY, musd
 
@@ -76,9 +76,9 @@ def _placed(block: Placed, result: Frontier) -> str:
     own, better = (figures(block), figures(other)) if block.exact and other.exact else (block, other)
     leverage = better.leverage_musd[result.phase] - own.leverage_musd[result.phase]
     parts = [
-        f"{number(better.revenue_musd - own.revenue_musd, 0, True)} revenue",
-        f"{number(better.cost_musd - own.cost_musd, 0, True)} cost",
-        f"{number(leverage, 0, True)} leverage",
+        f"{sized(better.revenue_musd - own.revenue_musd, True)} revenue",
+        f"{sized(better.cost_musd - own.cost_musd, True)} cost",
+        f"{sized(leverage, True)} leverage",
     ]
     also = block.dominated_by_named
     more = f"; of the named ones {', '.join(also)} {'does' if len(also) == 1 else 'do'} too" if also else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coercivity.engine.report.text import number
+from coercivity.engine.report.text import number, sized
 
 MONEY = "million USD"
 TERMS = {
@@ -23,4 +23,7 @@ TERMS = {
 
 def musd(value: float | None) -> str:
     """An amount of money in a sentence."""
-    return "n/a" if value is None else f"{number(value, 0 if abs(value) >= 1000 else 1)} {MONEY}"
+    if value is None:
+        return "n/a"
+    size = abs(value)
+    return f"{sized(value) if 0.0005 <= size < 1 else number(value, 0 if size >= 1000 else 1)} {MONEY}"

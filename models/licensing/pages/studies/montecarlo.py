@@ -14,7 +14,7 @@ from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.engine.study.regret import Estimate
 from coercivity.models.licensing.pages.studies.phrases import PAIRED, closing, failures, opening, shard_block
 from coercivity.models.licensing.pages.studies.short import in_short
-from coercivity.models.licensing.pages.words import MONEY, musd, texts
+from coercivity.models.licensing.pages.words import MONEY, decimals, musd, texts
 from coercivity.models.licensing.studies.study import Outcomes, Study
 from coercivity.models.licensing.studies.values import MonteCarlo, Quantiles, StrategySummary, StudyAnswer
 from coercivity.models.licensing.studies.worker import OPTIMAL
@@ -125,7 +125,7 @@ def _payoffs(result: MonteCarlo) -> Table:
         for row in _ranked(result)
     ]
     columns = [*texts("strategy"), Column("mean"), Column("standard error"), *map(Column, names)]
-    return Table(f"Payoff over the draws, {MONEY}", columns, rows, decimals=0)
+    return Table(f"Payoff over the draws, {MONEY}", columns, rows, decimals=decimals(rows))
 
 
 def _regret(result: MonteCarlo) -> Table:

@@ -11,7 +11,7 @@ from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.engine.study.indices import Interval
 from coercivity.models.licensing.pages.studies.phrases import closing, failures, opening, pair, shard_block, subject
 from coercivity.models.licensing.pages.studies.short import in_short
-from coercivity.models.licensing.pages.words import MONEY, musd, texts
+from coercivity.models.licensing.pages.words import MONEY, decimals, musd, texts
 from coercivity.models.licensing.studies.study import Outcomes, Study
 from coercivity.models.licensing.studies.values import ElementaryEffect, ElementaryEffects, Sensitivity, SobolIndices
 
@@ -112,7 +112,13 @@ def _morris(result: ElementaryEffects) -> Table:
     left = len(result.indices) - MOST_ROWS
     note = "Effect of the whole range: mean size, mean, and deviation (large where it is not linear or interacts)."
     more = f" {left} more are in result.json." if left > 0 else ""
-    return Table(f"Elementary effects on {pair(result)}, {MONEY}", columns, rows, decimals=1, note=note + more)
+    return Table(
+        f"Elementary effects on {pair(result)}, {MONEY}",
+        columns,
+        rows,
+        decimals=max(1, decimals(rows)),
+        note=note + more,
+    )
 
 
 def drawn(result: Sensitivity, study: Study, outcomes: Outcomes) -> dict[str, str]:

@@ -16,7 +16,7 @@ from coercivity.models.licensing.pages.studies.phrases import (
     shard_block,
     subject,
 )
-from coercivity.models.licensing.pages.words import MONEY, musd, texts
+from coercivity.models.licensing.pages.words import MONEY, decimals, musd, texts
 from coercivity.models.licensing.studies.study import Outcomes, Study
 from coercivity.models.licensing.studies.values import Bar, DesignFacts, GridSweep, Sweep, TornadoSweep, VariedFacts
 
@@ -90,7 +90,14 @@ def _bars(result: TornadoSweep) -> Table:
     columns += [Column("swing"), *texts("turns")]
     left = len(result.bars) - MOST_ROWS
     note = f"{left} more, each with a smaller swing, are in result.json." if left > 0 else ""
-    return Table(f"{pair(result)}, one number at a time, {MONEY}", columns, rows, stacks=True, decimals=1, note=note)
+    return Table(
+        f"{pair(result)}, one number at a time, {MONEY}",
+        columns,
+        rows,
+        stacks=True,
+        decimals=max(1, decimals(rows)),
+        note=note,
+    )
 
 
 def _grid(result: GridSweep) -> Table:
@@ -103,7 +110,7 @@ def _grid(result: GridSweep) -> Table:
     left = result.design.points - len(rows)
     columns = [*texts(*(block.parameter for block in parameters)), *map(Column, names), *texts("best")]
     note = f"{left:,} more points are in payoffs.csv." if left > 0 else ""
-    return Table(f"Payoff, {MONEY}", columns, rows, keys=len(parameters), decimals=1, note=note)
+    return Table(f"Payoff, {MONEY}", columns, rows, keys=len(parameters), decimals=max(1, decimals(rows)), note=note)
 
 
 def drawn(result: Sweep, study: Study, outcomes: Outcomes) -> dict[str, str]:

@@ -47,8 +47,8 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("shared", ALIKE)
-def test_the_case_it_comes_from_has_the_same_numbers(shared: str) -> None:
-    base, case = read(str(SHARED)).data, read(find("april-2025")).data
+def test_the_case_it_comes_from_takes_them_over_or_argues_them_alike(shared: str) -> None:
+    base, case = read(str(SHARED)).data, completed(read(find("april-2025"))).data
     path = tuple(int(part) if part.isdecimal() else part for part in ALIKE[shared].split("."))
     one, other = at(base, tuple(shared.split("."))), at(case, path)
     assert (one["value"], one.get("range")) == (other["value"], other.get("range"))
@@ -96,3 +96,58 @@ def test_every_shared_number_is_used_or_has_its_reason() -> None:
     schema = json.loads(CliRunner().invoke(main_group, ["schema"]).stdout)
     assert "base" in schema["$defs"]["Trust"]["properties"]
     assert "base" not in schema["properties"]
+
+
+SPLIT = ["april-2025", "gallium-2023", "japan-2010"]
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_a_new_file_holds_its_record_and_is_the_same_game(name: str) -> None:
+    written = File(find(name)).read_text("utf-8")
+    printed = CliRunner().invoke(main_group, ["new", name]).stdout
+    assert f"observations: {{base: {name}-record.observations}}" in written
+    assert f"{name}-record" not in printed
+    for key in ("sources", "observations", "calibration"):
+        assert printed.count(f"\n{key}:\n") == 1
+    assert load_text(printed).fingerprint() == load(name).fingerprint()
+
+
+def test_a_file_beside_the_instance_goes_before_a_shipped_one_and_faults_are_at_its_lines(tmp_path: File) -> None:
+    name = "gallium-2023"
+    record = File(find(name)).with_name(f"{name}-record.yaml").read_text("utf-8")
+    (tmp_path / "mine.yaml").write_text(File(find(name)).read_text("utf-8"), "utf-8")
+    assert load(str(tmp_path / "mine.yaml")).fingerprint() == load(name).fingerprint()
+    changed = record.replace("value: 8.83 t", "value: 9.5 t")
+    (tmp_path / f"{name}-record.yaml").write_text(changed, "utf-8")
+    fact = load(str(tmp_path / "mine.yaml")).observations["oct_dec"].recorded
+    assert fact is not None
+    assert fact.value == 9.5
+    wrong = record.replace("value: 8.83 t", "value: 8.83 USD")
+    line = 1 + wrong[: wrong.index("8.83 USD")].count("\n")
+    (tmp_path / f"{name}-record.yaml").write_text(wrong, "utf-8")
+    with pytest.raises(InvalidInstance, match=rf"{name}-record\.yaml:{line}:\d+: observations\.oct_dec"):
+        load(str(tmp_path / "mine.yaml"))
+
+
+@pytest.mark.parametrize("other", ["../mine", "nothing-here", "mine.txt"])
+def test_only_a_file_of_ours_beside_it_is_taken_from(tmp_path: File, other: str) -> None:
+    (tmp_path / "notes.yaml").write_text("schema: something/else\nobservations: {}\n", "utf-8")
+    text = File(find("cobalt-2025")).read_text("utf-8").replace("behaviour.trust}", f"{other}.trust}}")
+    (tmp_path / "mine.yaml").write_text(text, "utf-8")
+    with pytest.raises(InvalidInstance, match="there is no file"):
+        load(str(tmp_path / "mine.yaml"))
+    (tmp_path / "mine.yaml").write_text(text.replace(f"{other}.trust", "notes.observations"), "utf-8")
+    with pytest.raises(InvalidInstance, match="there is no file 'notes'"):
+        load(str(tmp_path / "mine.yaml"))
+
+
+def test_what_is_taken_over_may_take_over_in_turn_but_not_in_a_circle(tmp_path: File) -> None:
+    # november-2026 takes blocks of april-2025, whose numbers are those of behaviour.
+    assert "base: april-2025." in File(find("november-2026")).read_text("utf-8")
+    place = completed(read(find("november-2026"))).place(("buyers", "discount_rate", "value"))
+    assert place.startswith(str(SHARED))
+    one = "schema: coercivity/record/1\nobservations: {base: two.observations}\n"
+    (tmp_path / "one.yaml").write_text(one, "utf-8")
+    (tmp_path / "two.yaml").write_text(one.replace("two", "one"), "utf-8")
+    with pytest.raises(InvalidInstance, match="takes over from this one"):
+        completed(read(str(tmp_path / "one.yaml")))
