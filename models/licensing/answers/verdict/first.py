@@ -16,6 +16,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.provenance import counts, sources_table
 
 BEST = "Best on the menu"
+FOUND = "What the search has found"
 LONG = 44  # letters of a title
 TOLD = 3  # hinges that are told
 
@@ -60,8 +61,11 @@ def first_page(
     """The first page of a comparison; ``hinges`` is what was found about stated ranges, None where nobody looked."""
     ranked = ranking(answers)
     lead = first_of(answers)
-    against = next((one for one in ranked if not is_tie(one, ranked[0])), None)
-    titles = {one.strategy.name: titled(one) for one in ranked}
+    # What a search that was cut found below a named strategy is no best of anything.
+    is_cut = search is not None and not search.complete
+    beaten = [one for one in ranked if is_cut and one.strategy.is_optimum and not is_tie(one, ranked[0])]
+    against = next((one for one in ranked if not is_tie(one, ranked[0]) and one not in beaten), None)
+    titles = {one.strategy.name: FOUND if one in beaten else titled(one) for one in ranked}
     tied = [one for one in ranked if one is not lead and is_tie(one, ranked[0])]
     return FirstPage(
         answer=list(_answer(instance, lead, tied, against, search, answers)),

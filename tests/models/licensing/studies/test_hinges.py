@@ -159,3 +159,17 @@ def test_ties_turn_nothing(instance: Instance, ledger: Ledger) -> None:
     found = hinges_of(instance, [answer("open", 693.7), answer("reliable", 693.6)], Means(ledger))
     assert found.turns == []
     assert found.note == "no strategy is worth clearly less than the first"
+
+
+def test_a_search_that_was_cut_shows_no_best_below_a_named_strategy(instance: Instance, compared: Comparison) -> None:
+    *named, best = compared.strategies
+    low = replace(best, leader=replace(best.leader, value_musd=100.0))
+    cut = replace(compared.search, screened=3, complete=False)
+    page = first_page(instance, [*named, low], cut, None)
+    titles = {one.strategy: one.title for one in page.standings}
+    assert titles["optimal"] == "What the search has found"
+    assert page.standings[0].strategy == "open"
+    assert not any("Best on the menu" in one.says for one in (*page.answer, *page.why))
+    assert page.answer[-1].says == "Looked at 3 of 81 strategies; time ended the search: it found nothing better."
+    whole = first_page(instance, compared.strategies, compared.search, None)
+    assert {one.strategy: one.title for one in whole.standings}["optimal"] == "Best on the menu"
