@@ -36,4 +36,12 @@ def files(result: Solution | Comparison) -> dict[str, str]:
 
 def drawn(result: Solution | Comparison) -> dict[str, str]:
     """The pictures of a result, and the page that shows them, by file name."""
-    return charts.files(frames.pictures(result), result.instance.heading, solution.sentences(result))
+    told = [*solution.sentences(result), provenance(result)]
+    return charts.files(frames.pictures(result), result.instance.heading, told)
+
+
+def provenance(result: Solution | Comparison) -> str:
+    """Of what a page is, by which version and when."""
+    made = (result.manifest.get("versions") or {}).get("coercivity") or "of unknown version"
+    date = str(result.manifest.get("finished") or "an unknown date")[:16]
+    return f"Instance {result.instance.name}, hash {result.instance.hash[:12]}; coercivity {made}; {date}."
