@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from coercivity.engine import errors
-from coercivity.shell import studies
-from coercivity.shell.group import Failure, answered, command, flags, is_quiet, loaded, main_group, shown
-from coercivity.shell.options import (
+from coercivity.models.shell import studies
+from coercivity.models.shell.group import Failure, answered, command, flags, is_quiet, loaded, main_group, shown
+from coercivity.models.shell.options import (
     HINGES,
     JOBS,
     OUT,

@@ -16,7 +16,7 @@ from coercivity.models.licensing.data.load import effective, load, load_text, sh
 
 HOUSE = Path(__file__).parents[2]
 PACKAGE = "coercivity"
-ROOMS = ("engine", "models", "shell")
+ROOMS = ("engine", "models")
 CODE = sorted([HOUSE / "cli.py", *(file for room in ROOMS for file in (HOUSE / room).rglob("*.py"))])
 TEXTS = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".csv", ".cfg", ".json", ".sh", ""}
 
@@ -94,7 +94,7 @@ FLOORS = (
     ("models.diagnosis", "models.verification"),
     ("models.door", "models.kinds", "models.saved"),
     ("models.explanation",),
-    ("shell",),
+    ("models.shell",),
     ("cli",),
 )
 
@@ -121,7 +121,7 @@ def arrows() -> Iterator[tuple[str, str, str]]:
             f"{PACKAGE}.engine",
             f"{PACKAGE}.engine.protocols",
             f"{PACKAGE}.models",
-            f"{PACKAGE}.shell",
+            f"{PACKAGE}.models.shell",
             f"{PACKAGE}.models.licensing",
         ):
             continue
@@ -163,7 +163,7 @@ def test_the_package_imports_nothing_beside_it(above: str) -> None:
 
 def test_everything_is_imported_under_one_name() -> None:
     assert [
-        name_of(file) for file in CODE for old in ("engine", "models", "shell", "cli") if imports_of(file, old)
+        name_of(file) for file in CODE for old in ("engine", "models", "cli") if imports_of(file, old)
     ] == []
 
 
@@ -199,7 +199,7 @@ def test_library_code_reads_neither_argv_nor_stdin() -> None:
     found = [
         f"{name_of(file)}:{node.lineno}"
         for file in CODE
-        if name_of(file) not in ("cli.py", "shell/group.py")
+        if name_of(file) not in ("cli.py", "models/shell/group.py")
         for node in ast.walk(tree_of(file))
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.argv", "sys.stdin")
     ]
@@ -207,7 +207,7 @@ def test_library_code_reads_neither_argv_nor_stdin() -> None:
 
 
 def test_only_the_command_line_knows_click() -> None:
-    assert {name for name in users_of("click") if not name.startswith("shell/")} == {"cli.py"}
+    assert {name for name in users_of("click") if not name.startswith("models/shell/")} == {"cli.py"}
 
 
 @cache

@@ -32,7 +32,7 @@ def crowded(tmp_path: Path) -> Path:
 def test_the_list_of_packages_is_that_of_the_folders() -> None:
     folders = {
         ".".join(("coercivity", *file.parent.relative_to(HOUSE).parts))
-        for room in ("engine", "models", "shell", "instances")
+        for room in ("engine", "models", "instances")
         for file in (HOUSE / room).rglob("__init__.py")
     }
     assert set(CONFIGURATION["tool"]["setuptools"]["packages"]) == folders | {"coercivity"}

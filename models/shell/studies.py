@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from coercivity.engine import errors
-from coercivity.shell.group import command, given, is_quiet, loaded
-from coercivity.shell.options import CHARTS, JOBS, LIMIT, NO_SAVE, OUT, instance_options, option, output_format
+from coercivity.models.shell.group import command, given, is_quiet, loaded
+from coercivity.models.shell.options import CHARTS, JOBS, LIMIT, NO_SAVE, OUT, instance_options, option, output_format
 
 
 def study_options(function: Any) -> Any:
