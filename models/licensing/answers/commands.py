@@ -197,6 +197,7 @@ def compare(
     with_promises: bool = False,
     tell: Tell | None = None,
     wide: bool = False,
+    look: Callable[[Mapping[str, float]], None] | None = None,
 ) -> Comparison:
     """Every named strategy and the best on the menu side by side, with a verdict.
 
@@ -209,15 +210,15 @@ def compare(
     tell : called with sentences about what is known before the answer is whole
     wide : of a large menu look at all changes of two slots of the best and at a sample of the rest, and say of every named
         strategy what changing one slot of it would add; else at the changes of one slot of the best
+    look : called, where the menu is large, with what named strategies are worth at a first look, million USD, best first
     """
     progress("building", 0, 1)
     answers = StrategyAnswers(instance)
     started = time.monotonic()
     is_whole = prove or not is_large(answers)
     leakage = is_whole if leakage is None else leakage
-    if tell is not None and is_large(answers):
-        first = "; ".join(f"{name} {value:,.0f}" for name, value in answers.first_look().items())
-        tell(f"First look, million USD, not certified yet: {first}.")
+    if look is not None and is_large(answers):
+        look(answers.first_look())
     best = answers.optimum(jobs, limit, progress, is_whole, tell, wide)
     # What the optimum took beside the search is what a named strategy takes.
     each = time.monotonic() - started - best.search.seconds

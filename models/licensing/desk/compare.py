@@ -10,13 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from coercivity.engine.study.memory.content import key_of, program_version
 from coercivity.engine.study.memory.ledger import Ledger
+from coercivity.engine.study.memory.outcome import Outcome, Status
 from coercivity.engine.study.work.running import Progress
 from coercivity.models.licensing.answers import commands
 from coercivity.models.licensing.answers.commands import Comparison
 from coercivity.models.licensing.answers.verdict.first import first_page
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.studies.reasons.hinges import Means, hinges_of
+from coercivity.models.licensing.studies.study import PACKAGES
 
 LEDGER = "ledger.sqlite"
 
@@ -50,13 +53,41 @@ def compare(
     limit, seconds = run.get("limit"), run.get("hinges")
     asked = {"prove": bool(run.get("prove")), "with_promises": bool(run.get("promises"))}
     asked["wide"] = bool(run.get("wide"))
-    found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell)
+    look = None if tell is None else _first_look(instance, run.get("memory"), tell)
+    found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell, look=look)
     if limit is not None:
         left = max(0.0, limit - (time.monotonic() - started))
         seconds = left if seconds is None else min(seconds, left)
     if seconds == 0.0:
         return found
     return hinged(instance, found, run["jobs"], seconds, run.get("memory"), progress)
+
+
+def _first_look(
+    instance: Instance, memory: Path | None, tell: Callable[[str], None]
+) -> Callable[[Mapping[str, float]], None] | None:
+    """What tells a first look at the named strategies, and remembers it; None where it is remembered, and told at once."""
+    version = program_version(*PACKAGES, libraries=("highspy",))
+    key = key_of("first look", version, instance.fingerprint())
+
+    def say(worth: Mapping[str, float]) -> None:
+        listed = "; ".join(f"{name} {value:,.0f}" for name, value in worth.items())
+        tell(f"First look, million USD, not certified yet: {listed}.")
+
+    def keep(worth: Mapping[str, float]) -> None:
+        say(worth)
+        if memory is not None:
+            with Ledger(memory) as ledger:
+                ledger.add(key, Outcome(Status.DONE, {"names": list(worth), "worth": list(worth.values())}))
+
+    if memory is None or not memory.exists():
+        return keep
+    with Ledger(memory) as ledger:
+        seen = ledger.known([key]).get(key)
+    if seen is None:
+        return keep
+    say(dict(zip(seen.values["names"], seen.values["worth"], strict=True)))
+    return None
 
 
 def hinged(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 
 from coercivity.models.licensing.answers import commands
 from coercivity.models.licensing.answers.game import StrategyAnswers
+from coercivity.models.licensing.desk import compare as desk
 from coercivity.models.licensing.leader.commit import Game
 from tests.rich_instance import loaded, reacting, rich
 from tests.small_games import instance_of, small_data
@@ -24,10 +28,10 @@ def test_the_first_look_is_what_is_certified_later(data: dict) -> None:  # type:
 
 def test_a_large_menu_is_searched_best_first_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "LARGE", 3)
-    said: list[str] = []
-    found = commands.compare(loaded(rich()), tell=said.append)
-    assert said[0].startswith("First look, million USD, not certified yet: ")
-    assert any(line.startswith("Best found so far: ") for line in said[1:])
+    said, looked = list[str](), list[Mapping[str, float]]()
+    found = commands.compare(loaded(rich()), tell=said.append, look=looked.append)
+    assert looked == [StrategyAnswers(loaded(rich())).first_look()]
+    assert said and all(line.startswith("Best found so far: ") for line in said)
     assert found.promises is None
     # A menu this small is looked at whole on the way: that is a proof.
     assert found.search.complete and found.search.best_first is None
@@ -36,6 +40,21 @@ def test_a_large_menu_is_searched_best_first_and_says_so(monkeypatch: pytest.Mon
     assert whole.promises is not None
     values = [result.strategies[-1].certificate.optimistic_musd for result in (found, whole)]
     assert values[0] == pytest.approx(values[1])
+
+
+def test_a_first_look_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(commands, "LARGE", 3)
+    run = {"jobs": 1, "hinges": 0.0, "memory": tmp_path / "ledger.sqlite"}
+    first, again, other = list[str](), list[str](), list[str]()
+    desk.compare(loaded(rich()), run, commands.silent, first.append)
+    assert first[0].startswith("First look, million USD, not certified yet: ")
+    changed = rich()
+    changed["leader"]["discount_rate"] = {"value": "9 %/yr", "assumption": "another leader"}
+    desk.compare(loaded(changed), run, commands.silent, other.append)
+    assert other[0].startswith("First look") and other[0] != first[0]
+    monkeypatch.setattr(StrategyAnswers, "first_look", lambda _: pytest.fail("it was looked at before"))
+    desk.compare(loaded(rich()), run, commands.silent, again.append)
+    assert again[0] == first[0]
 
 
 def test_a_search_that_is_no_proof_claims_none(monkeypatch: pytest.MonkeyPatch) -> None:
