@@ -2,7 +2,8 @@
 
 The order is measured on the published problems. Branching on complementarities comes first wherever it applies, as it
 takes every class of continuous followers, needs no bound on a multiplier and is the fastest; integers of the follower
-leave the value function. A leader with a short list of commitments has them all answered, whatever the follower's size.
+leave interdiction and the value function. A leader who takes items from a knapsack needs no solver, and one with a short
+list of commitments has them all answered, whatever the follower's size.
 The mixed-integer forms can be asked for by name, and serve as a second opinion.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coercivity.engine.bilevel.methods import big_m, commitments, interdiction
+from coercivity.engine.bilevel.methods import big_m, commitments, interdiction, knapsack
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
 from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
@@ -24,7 +25,7 @@ from coercivity.engine.bilevel.solution import BilevelSolution, Limits
 from coercivity.engine.errors import SolverFailed, UsageError, check_name
 from coercivity.engine.protocols import LeaningMethod, Method
 
-_ALL: tuple[Method, ...] = (complementarity, interdiction, value_function, strong_duality, big_m, commitments)
+_ALL: tuple[Method, ...] = (complementarity, knapsack, interdiction, value_function, strong_duality, big_m, commitments)
 METHODS: Mapping[str, Method] = {method.METHOD: method for method in _ALL}
 AUTO = "auto"
 # So few commitments are answered one by one before anything cleverer is tried.
@@ -71,6 +72,8 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
     if declared is not None and method not in LEANING:
         what = f"method {method} rests on no declared bound"
         raise UsageError("declared bounds", what, f"name a method that uses them: {' or '.join(LEANING)}")
+    if method == AUTO and knapsack.refuses(problem) is None:
+        return Solved(knapsack.solve(problem, limits), "the leader takes items away from the follower's knapsack")
     if method == AUTO and commitments.refuses(problem) is None and commitments.count(problem) <= FEW:
         return Solved(
             commitments.solve(problem, limits), f"the leader has no more than {FEW} commitments, and each is answered"
