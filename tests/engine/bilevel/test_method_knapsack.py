@@ -101,7 +101,7 @@ def test_it_agrees_with_enumeration(first: int, cells: float, monkeypatch: pytes
         assert stopped.value >= right - 1e-9, seed
 
 
-@pytest.mark.parametrize("size", [2.5e3, 7e3, 2e8, 1e12])
+@pytest.mark.parametrize("size", [2.5e3, 2.5e4, 8e8, 1e12])
 def test_no_sum_of_gains_overflows(size: float) -> None:
     for seed in range(12):
         gains = np.floor(np.random.default_rng(seed).uniform(0.5, 1.0, 6) * size)
