@@ -74,7 +74,7 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
         raise UsageError("declared bounds", what, f"name a method that uses them: {' or '.join(LEANING)}")
     if method == AUTO and knapsack.refuses(problem) is None:
         return Solved(knapsack.solve(problem, limits), "the leader takes items away from the follower's knapsack")
-    if method == AUTO and commitments.refuses(problem) is None and commitments.count(problem) <= FEW:
+    if method == AUTO and commitments.refuses(problem) is None and commitments.few(problem, FEW):
         return Solved(
             commitments.solve(problem, limits), f"the leader has no more than {FEW} commitments, and each is answered"
         )
