@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coercivity.engine.bilevel.methods import big_m, commitments, interdiction, knapsack
+from coercivity.engine.bilevel.methods import big_m, commitments, directions, interdiction, knapsack
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
 from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
@@ -25,7 +25,16 @@ from coercivity.engine.bilevel.solution import BilevelSolution, Limits
 from coercivity.engine.errors import SolverFailed, UsageError, check_name
 from coercivity.engine.protocols import LeaningMethod, Method
 
-_ALL: tuple[Method, ...] = (complementarity, knapsack, interdiction, value_function, strong_duality, big_m, commitments)
+_ALL: tuple[Method, ...] = (
+    complementarity,
+    knapsack,
+    interdiction,
+    directions,
+    value_function,
+    strong_duality,
+    big_m,
+    commitments,
+)
 METHODS: Mapping[str, Method] = {method.METHOD: method for method in _ALL}
 AUTO = "auto"
 # So few commitments are answered one by one before anything cleverer is tried.
@@ -120,7 +129,7 @@ def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Li
     names = list(METHODS)
     if problem.follower.is_integer.any():
         # Nothing else takes integers of the follower; the refusals of the others would only hide their reasons.
-        names = [interdiction.METHOD, value_function.METHOD, commitments.METHOD]
+        names = [interdiction.METHOD, directions.METHOD, value_function.METHOD, commitments.METHOD]
     return {name: METHODS[name].solve for name in names}
 
 
