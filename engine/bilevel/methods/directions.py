@@ -20,8 +20,10 @@ Mathematical Programming 172, for improving directions.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +34,7 @@ from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.assembly import Positions, high_point
 from coercivity.engine.bilevel.reformulations.bounds import least, units
 from coercivity.engine.bilevel.response.optimal_set import step_of_cost
+from coercivity.engine.bilevel.response.pool import Pool
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import SolverFailed, UsageError
@@ -171,6 +174,8 @@ class _Search:
         self.best, self.bound, self.rounds, self.asked = begin(problem, BEGINNING * limits.seconds), -math.inf, 0, 0.0
         self.sheet, self.z = high_point(problem)
         self.binaries: dict[tuple[int, float], int] = {}
+        self.pool = Pool(problem, self.responder)
+        self.around: tuple[Floats, Iterator[tuple[int, float]]] | None = None
         self.notes: tuple[str, ...] = ()
 
     def left(self) -> float:
@@ -205,8 +210,9 @@ class _Search:
         if found.point is None or found.status is SolveStatus.UNBOUNDED:
             return Status.LIMIT
         z = found.point[: len(self.z)]
-        if self.asked <= ASKING * (time.perf_counter() - self.began):
+        if self._may_ask():
             self._ask(z)
+        self._look_around()
         if self.limits.is_closed(self.best.value, self.bound):
             return Status.OPTIMAL
         status, direction = self.finder.open_at(z, max(self.left(), 0.1))
@@ -221,6 +227,27 @@ class _Search:
                 self.notes = ("a point without an improving direction was not confirmed by the follower",)
         return Status.LIMIT
 
+    def _may_ask(self) -> bool:
+        return self.asked <= ASKING * (time.perf_counter() - self.began)
+
+    def _look_around(self) -> None:
+        """Ask for commitments one step of one column away from the best one, while there is time for asking."""
+        leader = self.problem.leader
+        while self.best.point is not None and self._may_ask():
+            x = self.best.point[: len(leader)]
+            if self.around is None or not np.array_equal(self.around[0], x):
+                columns = np.flatnonzero(leader.is_integer)
+                self.around = (x, itertools.product(columns.tolist(), (1.0, -1.0)))
+            column, step = next(self.around[1], (-1, 0.0))
+            if column < 0:
+                return
+            moved = x.copy()
+            moved[column] += step
+            if not leader.lower[column] <= moved[column] <= leader.upper[column] or not self.pool.keeps(moved):
+                continue
+            if self.pool.bound(moved) < self.best.value:
+                self._ask(moved)
+
     def _nothing(self) -> Status:
         """What follows where nothing can stand in the way of a direction: no point is bilevel feasible."""
         self.bound = math.inf
@@ -230,6 +257,8 @@ class _Search:
         """Let the follower answer the commitment of a point."""
         started, before = time.perf_counter(), self.best.value
         self.best = answered(self.problem, self.responder, z, self.best)
+        if self.best.value < before and self.best.point is not None:
+            self.pool.learn(self.best.point[len(self.problem.leader) :])
         self.asked += time.perf_counter() - started
         if self.best.value < before:
             self._cut_off()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,9 @@ from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods import commitments, directions
 from coercivity.engine.bilevel.methods.directions import refuses, solve
 from coercivity.engine.bilevel.problem import BilevelProblem, PriceTerm
+from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import Limits, Status
-from coercivity.engine.errors import UsageError
+from coercivity.engine.errors import InfeasibleProgram, UsageError
 from coercivity.engine.proof.certificate import ProofLevel
 from tests.bilevel_problems import bard_falk, moore_bard, objective, problem, variables
 
@@ -106,3 +108,22 @@ def test_what_has_no_whole_rows_is_refused(change: Callable[[BilevelProblem], Bi
 def test_a_wide_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directions, "WIDEST", 3.0)
     assert "big-M is safe" in str(refuses(drawn(3)))
+
+
+def test_steps_of_one_column_are_asked_for_and_bind_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # With all the time for asking, a stopped run has a point at which no single step gains.
+    monkeypatch.setattr(directions, "ASKING", math.inf)
+    for seed in range(0, 40, 3):
+        drawing = drawn(seed)
+        if refuses(drawing) is not None or (stopped := solve(drawing, Limits(nodes=1))).point is None:
+            continue
+        responder, x = Responder(drawing), stopped.point[:3]
+        for column, step in itertools.product(range(3), (1.0, -1.0)):
+            moved = x + step * np.eye(3)[column]
+            if not (np.all(moved >= drawing.leader.lower) and np.all(moved <= drawing.leader.upper)):
+                continue
+            try:
+                assert responder.incumbent(moved).value >= stopped.value - 1e-6
+            except InfeasibleProgram:
+                continue
+        assert solve(drawing).value == pytest.approx(commitments.solve(drawing).value)
