@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -24,12 +25,16 @@ from benchmarks.raw import raw_loop
 from coercivity.engine.menu.enumeration import Choice, ordered_choices
 from coercivity.engine.programs.hot import solve_once
 from coercivity.models.licensing.announcement.announce import path_from_rules
+from coercivity.models.licensing.answers.game import StrategyAnswers
 from coercivity.models.licensing.buyers.evaluate import Followers
 from coercivity.models.licensing.buyers.formulation import build
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import find, load
 from coercivity.models.licensing.leader.commit import Game
-from coercivity.models.licensing.leader.search import LicenceScreen
+from coercivity.models.licensing.leader.search import LicenceScreen, wanderer
+
+# The instance of release 0.4.0: its menu is small enough, and its program, to be proved whole.
+BEFORE = Path(__file__).parent / "instances" / "april-2025-0.4.0.yaml"
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -102,8 +107,8 @@ def report_evaluation(instance: Instance, count: int) -> None:
     )
 
 
-def report_search(instance: Instance, jobs: int) -> None:
-    """The proven optimum over the whole menu, in cold solves."""
+def report_search(instance: Instance, jobs: int) -> float:
+    """The proven optimum over the whole menu, in cold solves; its value."""
     game_ = Game(instance)
     cold = cold_seconds(game_)
     started = time.perf_counter()
@@ -111,12 +116,71 @@ def report_search(instance: Instance, jobs: int) -> None:
     spent = time.perf_counter() - started
     print(f"\n{instance.name}: proven optimum over {len(game_.menu):,} joint strategies on {jobs} processes")
     print(
-        f"  {spent:.0f} s = {spent / cold:,.0f} cold solves (wanted: at most 1,500); ties resolved for {best.resolved} strategies"
+        f"  {spent:.0f} s = {spent / cold:,.0f} cold solves (wanted: at most 2,100); ties resolved for {best.resolved} strategies"
     )
     print(
         f"  brute force, cold: {len(game_.menu) * cold:,.0f} s of solving; the search took {spent / (len(game_.menu) * cold):.1%} of that"
     )
     print(f"  bound {best.bound:,.3f} million USD, value {best.value:,.3f}, complete: {screening.complete}")
+    return best.value
+
+
+def report_best_first(instance: Instance, proved: float | None = None) -> None:
+    """What a search that does not look at the whole menu finds, after how many strategies, in cold solves."""
+    game_, found = Game(instance), list[tuple[float, int]]()
+    cold = cold_seconds(game_)
+    print(f"\n{instance.name}: best-first search of {len(game_.menu):,} joint strategies, one process")
+    for is_wide in (False, True):
+        found.clear()
+        started = time.perf_counter()
+        _, best, screening = game_.best_commitment(
+            is_proved=False, is_wide=is_wide, better=lambda value, looked: found.append((value, looked))
+        )
+        spent, looking = time.perf_counter() - started, screening.looking
+        assert looking is not None
+        print(
+            f"  {'wide' if is_wide else 'near'}: best of all after {found[-1][1]} strategies, {len(screening.choices)} looked at "
+            f"({len(screening.choices) / len(game_.menu):.1%} of the menu) in {spent / cold:,.0f} cold solves; "
+            f"value {best.value:,.3f}, expected to {looking.error:,.0f} million USD"
+        )
+    if proved is not None:
+        print(f"  proved best of the whole menu {proved:,.3f}")
+
+
+def report_starts(instance: Instance, count: int) -> None:
+    """Strategies in no order: from the nearest basis kept, from the last one, and cold."""
+    game_ = Game(instance)
+    draw = np.random.default_rng(5)
+    base = np.zeros(game_.menu.slots, dtype=int)
+    choices = []
+    for _ in range(count):
+        choice = base.copy()
+        for slot in draw.choice(len(base), int(draw.integers(1, 4)), replace=False):
+            choice[slot] = draw.integers(len(game_.menu.postures))
+        choices.append(tuple(int(option) for option in choice))
+    plain = LicenceScreen(game_.instance, game_.market, game_.followers.layout)
+    kept = wanderer(game_.instance, game_.market, game_.followers.layout)
+    for screen in (plain, kept):
+        screen.screen(choices[0])
+    last = seconds(lambda: [plain.screen(choice) for choice in choices])
+    near = seconds(lambda: [kept.screen(choice) for choice in choices])
+    print(f"\n{instance.name}: {count} strategies that differ in one to three slots, in no order")
+    print(
+        f"  from the nearest of the kept bases     {near / count * 1e3:9.1f} ms   from the last one / nearest {last / near:5.2f}"
+    )
+
+
+def report_certificates(instance: Instance) -> None:
+    """What a named strategy's answer costs with its certificate, in cold solves."""
+    answers, name = StrategyAnswers(instance), next(reversed(instance.strategies))
+    answers.has_deviations = False
+    cold = cold_seconds(answers.game)
+    assert answers.base
+    whole = seconds(lambda: answers.named(name))
+    again = seconds(lambda: answers.named(name))
+    print(
+        f"\n{instance.name}: the answer to {name} with its certificate {whole / cold:.1f} cold solves, the next one {again / cold:.1f}"
+    )
 
 
 def report_growth(quick: bool) -> None:
@@ -157,11 +221,16 @@ def main() -> None:
     real = load(find("april-2025"))
     report_start_up()
     report_evaluation(real, 40 if arguments.quick else 120)
+    report_starts(real, 64)
+    report_certificates(real)
     studies.report(arguments.quick)
     bilevel.report(arguments.quick)
     report_growth(arguments.quick)
     if not arguments.quick:
-        report_search(real, jobs=min(2, os.cpu_count() or 1))
+        report_best_first(real)
+        before = load(str(BEFORE))
+        proved = report_search(before, jobs=min(2, os.cpu_count() or 1))
+        report_best_first(before, proved)
 
 
 if __name__ == "__main__":

@@ -133,10 +133,27 @@ def solve(
         return commands.solve(game, strategy, _jobs(jobs), seconds, progress)
 
 
-def compare(game: Game, *, seconds: float | None = None, jobs: int | None = None, quiet: bool = False) -> Comparison:
-    """All named strategies and the best one on the menu side by side, with a verdict; raises as :func:`solve`."""
+def compare(
+    game: Game,
+    *,
+    seconds: float | None = None,
+    hinges: float | None = 20.0,
+    ledger: str | Path | None = None,
+    jobs: int | None = None,
+    quiet: bool = False,
+) -> Comparison:
+    """All named strategies and the best one on the menu side by side, with a verdict; raises as :func:`solve`.
+
+    Parameters
+    ----------
+    hinges : seconds for what stated ranges turn; None looks at all of them, 0 at none
+    ledger : a file in which points are remembered, so that the next comparison finds them
+    """
+    from coercivity.models.licensing.desk.compare import compare as found
+
+    asked = {"jobs": _jobs(jobs), "limit": seconds, "hinges": hinges, "memory": Path(ledger) if ledger else None}
     with Progress(quiet) as progress:
-        return commands.compare(_game(game), _jobs(jobs), seconds, progress)
+        return found(_game(game), asked, progress)
 
 
 def frontier(

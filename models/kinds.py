@@ -8,6 +8,7 @@ from typing import Any
 
 from coercivity.engine.data.values import meanings, parts_of, schema_of
 from coercivity.engine.desk.archive import Archive
+from coercivity.engine.desk.conflicts import Conflicts
 from coercivity.engine.errors import check_name
 from coercivity.models.glossary import Explanation
 from coercivity.models.licensing.answers.backtest.values import Backtest, Cases, LeftOut, SavedBacktest
@@ -16,8 +17,9 @@ from coercivity.models.licensing.answers.frontier.values import Frontier
 from coercivity.models.licensing.answers.threshold.values import Threshold
 from coercivity.models.licensing.answers.verify import Verification
 from coercivity.models.licensing.claims.values import ClaimsAudit
-from coercivity.models.licensing.pages.brief import Brief
-from coercivity.models.licensing.studies.difference import InstanceDifference, ResultDifference
+from coercivity.models.licensing.pages.comparison.brief import Brief
+from coercivity.models.licensing.studies.changes.difference import InstanceDifference, ResultDifference
+from coercivity.models.licensing.studies.reasons.values import Figure, Halved, Why
 from coercivity.models.licensing.studies.values import (
     ElementaryEffects,
     GridSweep,
@@ -49,6 +51,10 @@ KINDS: dict[str, type] = {
     "audit": ClaimsAudit,
     "verify": Verification,
     "brief": Brief,
+    "why": Why,
+    "why-figure": Figure,
+    "why-date": Halved,
+    "why-infeasible": Conflicts,
     "diff-instances": InstanceDifference,
     "diff-results": ResultDifference,
     "runs": Archive,

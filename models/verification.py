@@ -53,9 +53,13 @@ def verify(
         from coercivity.models.licensing.answers.verify import opened
         from coercivity.models.licensing.answers.verify import verify as verify_game
         from coercivity.models.licensing.pages import files as page
+        from coercivity.models.licensing.studies.reasons.judge import hinges_judged
 
         found = verify_game(result, search, jobs, progress)
-        value = opened(result).told
+        saved = opened(result)
+        value = saved.told
+        hinged = list(hinges_judged(saved.instance, value))
+        found = replace(found, checks=[*found.checks, *(judged("hinges", check) for check in hinged)])
     checks = [seal_check(result)]
     if files is not None:
         try:

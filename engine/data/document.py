@@ -16,6 +16,7 @@ from coercivity.engine.data.reader import Path, Position, Reader, dotted
 from coercivity.engine.errors import Finding, InvalidInstance, UsageError
 
 MAXIMUM_BYTES = 8_000_000
+WORKBOOK = ".xlsx"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Shape(Protocol):
 
 
 def read(path: str) -> Document:
-    """The document in a file, or on standard input where ``path`` is ``-``.
+    """The document in a file, YAML or a workbook, or on standard input where ``path`` is ``-``.
 
     Raises
     ------
@@ -76,6 +77,10 @@ def read(path: str) -> Document:
     """
     if path == "-":
         return parse(PIPED.take(MAXIMUM_BYTES + 1), "stdin")
+    if path.lower().endswith(WORKBOOK):
+        from coercivity.engine.data import workbook
+
+        return workbook.read(path)
     try:
         with File(path).open("rb") as file:
             return parse(file.read(MAXIMUM_BYTES + 1), path)

@@ -108,6 +108,17 @@ def parts_of(kind: type) -> list[type]:
     return found
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two structures of arrays hold the same."""
+    if isinstance(one, np.ndarray):
+        return bool(np.array_equal(one, other))
+    if is_dataclass(one):
+        return all(same(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    return bool(one == other)
+
+
 @cache
 def meanings(kind: type) -> dict[str, str]:
     """What the comments beside or above the fields of a dataclass say, by field; of one that is inherited, those there."""

@@ -25,6 +25,8 @@ Foresight = Callable[[Choice], tuple[float, tuple[float, ...]]]
 RANKED = 20_000
 # Commitments from which the expectation is climbed where foresight makes it worth climbing.
 STARTS = 8
+# Commitments that slots alone expect most of, and that are foretold beside those that were climbed to.
+SHORT = 48
 
 
 class Expectation:
@@ -62,13 +64,15 @@ class Expectation:
         """The commitments of the highest expectation that have not been looked at.
 
         By slots alone the whole menu is ranked. Foresight costs some milliseconds a commitment: there the expectation is
-        climbed from the best that were looked at, one slot at a time, and what was met on the way is ranked.
+        climbed from the best that were looked at, one slot at a time; what was met on the way, and what slots alone then expect
+        most of, is ranked.
         """
         best = sorted(values, key=lambda choice: -values[choice])
         if self.foresight is None:
             met: Iterable[Choice] = self._listed(best[0])
         else:
-            met = dict.fromkeys(choice for start in best[:STARTS] for choice in self._climb(start))
+            climbed = [choice for start in best[:STARTS] for choice in self._climb(start)]
+            met = dict.fromkeys([*climbed, *self._shortlist(best[0])])
         return self.ranked(choice for choice in met if choice not in values)[:count]
 
     def _climb(self, start: Choice) -> Iterator[Choice]:
@@ -81,6 +85,13 @@ class Expectation:
                 return
             here, height = near[int(expected.argmax())], float(expected.max())
 
+    def _shortlist(self, best: Choice) -> list[Choice]:
+        """Those of the menu near the best that slots alone, fitted to all that has been foretold, expect most of."""
+        told = list(self._told)
+        effects = np.linalg.lstsq(self._slots(told), self.of(told), rcond=None)[0]
+        fresh = [choice for choice in self._listed(best) if choice not in self._told]
+        return [fresh[at] for at in np.argsort(-(self._slots(fresh) @ effects), kind="stable")[:SHORT]]
+
     def _listed(self, best: Choice) -> Iterator[Choice]:
         """The whole menu, or of a large one what differs from the best in up to three slots, no more than can be ranked."""
         if int(np.prod(self.options, dtype=object)) <= RANKED:
@@ -91,10 +102,14 @@ class Expectation:
 
     def _columns(self, choices: Sequence[Choice]) -> tuple[Floats, Floats]:
         """The part of the value that can be told, and the model's columns: ones, one a slot and option, the traits."""
-        picked = np.array(choices, dtype=np.int64).reshape(len(choices), -1)
-        slots = [picked[:, slot : slot + 1] == np.arange(count) for slot, count in enumerate(self.options)]
         told = self._foretold(choices)
-        return told[:, 0], np.hstack([np.ones((len(choices), 1)), *slots, told[:, 1:]]).astype(float)
+        return told[:, 0], np.hstack([self._slots(choices), told[:, 1:]])
+
+    def _slots(self, choices: Sequence[Choice]) -> Floats:
+        """A column of ones, and one for every slot and option."""
+        picked = np.array(choices, dtype=np.int64).reshape(len(choices), len(self.options))
+        slots = [picked[:, slot : slot + 1] == np.arange(count) for slot, count in enumerate(self.options)]
+        return np.hstack([np.ones((len(choices), 1)), *slots]).astype(float)
 
     def _foretold(self, choices: Sequence[Choice]) -> Floats:
         if self.foresight is None:

@@ -12,7 +12,7 @@ from coercivity.cli import main_group
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.models.explanation import explained, fields, keys
 from coercivity.models.glossary import folded, meaning, words
-from coercivity.models.licensing.answers.wording import TERMS
+from coercivity.models.licensing.answers.verdict.wording import TERMS
 from coercivity.models.licensing.data.load import load
 from coercivity.models.licensing.data.provenance import KINDS
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from coercivity.engine.errors import UsageError
+from coercivity.engine.report.text import amount
 
 PALETTE = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#97bbf5", "#9c6b4e", "#3ca951", "#ff8ab7", "#9498a0"]
 INSTALL = "pip install altair vl-convert-python (or, in the repository's folder, pip install '.[charts]')"
@@ -150,11 +151,24 @@ def _lines(data: Any, picture: Picture) -> Any:
         x=altair.X("date:T", title=None, axis=altair.Axis(format="%Y-%m", labelOverlap=True)),
         y=altair.Y("value:Q", title=picture.unit, axis=altair.Axis(format=mark)),
         color=_colours(series),
+        # Lines drawn later are thinner, so that one that coincides with another does not hide it.
+        strokeWidth=altair.StrokeWidth(
+            "series:N", legend=None, sort=series, scale=altair.Scale(domain=series, range=_widths(len(series)))
+        ),
         strokeDash=altair.StrokeDash(
             "series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=dashes)
         ),
         tooltip=["series:N", "label:N", value],
     ).properties(width=620, height=300)
+
+
+def _widths(count: int) -> list[float]:
+    """Widths of so many lines, the first the widest.
+
+    >>> _widths(3)
+    [5.0, 3.25, 1.5]
+    """
+    return [5.0 - 3.5 * at / max(1, count - 1) for at in range(count)]
 
 
 def _colours(series: Sequence[str]) -> Any:
@@ -165,6 +179,25 @@ def _colours(series: Sequence[str]) -> Any:
     return altair.Color("series:N", title=None, sort=list(series), scale=scale)
 
 
+def _table(picture: Drawable) -> str:
+    """The figures of a picture as a table to unfold, series across; nothing where they are not labelled so."""
+    rows = [row for row in picture.rows if isinstance(row, dict) and {"label", "series", "value"} <= set(row)]
+    if not rows:
+        return ""
+    series = list(dict.fromkeys(str(row["series"]) for row in rows))
+    cells: dict[str, dict[str, float]] = {}
+    for row in rows:
+        cells.setdefault(str(row["label"]), {})[str(row["series"])] = row["value"]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ["", *series])
+    body = "".join(
+        f"<tr><th>{html.escape(label)}</th>"
+        + "".join(f"<td>{amount(found[name]) if name in found else ''}</td>" for name in series)
+        + "</tr>"
+        for label, found in cells.items()
+    )
+    return f"<details><summary>Figures</summary><table><tr>{head}</tr>{body}</table></details>"
+
+
 def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragraphs: Sequence[str]) -> str:
     """One HTML page with the drawing library in it, so that it needs nothing from elsewhere."""
     import vl_convert
@@ -172,7 +205,10 @@ def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragrap
     bundle: Any = vl_convert.javascript_bundle  # its stub asks for an argument that has a default
     library = bundle()
     titles = {picture.name: html.escape(picture.title) for picture, _ in drawn}
-    figures = "\n".join(f'<figure id="{name}" aria-label="{words}"></figure>' for name, words in titles.items())
+    figures = "\n".join(
+        f'<figure id="{picture.name}" aria-label="{titles[picture.name]}"></figure>{_table(picture)}'
+        for picture, _ in drawn
+    )
     # A tag inside a text of the data would end the script, and an opening comment would keep it from ending.
     specifications = json.dumps({picture.name: spec for picture, spec in drawn}).replace("<", "\\u003c")
     words = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
@@ -185,6 +221,12 @@ def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragrap
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }}
 figure {{ margin: 2.5rem 0; overflow-x: auto; }}
+table {{ border-collapse: collapse; font-size: 0.8rem; }} th, td {{ padding: 0.1rem 0.6rem; text-align: right; }}
+@media print {{
+  body {{ margin: 0; max-width: none; font-size: 11px; }}
+  figure {{ break-inside: avoid; overflow: visible; margin: 1rem 0; }}
+  details, .vega-actions, details.vega-embed > summary {{ display: none; }}
+}}
 </style>
 <script>{library}</script>
 </head>

@@ -18,6 +18,7 @@ from typing import Any
 
 from coercivity.engine.errors import FEWER, CoercivityError, InfeasibleProgram, ResourcesFailed
 from coercivity.engine.parallel import deaf_to_interrupt, end_with_parent
+from coercivity.engine.protocols import Executor
 from coercivity.engine.study.memory.outcome import Outcome, Status
 
 BATCH_SECONDS = 0.3  # work that is handed over at a time, so that little is lost with a process
@@ -68,6 +69,23 @@ class InProcess:
             work = factory()
             for at in todo:
                 yield at, attempt(work, runs[at].payload)
+
+
+class Until:
+    """Another executor's runs until a moment of the monotonic clock; what has not come back by then is left undone."""
+
+    def __init__(self, executor: Executor, ends: float) -> None:
+        self.executor, self.ends = executor, ends
+
+    def outcomes(self, runs: Sequence[Run], todo: Sequence[int], factory: Factory) -> Iterator[tuple[int, Outcome]]:
+        """As :meth:`Executor.outcomes`."""
+        if time.monotonic() >= self.ends:
+            return
+        with contextlib.closing(self.executor.outcomes(runs, todo, factory)) as found:  # type: ignore[type-var]  # a generator
+            for one in found:
+                yield one
+                if time.monotonic() >= self.ends:
+                    return
 
 
 class Stretches:

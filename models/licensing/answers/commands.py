@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from coercivity.engine.data.values import sometimes
 from coercivity.engine.menu.enumeration import Choice
 from coercivity.engine.parallel import spread
 from coercivity.engine.proof.certificate import ProofLevel
@@ -17,7 +18,9 @@ from coercivity.models.licensing.answers.game import StrategyAnswers, Tell
 from coercivity.models.licensing.answers.promises import Promises, promises
 from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.answers.values import Answer, Named, Search
-from coercivity.models.licensing.answers.verdict import Verdict, verdict_of
+from coercivity.models.licensing.answers.verdict.first import FirstPage, first_page
+from coercivity.models.licensing.answers.verdict.hinges import Hinges
+from coercivity.models.licensing.answers.verdict.verdict import Verdict, verdict_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import effective
@@ -65,6 +68,8 @@ class Comparison(Result):
     verdict: Verdict  # what wins, by how much, and on what it hinges
     search: Search  # of the menu
     manifest: Mapping[str, Any]  # what a later reader needs to repeat the run and to check the result
+    hinges: Hinges | None = sometimes()  # what stated ranges turn; none where nobody looked
+    first: FirstPage | None = sometimes()  # what somebody reads who reads one screen
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -238,6 +243,7 @@ def compare(
         verdict=verdict_of(instance, ordered, kept, best.search),
         search=best.search,
         manifest=reproduced(instance),
+        first=first_page(instance, ordered, best.search, None),
     )
 
 

@@ -38,7 +38,8 @@ from coercivity.models.licensing.answers.promises import OPTIMAL, Promises, prom
 from coercivity.models.licensing.answers.results import Assessment
 from coercivity.models.licensing.answers.subject import subject_of
 from coercivity.models.licensing.answers.values import Answer, Named
-from coercivity.models.licensing.answers.verdict import verdict_of
+from coercivity.models.licensing.answers.verdict.first import first_page
+from coercivity.models.licensing.answers.verdict.verdict import verdict_of
 from coercivity.models.licensing.audit.certify import Figures
 from coercivity.models.licensing.audit.recompute import Claim
 from coercivity.models.licensing.audit.search import SEARCHED, Looked
@@ -178,11 +179,13 @@ def _rest(answers: StrategyAnswers, saved: Saved, jobs: int, tell: Progress) -> 
     # A solved strategy stands at the top; its own parts have been compared.
     apart = PARTS | {"manifest"}
     if isinstance(told, Comparison):
-        apart = frozenset({"strategies", "promises", "search", "manifest"})
+        apart = frozenset({"strategies", "promises", "search", "manifest", "hinges"})
         names = [answer.strategy.name for answer in told.strategies]
         yield "comparison", holds("every strategy is there", names == [*instance.strategies, OPTIMAL])
         verdict = verdict_of(instance, told.strategies, told.promises, told.search)
         again |= {"command": "compare", "verdict": to_plain(verdict)}
+        if told.first is not None:
+            again["first"] = to_plain(first_page(instance, told.strategies, told.search, told.hinges))
         if told.promises is not None:
             yield from (
                 ("promises", check) for check in _promises(answers, data["promises"], told, told.promises, jobs, tell)

@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from coercivity.engine.data.values import same
 from coercivity.engine.programs.hot import HotProgram, LinearProgram, ScaledProgram
 from coercivity.models.licensing.announcement.announce import Announcement, Announcer, relieved
 from coercivity.models.licensing.announcement.feed import fed_capacity
@@ -69,6 +70,14 @@ class Window:
         self.market = replace(market, closing_stock=np.zeros_like(market.closing_stock), has_releases=False)
         self.announcer = Announcer(self.instance, self.market)
         self._costs: dict[bytes, float] = {}
+
+    def takes_over(self, other: Window) -> bool:
+        """Take the program and the costs of another window over if its market is the same; whether it is."""
+        if not same(self.market, other.market):
+            return False
+        vars(self).update({name: getattr(other, name) for name in ("layout", "_left", "_hot")})
+        self._costs = other._costs
+        return True
 
     def spared(self, path: Path, fed: Mapping[str, Fed]) -> float:
         """The pain that conceding would spare under a path of postures, million USD."""

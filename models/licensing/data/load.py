@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from coercivity.engine.data import document as documents
+from coercivity.engine.data import workbook
 from coercivity.engine.data.document import Document
 from coercivity.engine.data.inheritance import UnknownBase, inherited
 from coercivity.engine.data.reader import Path, Position, dotted
@@ -356,3 +357,8 @@ def _quantity(quantity: Quantity) -> CommentedMap:
         table["overridden"] = True
     table.fa.set_flow_style()
     return table
+
+
+def to_workbook(instance: Instance, file: str) -> File:
+    """Write an instance, as it is after overrides, into a workbook; raises as :func:`workbook.write`."""
+    return workbook.write(documents.parse(effective(instance), instance.name).data, file)

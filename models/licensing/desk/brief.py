@@ -7,7 +7,7 @@ from coercivity.engine.errors import UsageError
 from coercivity.engine.proof.retelling import seal_check
 from coercivity.engine.report import sheet
 from coercivity.models.licensing.answers.verify import opened
-from coercivity.models.licensing.pages import brief as pages
+from coercivity.models.licensing.pages.comparison import brief as pages
 
 
 def brief(result: str, form: str) -> None:

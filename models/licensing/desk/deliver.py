@@ -35,13 +35,14 @@ def answer(
         The target cannot be written, or the certificate is below what was required.
     """
     target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
-    options = {key: value for key, value in run.items() if key not in ("form", "out", "no_save")}
+    options = {key: value for key, value in run.items() if key not in ("form", "full", "out", "no_save")}
     manifest = runs.manifest(
         result.instance.hash, options, started, {"status": status(result), "gap_musd": gap(result)}, result.manifest
     )
     result = sealed(replace(result, manifest=manifest))
     unsaved = save(target, files.files(result), is_quiet) if target else None
-    terminal.show(run["form"], result, lambda: files.blocks(result), lambda: frames.long_rows(result))
+    is_full = bool(run.get("full"))
+    terminal.show(run["form"], result, lambda: files.shown(result, is_full), lambda: frames.long_rows(result))
     if target and run["charts"] and unsaved is None:
         unsaved = save(target, files.drawn(result), is_quiet)
     if unsaved is not None:

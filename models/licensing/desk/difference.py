@@ -11,8 +11,8 @@ from coercivity.engine.errors import UsageError, check_name
 from coercivity.models.licensing.answers.verify import Saved, opened
 from coercivity.models.licensing.data.load import load
 from coercivity.models.licensing.pages.studies import difference as page
-from coercivity.models.licensing.studies.difference import instances_differ, results_differ
-from coercivity.models.licensing.studies.effect import effects_of
+from coercivity.models.licensing.studies.changes.difference import instances_differ, results_differ
+from coercivity.models.licensing.studies.changes.effect import effects_of
 
 BOTH = "name two instances, or two results"
 

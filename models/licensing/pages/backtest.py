@@ -18,6 +18,7 @@ from coercivity.models.licensing.answers.backtest.values import (
     Refitted,
 )
 from coercivity.models.licensing.data.quantity import month_index, month_name
+from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import figure, texts, unit_shown
 
 SOURCE = "instance.yaml"
@@ -43,6 +44,7 @@ def blocks(found: Backtest) -> list[Block]:
         *(_moments(found.moments, window) for window in TITLES if _of(found.moments, window)),
         *_calibration(found.calibration),
         Prose("What the model misses", list(found.misses) or ["Nothing that it was judged on."]),
+        *in_short(found),
     ]
 
 

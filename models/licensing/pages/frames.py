@@ -105,11 +105,13 @@ def pictures(result: Solution | Comparison) -> list[Picture]:
     """What the page of a comparison or of a solution shows."""
     answers = sorted(result.answers, key=lambda answer: -answer.leader.value_musd)
     names = [answer.strategy.name for answer in answers]
+    # Colours go by the order in the file, so that a strategy has the same one whatever it is worth.
+    stated = [answer.strategy.name for answer in result.answers]
     return [
         Picture("payoff", PAYOFF, "bars", list(_payoff(answers)), "million USD, present value", names),
-        Picture("exports", EXPORTS, "steps", list(_timed(answers, _exports)), "t per month", names),
-        Picture("leverage", _leverage_title(answers[0]), "lines", list(_curves(answers)), "million USD", names),
-        Picture("share", SHARE, "steps", list(_timed(answers, _shares)), "share", names, percent=True),
+        Picture("exports", EXPORTS, "steps", list(_timed(answers, _exports)), "t per month", stated),
+        Picture("leverage", _leverage_title(answers[0]), "lines", list(_curves(answers)), "million USD", stated),
+        Picture("share", SHARE, "steps", list(_timed(answers, _shares)), "share", stated, percent=True),
     ]
 
 

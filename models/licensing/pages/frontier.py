@@ -9,6 +9,7 @@ from coercivity.engine.report.charts.page import files
 from coercivity.engine.report.charts.studies import Plane
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
 from coercivity.models.licensing.answers.frontier.values import Frontier, Member, Placed, Rates, figures, rungs
+from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, decimals, texts
 
 SOURCE = "instance.yaml"
@@ -24,6 +25,7 @@ def blocks(result: Frontier) -> list[Block]:
         _figures(f"Efficient strategies on the menu: {len(shown)} of {result.efficient_in_three:,}", shown, result),
         _weights(shown),
         _paths(shown),
+        *in_short(result),
     ]
 
 

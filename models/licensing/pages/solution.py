@@ -8,7 +8,7 @@ from typing import Any
 from coercivity.engine.report.text import Block, Column, Prose, Table, number, sized
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.answers.values import Answer, CertificateBlock, Series
-from coercivity.models.licensing.answers.verdict import searched
+from coercivity.models.licensing.answers.verdict.verdict import searched
 from coercivity.models.licensing.pages.reactions import set_off
 from coercivity.models.licensing.pages.words import (
     FIRST,

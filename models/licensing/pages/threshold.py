@@ -9,6 +9,7 @@ from coercivity.engine.report.charts.studies import Plane
 from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.models.licensing.answers.threshold.sentences import nearest_first
 from coercivity.models.licensing.answers.threshold.values import BreakEven, Line, Threshold
+from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, TERMS, texts
 
 SOURCE = "instance.yaml"
@@ -18,7 +19,7 @@ def blocks(result: Threshold) -> list[Block]:
     """The report."""
     title = f"{result.instance.heading}: {result.strategy} against {result.against}"
     table = _thresholds(result) if result.grid is None else _grid(result.grid)
-    return [Prose(title, list(result.sentences)), table, _terms(result)]
+    return [Prose(title, list(result.sentences)), table, _terms(result), *in_short(result)]
 
 
 def _inside(turn: BreakEven) -> str | bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from coercivity.engine.report.text import Column, Table, decimals_for, number, sized
-from coercivity.models.licensing.answers import wording
 from coercivity.models.licensing.answers.backtest.values import Fact
 from coercivity.models.licensing.answers.values import Answer
+from coercivity.models.licensing.answers.verdict import wording
 
 TERMS = wording.TERMS
 FIRST = 12  # periods shown at the beginning

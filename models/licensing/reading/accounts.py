@@ -15,8 +15,9 @@ is one of several; the sum is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -49,6 +50,13 @@ class Accounts:
 def accounts_of(instance: Instance, market: Market, response: Response) -> Accounts:
     """The followers' cost under a best response, split by owner."""
     return _Ledger(instance, market, response).accounts()
+
+
+def accounts_by_law(instance: Instance, market: Market, response: Response) -> dict[str, Floats]:
+    """The same split further: by law of the program, the blocs first, then the leader, then outside; thousand USD."""
+    ledger = _Ledger(instance, market, response)
+    ledger.accounts()
+    return ledger.by_law
 
 
 def public_money(market: Market, response: Response) -> float:
@@ -84,16 +92,26 @@ class _Ledger:
         self.names = list(market.sets.blocs)
         self.leader, self.outside = len(self.names), len(self.names) + 1
         self.totals = np.zeros(len(self.names) + 2)
+        self.by_law: dict[str, Floats] = {}
         owners = [self._owner(rival.owner) for rival in instance.rivals.values()]
         self.rival_owner = np.array(owners, dtype=int)
         self.line_owner = np.array([owners[j] for j in market.lines], dtype=int)
 
     def accounts(self) -> Accounts:
         self._rows()
-        self._bounds()
-        self._constants()
-        self._contracts()
+        for law, book in (
+            ("bounds", self._bounds),
+            ("constants", self._constants),
+            ("contracts", self._contracts),
+        ):
+            self._told(law, book)
         return Accounts(self.totals[:-2], float(self.totals[self.leader]), float(self.totals[self.outside]))
+
+    def _told(self, law: str, book: Callable[[], None]) -> None:
+        """Book something, and note by itself what it comes to."""
+        before = self.totals.copy()
+        book()
+        self.by_law[law] = self.totals - before
 
     def _owner(self, name: str) -> int:
         return self.names.index(name) if name in self.names else self.outside
@@ -106,26 +124,28 @@ class _Ledger:
         program = layout.announced_program(self.response.announced)
         side = np.where(solution.dual > 0, program.row_lower, program.row_upper)
         worth = np.where(solution.dual != 0, solution.dual * np.where(np.isfinite(side), side, 0.0), 0.0)
-        rents = self.instance.leader.rents
         routes = np.array([self._owner(route.owner) for route in self.instance.routes.values()], dtype=int)
         for law, (index, at) in layout.rows.items():
             if not len(at) or law in WITHOUT_RENT:
                 continue
-            value = worth[at]
-            if law in ("export_licence", "quarterly_release"):
-                captured = float(rents.licence)
-                self._book(index[:, 1], (1.0 - captured) * value)
-                self.totals[self.leader] += captured * value.sum()
-            elif law == "exporter_capacity":
-                self._share_exporters(float(rents.exporter), float(value.sum()))
-            elif law == "rival_feed":
-                self._book(self.rival_owner[index[:, 1]], value)
-            elif law in ("rival_capacity", "expansion_total"):
-                self._book(self.line_owner[index[:, 1]], value)
-            elif law == "reexport_capacity":
-                self._book(routes[index[:, 1]], value)
-            else:
-                self._book(index[:, 1], value)
+            self._told(law, partial(self._row, law, index, worth[at], routes))
+
+    def _row(self, law: str, index: np.ndarray, value: Floats, routes: np.ndarray) -> None:
+        rents = self.instance.leader.rents
+        if law in ("export_licence", "quarterly_release"):
+            captured = float(rents.licence)
+            self._book(index[:, 1], (1.0 - captured) * value)
+            self.totals[self.leader] += captured * value.sum()
+        elif law == "exporter_capacity":
+            self._share_exporters(float(rents.exporter), float(value.sum()))
+        elif law == "rival_feed":
+            self._book(self.rival_owner[index[:, 1]], value)
+        elif law in ("rival_capacity", "expansion_total"):
+            self._book(self.line_owner[index[:, 1]], value)
+        elif law == "reexport_capacity":
+            self._book(routes[index[:, 1]], value)
+        else:
+            self._book(index[:, 1], value)
 
     def _feed_rents(self) -> Iterator[tuple[tuple[int, int], float]]:
         """What a kilogram of feed is worth to a rival on a node, beside what its capacity is worth."""

@@ -35,16 +35,18 @@ class Study:
     Attributes
     ----------
     varied : what the columns of the design are, in their order
+    is_ordered : whether the rows are run as they stand; else neighbours follow each other
     """
 
     question: Question
     design: Design
     varied: tuple[Varied, ...]
+    is_ordered: bool = False
 
     @cached_property
     def order(self) -> np.ndarray[Any, np.dtype[np.intp]]:
         """The rows of the design in the order in which they are run: neighbours are close."""
-        return close_order(self.design)
+        return np.arange(len(self.design)) if self.is_ordered else close_order(self.design)
 
     @property
     def strategies(self) -> tuple[str, ...]:

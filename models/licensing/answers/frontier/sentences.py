@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from coercivity.engine.report.text import amount, number, sized
 from coercivity.models.licensing.answers.frontier.values import Frontier, Member, Placed, figures, rungs
-from coercivity.models.licensing.answers.wording import MONEY, musd
+from coercivity.models.licensing.answers.verdict.wording import MONEY, musd
 
 TOLD = 4  # rungs of the ladder told in words
 

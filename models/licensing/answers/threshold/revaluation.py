@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from coercivity.engine.data import document as documents
+from coercivity.engine.data.values import same
 from coercivity.engine.errors import InvalidInstance
 from coercivity.models.licensing.announcement.announce import Announcement
 from coercivity.models.licensing.buyers.evaluate import Followers, Layout, Response
@@ -79,13 +78,13 @@ class Revaluation:
 
     def moves_market(self, changes: Changes) -> bool:
         """Whether the buyers' program has to be built again, whatever is announced."""
-        return not _same(market_of(self.instance(changes)), self._known[0][0].market)
+        return not same(market_of(self.instance(changes)), self._known[0][0].market)
 
     def weigh(self, changes: Changes, names: Sequence[str]) -> Weighed:
         """The payoffs of named strategies at changed values."""
         instance = self.instance(changes)
         market = market_of(instance)
-        found = next((known for known in self._known if _same(known[0].market, market)), None)
+        found = next((known for known in self._known if same(known[0].market, market)), None)
         if found is None:
             # The stated market has a program of its own; all others share one for each structure.
             found = (self.programs.followers(instance, market)[0], {})
@@ -96,14 +95,3 @@ class Revaluation:
             {name: evaluation.optimistic for name, evaluation in evaluations.items()},
             {name: dict(evaluation.payoff.terms) for name, evaluation in evaluations.items()},
         )
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two structures of arrays hold the same."""
-    if isinstance(one, np.ndarray):
-        return bool(np.array_equal(one, other))
-    if is_dataclass(one):
-        return all(_same(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
-    return bool(one == other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coercivity.models.licensing.answers.threshold.values import BreakEven, Line, ParameterTurns, Threshold
-from coercivity.models.licensing.answers.wording import TERMS, musd
+from coercivity.models.licensing.answers.verdict.wording import TERMS, musd
 
 MAIN = 0.1  # a term is named if it closes this share of the gap
 

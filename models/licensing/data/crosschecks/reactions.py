@@ -76,7 +76,7 @@ def countermeasures(instance: Instance) -> Iterator[Fault]:
         if bloc is not None and not any(float(tonnes) > 0 for tonnes in bloc.imports.values()):
             what = f"'{measure.bloc}' imports nothing from the leader, so there is no share to watch"
             yield (*here, "bloc"), what, "name a bloc that imports"
-        if float(measure.threshold) == 0:
+        if float(measure.threshold) == 0 and measure.tax is None:
             yield (
                 (*here, "threshold"),
                 "no share is below 0: it would never be set off",

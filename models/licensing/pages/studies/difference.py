@@ -7,7 +7,7 @@ from typing import Any
 
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount, number
 from coercivity.models.licensing.pages.words import MONEY, TERMS, decimals, musd, texts
-from coercivity.models.licensing.studies.difference import (
+from coercivity.models.licensing.studies.changes.difference import (
     Change,
     Effects,
     InstanceDifference,

@@ -8,6 +8,7 @@ from coercivity.engine.report.charts.page import files
 from coercivity.engine.report.charts.runs import Boxes
 from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.models.licensing.pages.studies.phrases import closing, failures, opening, shard_block
+from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import texts
 from coercivity.models.licensing.studies.study import Outcomes, Study
 from coercivity.models.licensing.studies.values import DesignFacts, Discovered, Limit, Regions, WinningBox, Wins
@@ -88,7 +89,7 @@ def blocks(result: Discovered) -> list[Block]:
     found: list[Block] = [Prose(result.instance.heading, sentences(result))]
     if isinstance(result, Regions) and result.boxes:
         found.append(_table(result))
-    return [*found, *failures(result), *closing(result)]
+    return [*found, *failures(result), *closing(result), *in_short(result)]
 
 
 def _table(result: Regions) -> Table:

@@ -13,6 +13,7 @@ from coercivity.engine.report.charts.runs import Distribution, Fan, Ranges
 from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.engine.study.regret import Estimate
 from coercivity.models.licensing.pages.studies.phrases import PAIRED, closing, failures, opening, shard_block
+from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, decimals, musd, texts
 from coercivity.models.licensing.studies.study import Outcomes, Study
 from coercivity.models.licensing.studies.values import MonteCarlo, Quantiles, StrategySummary, StudyAnswer
@@ -109,7 +110,8 @@ def blocks(result: StudyAnswer) -> list[Block]:
         if result.differences:
             found.append(_differences(result))
         found.append(_power(result))
-    return [*found, *failures(result), *closing(result)]
+    short = in_short(result) if isinstance(result, MonteCarlo) else []
+    return [*found, *failures(result), *closing(result), *short]
 
 
 def _ranked(result: MonteCarlo) -> list[StrategySummary]:

@@ -10,6 +10,7 @@ from coercivity.engine.report.charts.runs import Indices
 from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.engine.study.indices import Interval
 from coercivity.models.licensing.pages.studies.phrases import closing, failures, opening, pair, shard_block, subject
+from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, decimals, musd, texts
 from coercivity.models.licensing.studies.study import Outcomes, Study
 from coercivity.models.licensing.studies.values import ElementaryEffect, ElementaryEffects, Sensitivity, SobolIndices
@@ -82,7 +83,7 @@ def blocks(result: Sensitivity) -> list[Block]:
         found.append(_sobol(result))
     elif isinstance(result, ElementaryEffects):
         found.append(_morris(result))
-    return [*found, *failures(result), *closing(result)]
+    return [*found, *failures(result), *closing(result), *in_short(result)]
 
 
 def _ends(interval: Interval) -> tuple[float, float, float]:

@@ -186,7 +186,7 @@ def test_the_gallery_tells_size_record_and_the_skill_that_was_asked_for(table: C
     assert all(entry.skill is None for entry in plain.instances)
     assert [entry.name for entry in told_too.instances if entry.skill is not None] == WORLD
     magnets = plain.instances[0]
-    assert (magnets.blocs, magnets.products, magnets.paths, magnets.ends) == (6, 2, 5**6, "2040-12")
+    assert (magnets.blocs, magnets.products, magnets.paths, magnets.ends) == (6, 2, 6**6, "2040-12")
     for found in (plain, told_too):
         assert max(map(len, text(listing.listed(found), 100).splitlines())) <= 100
 

@@ -17,7 +17,7 @@ from coercivity.engine.errors import CoercivityError
 from coercivity.engine.report.sheet import LINES, Bars, Sheet, lines_of, page
 from coercivity.engine.report.text import Prose, number
 from coercivity.models.licensing.answers.verify import opened
-from coercivity.models.licensing.pages import brief as pages
+from coercivity.models.licensing.pages.comparison import brief as pages
 
 # Elements that HTML closes by itself.
 VOID = {"meta", "line", "rect"}

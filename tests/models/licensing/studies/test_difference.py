@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from coercivity.cli import main_group
 from coercivity.models.licensing.answers.commands import silent, solve
 from coercivity.models.licensing.data.load import effective, load, load_text
-from coercivity.models.licensing.studies.difference import changed, instances_differ
-from coercivity.models.licensing.studies.effect import effects_of
+from coercivity.models.licensing.studies.changes.difference import changed, instances_differ
+from coercivity.models.licensing.studies.changes.effect import effects_of
 
 TOY = "one-buyer"
 

@@ -8,7 +8,7 @@ from typing import Any
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
 from coercivity.models.licensing.answers.commands import Comparison
 from coercivity.models.licensing.answers.values import Answer, Series
-from coercivity.models.licensing.answers.verdict import Turn
+from coercivity.models.licensing.answers.verdict.verdict import Turn
 from coercivity.models.licensing.pages import reactions
 from coercivity.models.licensing.pages.words import (
     FIRST,

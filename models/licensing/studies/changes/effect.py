@@ -17,7 +17,7 @@ from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import build, effective
 from coercivity.models.licensing.data.quantity import Quantity
 from coercivity.models.licensing.data.schema import shape
-from coercivity.models.licensing.studies.difference import Effect, Effects, changed
+from coercivity.models.licensing.studies.changes.difference import Effect, Effects, changed
 from coercivity.models.licensing.studies.worker import PointScreen, PointWorker, Question
 
 Progress = Callable[[str, int, int], None]
@@ -117,7 +117,7 @@ def _matters(place: Sequence[str]) -> bool:
 def _alone(worker: PointWorker, path: str, changed_one: Callable[[], Instance], before: Mapping[str, float]) -> Effect:
     """One entry changed; that it does not fit by itself is told and no failure."""
     try:
-        screen = PointScreen(*worker.programs.followers(changed_one()))
+        screen = PointScreen(*worker.programs.followers(changed_one()), {})
         payoff = {name: float(screen.measure(name)["payoff"]) for name in before}
     except CoercivityError as error:
         return Effect(path, {}, None, " ".join(str(error).split()))

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from coercivity.engine.data.values import sometimes
 from coercivity.engine.report.sheet import LINES, Bars, Part, Sheet, clipped, lines_of
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount, number
 from coercivity.models.glossary import meaning
 from coercivity.models.licensing.answers.commands import Comparison, shortfall
 from coercivity.models.licensing.answers.subject import Subject
 from coercivity.models.licensing.answers.values import Answer
-from coercivity.models.licensing.answers.verdict import Turn
+from coercivity.models.licensing.answers.verdict.first import Statement
+from coercivity.models.licensing.answers.verdict.hinges import TIE, first_of, is_tie, ranking
+from coercivity.models.licensing.answers.verdict.verdict import Turn
 from coercivity.models.licensing.answers.verify import Saved
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.provenance import counts, sources_table
 from coercivity.models.licensing.pages.words import MONEY, TERMS, decimals, musd, texts
 
 SCHEMA_VERSION = 1
-# Payoffs that differ by less than this share of the best one are told as ties.
-TIE = 1e-3
 # What a page has room for at most; the report and the JSON hold the rest.
 BLOCS, TURNS = 5, 3
 TITLE, LONG = 60, 200
@@ -88,6 +89,8 @@ class Brief:
     sure: Sequence[str]  # how sure that is, a sentence each
     caveats: Sequence[str]  # what to read with care, as the instance says
     provenance: Sequence[str]  # of what, by which version, when, and how to check it
+    # what turns it, searched over all stated ranges, as the first page of the result says it
+    hinges: Sequence[Statement] | None = sometimes()
 
 
 def brief_of(saved: Saved, result: str, is_sealed: bool, version: str | None) -> Brief:
@@ -100,10 +103,10 @@ def brief_of(saved: Saved, result: str, is_sealed: bool, version: str | None) ->
     version : of the program that reads it
     """
     told, instance = saved.told, saved.instance
-    ranked = sorted(told.answers, key=lambda one: (-round(_value(one), 6), not one.strategy.is_optimum))
+    ranked = ranking(told.answers)
     best = ranked[0]
-    tied = [one for one in ranked if _value(best) - _value(one) <= TIE * abs(_value(best))]
-    first = next((one for one in tied if not one.strategy.is_optimum), best)
+    tied = [one for one in ranked if is_tie(one, best)]
+    first = first_of(told.answers)
     against = next((one for one in ranked if one not in tied), None)
     titles = {one.strategy.name: clipped(one.strategy.title, TITLE) for one in ranked}
     difference = _difference(first, against)
@@ -125,6 +128,7 @@ def brief_of(saved: Saved, result: str, is_sealed: bool, version: str | None) ->
         sure=list(_sure(saved, first, best)),
         caveats=list(instance.caveats),
         provenance=list(_provenance(saved, result)),
+        hinges=list(told.first.hinges) if isinstance(told, Comparison) and told.first and told.hinges else None,
     )
 
 
@@ -271,7 +275,10 @@ def blocks(brief: Brief) -> list[Block]:
 def _parts(brief: Brief, room: Room) -> Iterator[Block]:
     yield Prose("Why", brief.why)
     yield _ranking(brief, room.strategies)
-    if brief.turns:
+    if brief.hinges:
+        told = [one for one in brief.hinges if one.code == "hinge"][: room.turns]
+        yield Prose("What it hinges on", [one.says for one in [*told, brief.hinges[-1]]])
+    elif brief.turns:
         yield Prose("What it hinges on", [_turn(brief, turn) for turn in brief.turns[: room.turns]])
     yield _who_pays(brief, room.blocs)
     shown = [clipped(f"Read with care: {words}", LONG) for words in brief.caveats[: room.caveats]]

@@ -1,0 +1,1 @@
+"""A comparison as a page to begin with, as tables, as a brief; and why."""

@@ -1,0 +1,1 @@
+"""What differs between two instances or results, and what each change moves."""
