@@ -66,8 +66,10 @@ def answer(problem: BilevelProblem, question: Question) -> ProgramAnswer:
     limit, began = math.inf if question.limit is None else question.limit, time.perf_counter()
     solved = solve(problem, question.method, Limits(seconds=limit), question.declared)
     spent = time.perf_counter() - began
-    # The judge has the method's own time again, and time enough to begin.
-    return told(problem, solved, certify(problem, solved.solution, max(spent, JUDGE)))
+    # The judge has the method's own time again, and time enough to begin; that there is no optimum only the judge can
+    # prove, and for that it has all that the limit leaves.
+    left = limit - spent if solved.solution.point is None else 0.0
+    return told(problem, solved, certify(problem, solved.solution, max(left, spent, JUDGE)))
 
 
 def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificate) -> ProgramAnswer:
