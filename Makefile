@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test cases check bench failures golden mutants floor dist-test clean
+.PHONY: demo test cases check bench bench-bilevel failures golden mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -32,6 +32,9 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	mkdir -p .package && ln -sfn .. .package/coercivity
 	$(BIN)/mypy
+
+bench-bilevel: $(READY)
+	$(BIN)/python -m benchmarks.bilevel
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -230,23 +230,70 @@ def _told(times: list[float], count: int) -> str:
 
 
 def integers(sizes: tuple[tuple[int, int, float], ...], seeds: int, limit: float) -> Iterator[str]:
-    """Random bilevel integer programs by the value function."""
+    """Random bilevel integer programs by the value function and by improving directions."""
     for size, rows, top in sizes:
-        times = []
+        for name in ("value_function", "directions"):
+            times = []
+            for seed in range(seeds):
+                claim = METHODS[name].solve(
+                    random_program(seed, size, rows, top, is_integer=True), Limits(seconds=limit)
+                )
+                times += [claim.seconds] if claim.status is Status.OPTIMAL else []
+            yield f"random integer, {size} + {size} columns to {top:g}, {rows} rows: {name} proves {_told(times, seeds)}"
+
+
+def knapsacks(sizes: tuple[int, ...], seeds: int, limit: float) -> Iterator[str]:
+    """Knapsack interdiction after the recipe of Caprara et al. (2016), with what the judge takes."""
+    for size in sizes:
+        times, judged = [], []
         for seed in range(seeds):
-            claim = METHODS["value_function"].solve(
-                random_program(seed, size, rows, top, is_integer=True), Limits(seconds=limit)
-            )
+            problem = _knapsack(size, seed)
+            claim = METHODS["knapsack"].solve(problem, Limits(seconds=limit))
             times += [claim.seconds] if claim.status is Status.OPTIMAL else []
-        yield f"random integer, {size} + {size} columns to {top:g}, {rows} rows: proved {_told(times, seeds)}"
+            started = time.perf_counter()
+            certify(problem, claim, 2.0)
+            judged.append(time.perf_counter() - started)
+        yield (
+            f"knapsack interdiction, {size} items: proved {_told(times, seeds)}, most {max(times, default=limit):.2g} s, "
+            f"judge {median(judged):.2g} s"
+        )
+
+
+def _knapsack(count: int, seed: int) -> BilevelProblem:
+    random = np.random.default_rng(seed)
+    gain, weight, size = (random.integers(1, 101, count).astype(float) for _ in range(3))
+    room = np.ceil((seed % 10 + 1) / 11 * weight.sum())
+    budget = float(random.integers(max(1, int(room) - 10), int(room) + 11))
+    zero, none, names = np.zeros(count), sp.csr_array((2 * count, 2 * count)), tuple(map(str, range(count + 1)))
+    blocks = np.hstack([np.eye(count), np.eye(count)])
+    columns = [
+        Variables(tuple(f"{letter}{k}" for k in range(count)), zero, zero + 1.0, np.ones(count, dtype=bool))
+        for letter in "xy"
+    ]
+    return BilevelProblem(
+        name=f"knapsack-{count}-{seed}",
+        leader=columns[0],
+        follower=columns[1],
+        objective=Objective(np.r_[zero, gain], none),
+        rows=Rows(("budget",), sp.csr_array(np.r_[size, zero][None, :]), np.array([-np.inf]), np.array([budget])),
+        follower_objective=Objective(np.r_[zero, -gain], none),
+        follower_rows=Rows(
+            names,
+            sp.csr_array(np.vstack([np.r_[zero, weight], blocks])),
+            np.full(count + 1, -np.inf),
+            np.r_[room, zero + 1.0],
+        ),
+    )
 
 
 def attack() -> str:
     """MibS's knapsack interdiction F5010W01, by its own cuts and by the value function."""
     problem = read(LITERATURE / "pairs" / "knapsack_interdiction.mps")
-    own, other = (METHODS[name].solve(problem, Limits(seconds=60.0)) for name in ("interdiction", "value_function"))
+    names = ("knapsack", "interdiction", "value_function")
+    table, own, other = (METHODS[name].solve(problem, Limits(seconds=60.0)) for name in names)
     return (
-        f"F5010W01: interdiction {own.seconds:.2f} s, value function / interdiction {other.seconds / own.seconds:.0f}"
+        f"F5010W01: knapsack {table.seconds:.3f} s, interdiction {own.seconds:.2f} s, "
+        f"value function / interdiction {other.seconds / own.seconds:.0f}"
     )
 
 
@@ -318,6 +365,8 @@ def report(quick: bool, show: Callable[[str], None] = print) -> None:
         for line in growth(sizes, seeds, limit):
             show(line)
     for line in integers(((5, 6, 10.0),) if quick else ((5, 6, 10.0), (10, 20, 1500.0)), 2 if quick else 4, limit):
+        show(line)
+    for line in knapsacks((20,) if quick else (20, 35, 55, 100), 3 if quick else 30, limit):
         show(line)
     show(attack())
     show(game())

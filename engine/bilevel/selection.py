@@ -2,33 +2,49 @@
 
 The order is measured on the published problems. Branching on complementarities comes first wherever it applies, as it
 takes every class of continuous followers, needs no bound on a multiplier and is the fastest; integers of the follower
-leave the value function. A leader with a short list of commitments has them all answered, whatever the follower's size.
+leave interdiction and the value function. A leader who takes items from a knapsack needs no solver, and one with a short
+list of commitments has them all answered, whatever the follower's size; where an integer follower keeps a clever method busy, so has
+one with a longer list, as few of them have to be asked.
 The mixed-integer forms can be asked for by name, and serve as a second opinion.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coercivity.engine.bilevel.methods import big_m, commitments, interdiction
+from coercivity.engine.bilevel.methods import big_m, commitments, directions, interdiction, knapsack
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
 from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.scaling import scaled
-from coercivity.engine.bilevel.solution import BilevelSolution, Limits
+from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 from coercivity.engine.errors import SolverFailed, UsageError, check_name
 from coercivity.engine.protocols import LeaningMethod, Method
 
-_ALL: tuple[Method, ...] = (complementarity, interdiction, value_function, strong_duality, big_m, commitments)
+_ALL: tuple[Method, ...] = (
+    complementarity,
+    knapsack,
+    interdiction,
+    directions,
+    value_function,
+    strong_duality,
+    big_m,
+    commitments,
+)
 METHODS: Mapping[str, Method] = {method.METHOD: method for method in _ALL}
 AUTO = "auto"
 # So few commitments are answered one by one before anything cleverer is tried.
 FEW = 64
+# Of so many, an integer follower's answers to some settle most others; that is tried once a cleverer method takes long.
+SEVERAL = 2000
+# A limit of fewer seconds is left to one method.
+SHORT = 4.0
 # Those whose proof can lean on bounds that a user declares.
 _LEANING: tuple[LeaningMethod, ...] = (big_m, strong_duality)
 LEANING: Mapping[str, LeaningMethod] = {method.METHOD: method for method in _LEANING}
@@ -71,7 +87,9 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
     if declared is not None and method not in LEANING:
         what = f"method {method} rests on no declared bound"
         raise UsageError("declared bounds", what, f"name a method that uses them: {' or '.join(LEANING)}")
-    if method == AUTO and commitments.refuses(problem) is None and commitments.count(problem) <= FEW:
+    if method == AUTO and knapsack.refuses(problem) is None:
+        return Solved(knapsack.solve(problem, limits), "the leader takes items away from the follower's knapsack")
+    if method == AUTO and commitments.refuses(problem) is None and commitments.few(problem, FEW):
         return Solved(
             commitments.solve(problem, limits), f"the leader has no more than {FEW} commitments, and each is answered"
         )
@@ -85,11 +103,16 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
         if declared is not None and not claim.assumptions:
             claim = replace(claim, notes=(*claim.notes, "no declared bound was needed: all were derived"))
         return Solved(claim, "it was asked for")
+    began = time.perf_counter()
+    soon = _answered_soon(problem, limits) if problem.follower.is_integer.any() else []
+    if soon and soon[-1].solution.status is not Status.LIMIT:
+        return soon[-1]
+    limits = replace(limits, seconds=max(0.0, limits.seconds - (time.perf_counter() - began)))
     refusals: dict[str, str] = {}
     failed = False
     for name, solver in _in_order(problem).items():
         try:
-            return Solved(solver(problem, limits), _why(problem, refusals))
+            return _better(Solved(solver(problem, limits), _why(problem, refusals)), soon)
         except (UsageError, SolverFailed) as refusal:
             refusals[name] = refusal.what
             failed = failed or isinstance(refusal, SolverFailed)
@@ -98,6 +121,34 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
     if failed:
         raise SolverFailed(problem.name, f"no method came to an answer. {reasons}", "scale its data")
     raise UsageError(problem.name, f"no method accepts it. {reasons}", _remedy(problem))
+
+
+def _answered_soon(problem: BilevelProblem, limits: Limits) -> list[Solved]:
+    """What was claimed of an integer follower of a leader with several commitments; the last claim, if any, is finished or all are stopped.
+
+    A clever method has a moment, and then the commitments are answered for a while.
+    """
+    if limits.seconds < SHORT or commitments.refuses(problem) is not None or not commitments.few(problem, SEVERAL):
+        return []
+    clever = next((m for m in (interdiction, directions, value_function) if m.refuses(problem) is None), commitments)
+    found = []
+    for method, share in ((clever, min(1.0, limits.seconds / 10.0)), (commitments, min(20.0, limits.seconds / 2.0))):
+        claim = method.solve(problem, replace(limits, seconds=share))
+        why = f"the leader has no more than {SEVERAL:,} commitments, and {method.METHOD} was first to finish"
+        found.append(Solved(claim, why))
+        if claim.status is not Status.LIMIT:
+            break
+    return found
+
+
+def _better(solved: Solved, earlier: list[Solved]) -> Solved:
+    """A claim with the best point and the best bound of all, where it was stopped."""
+    claim = solved.solution
+    if claim.status is not Status.LIMIT or not earlier:
+        return solved
+    claims = [claim, *(one.solution for one in earlier)]
+    best, bound = min(claims, key=lambda one: one.value), max(one.bound for one in claims)
+    return replace(solved, solution=replace(claim, point=best.point, value=best.value, bound=min(bound, best.value)))
 
 
 def _remedy(problem: BilevelProblem) -> str:
@@ -117,7 +168,7 @@ def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Li
     names = list(METHODS)
     if problem.follower.is_integer.any():
         # Nothing else takes integers of the follower; the refusals of the others would only hide their reasons.
-        names = [interdiction.METHOD, value_function.METHOD, commitments.METHOD]
+        names = [interdiction.METHOD, directions.METHOD, value_function.METHOD, commitments.METHOD]
     return {name: METHODS[name].solve for name in names}
 
 

@@ -29,8 +29,8 @@ from coercivity.models.program.values import Judgement, ProgramAnswer, ProgramVe
 
 SCHEMA_VERSION = 1
 AGAIN = "save it again with coercivity solve"
-# Seconds that a judge has at the least, whatever the limit.
-JUDGE = 1.0
+# Seconds that a judge has at the least, whatever the limit and the method took.
+JUDGE = 2.0
 # What only the run itself knows, in a result and in its manifest.
 OF_THE_RUN = frozenset({"seconds", "solver_seconds", "nodes", "notes", "why", "method"})
 MANIFEST_OF_THE_RUN = frozenset({"versions", "options", "started", "seconds", "seal"})
@@ -66,8 +66,10 @@ def answer(problem: BilevelProblem, question: Question) -> ProgramAnswer:
     limit, began = math.inf if question.limit is None else question.limit, time.perf_counter()
     solved = solve(problem, question.method, Limits(seconds=limit), question.declared)
     spent = time.perf_counter() - began
-    # The judge has what the method left of the limit, at least the method's own time again, and time enough to begin.
-    return told(problem, solved, certify(problem, solved.solution, max(limit - spent, spent, JUDGE)))
+    # The judge has the method's own time again, and time enough to begin; that there is no optimum only the judge can
+    # prove, and for that it has all that the limit leaves.
+    left = limit - spent if solved.solution.point is None else 0.0
+    return told(problem, solved, certify(problem, solved.solution, max(left, spent, JUDGE)))
 
 
 def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificate) -> ProgramAnswer:

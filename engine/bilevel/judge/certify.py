@@ -24,6 +24,7 @@ from coercivity.engine.bilevel.judge.checks import (
 from coercivity.engine.bilevel.judge.probes import high_point_relaxation, least_high_point, probes
 from coercivity.engine.bilevel.judge.search import search
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.response.pool import Pool
 from coercivity.engine.bilevel.response.responder import FollowerInfeasible, FollowerUnbounded, Responder, Response
 from coercivity.engine.bilevel.scaling import scaled
 from coercivity.engine.bilevel.solution import BilevelSolution, Status
@@ -94,6 +95,7 @@ class BilevelCertificate:
 
 
 OUT_OF_TIME = "the judge's time ran out"
+PROVED = "the bound is the judge's own: the least over all commitments"
 
 
 def certify(problem: BilevelProblem, solution: BilevelSolution, seconds: float = inf) -> BilevelCertificate:
@@ -112,7 +114,7 @@ def certify(problem: BilevelProblem, solution: BilevelSolution, seconds: float =
     return replace(
         found,
         value=solution.value,
-        bound=solution.bound,
+        bound=solution.bound if PROVED not in found.notes else units.figure(found.bound),
         optimistic=None if found.optimistic is None else units.figure(found.optimistic),
         pessimistic=None if found.pessimistic is None else units.figure(found.pessimistic),
         refutation_value=units.figure(found.refutation_value),
@@ -130,10 +132,15 @@ def _judged(problem: BilevelProblem, solution: BilevelSolution, until: float) ->
     response, trouble = _response(problem, point)
     leader = leader_checks(problem, solution, point)
     follower = follower_checks(problem, solution, point, response)
-    notes = () if trouble is None else (trouble,)
+    notes: tuple[str, ...] = () if trouble is None else (trouble,)
     if not all_ok(leader) or not all_ok(follower):
         return _certificate(problem, solution, leader, follower, (), response, notes=notes)
-    attack = _attack(problem, min(solution.bound, solution.value), point[: len(problem.leader)], until)
+    claimed = min(solution.bound, solution.value)
+    attack = _attack(problem, claimed, point[: len(problem.leader)], until, solution.value)
+    if attack.point is None and attack.least >= claimed and attack.least > -inf:
+        # Whoever has looked at every commitment knows the bound, whatever a method came to.
+        solution = replace(solution, bound=attack.least)
+        notes += (PROVED,)
     bound = _bound_checks(problem, solution, attack)
     return _certificate(problem, solution, leader, follower, bound, response, attack, notes + attack.notes)
 
@@ -185,6 +192,7 @@ class _Attack:
     """The best point found below a bound, and how hard it was looked for.
 
     ``failures`` counts the questions to which the solver had no answer: what it did not say could have refuted the bound.
+    ``least`` is what every commitment was found to be worth at the least; −inf where not all of them were looked at.
     """
 
     point: Floats | None
@@ -193,11 +201,16 @@ class _Attack:
     notes: tuple[str, ...]
     is_exhaustive: bool
     failures: int = 0
+    least: float = -inf
 
 
 @dataclass
 class _Tally:
-    """What trying commitments has come to so far; ``best`` is the least value met, ``point`` what refutes the bound."""
+    """What trying commitments has come to so far; ``best`` is the least value met, ``point`` what refutes the bound.
+
+    ``done`` are all that were looked at, ``asked`` those of them to which the follower had to answer; ``loose`` is the least
+    value met at points that keep the leader's rows only within a tolerance.
+    """
 
     is_exhaustive: bool
     point: Floats | None = None
@@ -205,12 +218,21 @@ class _Tally:
     best: float = inf
     failures: int = 0
     done: int = 0
+    asked: int = 0
+    loose: float = inf
 
-    def take(self, problem: BilevelProblem, responder: Responder, x: Floats, below: float) -> None:
-        """Let the follower answer a commitment, and note what that is worth."""
+    def settles(self, pool: Pool, x: Floats, aim: float) -> bool:
+        """Whether a commitment is worth no less than ``aim``, or breaks the leader's rows, by what is known without asking."""
         self.done += 1
+        return not pool.keeps(x) or (np.isfinite(aim) and pool.bound(x) >= aim)
+
+    def take(self, problem: BilevelProblem, pool: Pool, x: Floats, below: float) -> None:
+        """Let the follower answer a commitment, and note what that is worth."""
+        self.asked += 1
+        responder = pool.responder
         try:
             found = responder.incumbent(x)
+            pool.learn(found.answer)
             response = responder.respond(x).point if found.point is None and found.value == -inf else found.point
         except (FollowerInfeasible, FollowerUnbounded):
             return
@@ -223,33 +245,44 @@ class _Tally:
         if found.point is not None and not _is_strict(problem, found.point):
             # What keeps the rows only within a tolerance neither refutes a bound nor may be passed over.
             self.is_exhaustive = self.is_exhaustive and found.value >= below
+            self.loose = min(self.loose, found.value)
             return
         self.best = found.value
         if self.best < below or below == -inf == self.best:
             self.point, self.value = response, self.best
 
 
-def _attack(problem: BilevelProblem, bound: float, near: Floats | None, until: float) -> _Attack:
-    """Look for a bilevel-feasible point that gives the leader less than a bound; any at all where that is +inf."""
-    below = bound - TOLERANCE * max(1.0, abs(bound)) if np.isfinite(bound) else bound
+def _attack(problem: BilevelProblem, bound: float, near: Floats | None, until: float, value: float = -inf) -> _Attack:
+    """Look for a bilevel-feasible point that gives the leader less than a bound; any at all where that is +inf.
+
+    Where all commitments are looked at, it is found out as well whether any is worth less than ``value``.
+    """
+    below, aim = (
+        figure - TOLERANCE * max(1.0, abs(figure)) if np.isfinite(figure) else figure for figure in (bound, value)
+    )
     try:
         tried = probes(problem, near)
     except SolverFailed as failure:
         return _Attack(None, inf, inf, (f"no commitments could be tried: {failure.what}",), False, 1)
-    tally, responder = _Tally(tried.is_exhaustive), Responder(problem)
+    tally, pool = _Tally(tried.is_exhaustive), Pool(problem, Responder(problem))
+    aim = max(below, aim) if tried.is_exhaustive else below
     for x in tried.commitments:
         if time.perf_counter() > until:
             tally.is_exhaustive = False
             break
-        tally.take(problem, responder, x, below)
+        if not tally.settles(pool, x, aim):
+            tally.take(problem, pool, x, below)
+    least = min(value, tally.best, tally.loose) if tried.is_exhaustive and tally.is_exhaustive else -inf
     notes = [f"{tally.done} commitments were tried" + (", all there are" if tried.is_exhaustive else "")]
+    if tally.asked < tally.done:
+        notes = [f"{notes[0]}; {tally.asked} of them were put to the follower"]
     if tally.done < len(tried.commitments):
         notes = [f"{OUT_OF_TIME} after {tally.done} of {len(tried.commitments)} commitments"]
     elif tally.point is None and not tried.is_exhaustive:
         notes += _search(problem, tally, below, until)
     if tally.failures:
         notes.append(f"to {tally.failures} of the judge's questions the solver had no answer")
-    return _Attack(tally.point, tally.value, tally.best, tuple(notes), tally.is_exhaustive, tally.failures)
+    return _Attack(tally.point, tally.value, tally.best, tuple(notes), tally.is_exhaustive, tally.failures, least)
 
 
 def _search(problem: BilevelProblem, tally: _Tally, below: float, until: float) -> list[str]:

@@ -1,7 +1,8 @@
 """Every commitment of a leader who has finitely many, each answered by the follower.
 
 The plainest method, and a yardstick for the others: it uses nothing of the follower but its answers, so that it takes any
-follower whose best responses can be described, with integers or without. What the leader's own rows exclude is not asked.
+follower whose best responses can be described, with integers or without. What the leader's own rows exclude is not asked,
+nor what earlier answers already show to be no better than the best so far.
 
 Accepts: a leader whose variables are all bounded integers, with no more than 20,000 combinations; any convex follower, or
 a linear one with integers; quadratic objectives, coupling rows and prices.
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.response.pool import Pool
 from coercivity.engine.bilevel.response.responder import Responder, UnsupportedFollower
 from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
@@ -28,6 +30,8 @@ METHOD = "commitments"
 MOST = 20_000
 # A row of the leader's own that is kept to within this, against its entries, is kept.
 KEPT = 1e-9
+# What is worth less than the best by no more than this, against its size, is worth the same.
+SAME = 1e-9
 
 
 def refuses(problem: BilevelProblem) -> str | None:
@@ -51,6 +55,11 @@ def refuses(problem: BilevelProblem) -> str | None:
 def count(problem: BilevelProblem) -> int:
     """How many commitments keep the leader's own rows; of a problem that is not refused."""
     return sum(1 for _ in _commitments(problem))
+
+
+def few(problem: BilevelProblem, most: int) -> bool:
+    """Whether no more commitments than this keep the leader's own rows; of a problem that is not refused."""
+    return sum(1 for _ in itertools.islice(_commitments(problem), most + 1)) <= most
 
 
 def _values(problem: BilevelProblem) -> list[Floats]:
@@ -82,15 +91,19 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     started = time.perf_counter()
     if reason := refuses(problem):
         raise UsageError(problem.name, reason)
-    responder, best, tried, is_finished = Responder(problem), None, 0, True
-    value = math.inf
+    pool, best, tried, is_finished = Pool(problem, Responder(problem)), None, 0, True
+    value, asked = math.inf, 0
     for x in _commitments(problem):
         if time.perf_counter() - started > limits.seconds or tried >= limits.nodes:
             is_finished = False
             break
         tried += 1
+        if pool.bound(x) >= value - SAME * max(1.0, abs(value)):
+            continue
+        asked += 1
         try:
-            found = responder.incumbent(x)
+            found = pool.responder.incumbent(x)
+            pool.learn(found.answer)
         except InfeasibleProgram:
             continue
         except SolverFailed:
@@ -104,7 +117,7 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     point = None if best is None else best.point
     return BilevelSolution(
         point, value, value if is_finished else -math.inf, _status(value, is_finished), METHOD,
-        seconds=time.perf_counter() - started, nodes=tried, programs=tried, prices=best.prices if best else None,
+        seconds=time.perf_counter() - started, nodes=tried, programs=asked, prices=best.prices if best else None,
     )  # fmt: skip
 
 

@@ -92,11 +92,15 @@ class Response:
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The optimistic half of a response: the leader's value, the point that reaches it and the prices it counts."""
+    """The optimistic half of a response: the leader's value, the point that reaches it and the prices it counts.
+
+    ``answer`` is one best response y, whether or not it keeps the leader's rows.
+    """
 
     value: float
     point: Floats | None
     prices: Floats | None = None
+    answer: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -306,4 +310,4 @@ class Responder:
 
     def _incumbent(self, answer: _Answer, least: Least) -> Incumbent:
         prices = least.point[len(self._is_integer) :] if self.problem.prices and least.point is not None else None
-        return Incumbent(least.value, self._joined(answer, least.point), prices)
+        return Incumbent(least.value, self._joined(answer, least.point), prices, answer.point)

@@ -67,7 +67,9 @@ def test_an_interdiction_is_enumerated() -> None:
 def test_a_limit_leaves_no_bound() -> None:
     found = solve(moore_bard(), Limits(nodes=3))
     assert (found.status, found.bound) == (Status.LIMIT, -inf)
-    assert certify(moore_bard(), found).proof < ProofLevel.OPTIMAL
+    # The judge who has no time knows no bound either; one who looks at all eleven does.
+    assert certify(moore_bard(), found, 0.0).proof < ProofLevel.OPTIMAL
+    assert certify(moore_bard(), found).bound == -22.0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from click.testing import CliRunner, Result
 
 from coercivity import cli
 from coercivity.engine.bilevel.formats import read
+from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods.big_m import Declared
-from coercivity.engine.bilevel.selection import METHODS, solve
+from coercivity.engine.bilevel.selection import METHODS, Solved, solve
+from coercivity.engine.bilevel.solution import Status
 from coercivity.engine.data.values import to_plain
 from coercivity.engine.errors import UsageError
-from coercivity.models.program.answer import Question, answer, verify
+from coercivity.models.program.answer import Question, answer, told, verify
 from coercivity.models.program.files import declared, kind_of, located
 
 LITERATURE = Path(__file__).parents[3] / "instances" / "literature"
@@ -80,7 +83,7 @@ def test_without_an_optimum_the_result_is_printed_and_the_exit_code_is_4(name: s
 
 
 def test_the_methods_that_accept_a_problem_agree() -> None:
-    names = set(METHODS) - {"interdiction"}
+    names = set(METHODS) - {"interdiction", "knapsack", "directions"}
     values = {name: solved("moore_bard1990_ex1_relaxed_follower", "--method", name)["value"] for name in names}
     assert values == pytest.approx(dict.fromkeys(names, -18.0))
 
@@ -197,3 +200,12 @@ def test_an_answer_of_every_kind_verifies(name: str) -> None:
     found = answer(read(located(name)), Question("auto"))
     again = verify(json.loads(json.dumps(to_plain(found))))
     assert again.ok, [check for check in again.checks if not check.ok]
+
+
+def test_what_the_judge_proved_itself_is_told_again() -> None:
+    drawing = read(LITERATURE / "pairs" / "knapsack_interdiction.mps")
+    claim = replace(solve(drawing).solution, bound=100.0, status=Status.LIMIT)
+    found = told(drawing, Solved(claim, "it was asked for"), certify(drawing, claim))
+    assert (found.certificate.proof, found.certificate.bound) == ("OPTIMAL", 115.0)
+    again = verify(json.loads(json.dumps(to_plain(found))))
+    assert [check for check in again.checks if not check.ok] == []

@@ -24,6 +24,7 @@ from coercivity.engine.bilevel.methods.complementarity.tree import Tree
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.kkt import kkt_of
 from coercivity.engine.bilevel.reformulations.presolve import Relaxation, prepared
+from coercivity.engine.bilevel.response.ascent import Ascent
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
@@ -31,6 +32,10 @@ from coercivity.engine.programs.hot import Floats
 from coercivity.engine.programs.quadratic import is_convex
 
 METHOD = "complementarity"
+# Pieces that are gone through from one commitment at the most.
+MOST_STEPS = 20
+# However rarely, one in so many commitments is answered.
+OFTEN = 40
 
 
 def refuses(problem: BilevelProblem) -> str | None:
@@ -102,6 +107,7 @@ class Commitments:
     def __init__(self, problem: BilevelProblem, relaxation: Relaxation) -> None:
         self._problem, self._kkt = problem, relaxation.kkt
         self._responder = Responder(problem)
+        self._ascent = Ascent(problem, self._responder)
         self._calls = 0
         self._whole = np.flatnonzero(problem.leader.is_integer)
         self.value = np.inf
@@ -114,17 +120,32 @@ class Commitments:
         """The best value so far, once the commitment in a node's point was tried.
 
         A point that complements is one of the follower's best responses as it stands; others are answered by the
-        follower at the first nodes and ever more rarely.
+        follower at the first nodes, then ever more rarely, and from there one walks on.
         """
         if is_complementary:
             self._take_node(v)
             return self.value
         self._calls += is_complementary is False
-        if is_complementary is None or self._calls & (self._calls - 1) == 0:
+        if is_complementary is None or self._calls & (self._calls - 1) == 0 or self._calls % OFTEN == 0:
             x = v[: len(self._problem.leader)].copy()
             x[self._whole] = np.round(x[self._whole])
             self._answer(x)
+            self._ascend(x)
         return self.value
+
+    def _ascend(self, x: Floats) -> None:
+        """Go from piece to piece while the leader gains; what it gains only counts once the follower has answered."""
+        for _ in range(MOST_STEPS):
+            before, started = self.value, time.perf_counter()
+            onward = self._ascent.step(x)
+            self.seconds += time.perf_counter() - started
+            if onward is None:
+                return
+            x = onward
+            x[self._whole] = np.round(x[self._whole])
+            self._answer(x)
+            if not self.value < before:
+                return
 
     def _take_node(self, v: Floats) -> None:
         point = v[: self._problem.width].copy()

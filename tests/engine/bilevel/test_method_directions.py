@@ -1,0 +1,129 @@
+"""Improving directions: agreement with every commitment answered, limits, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from coercivity.engine.bilevel.judge.certify import certify
+from coercivity.engine.bilevel.methods import commitments, directions
+from coercivity.engine.bilevel.methods.directions import refuses, solve
+from coercivity.engine.bilevel.problem import BilevelProblem, PriceTerm
+from coercivity.engine.bilevel.response.responder import Responder
+from coercivity.engine.bilevel.solution import Limits, Status
+from coercivity.engine.errors import InfeasibleProgram, UsageError
+from coercivity.engine.proof.certificate import ProofLevel
+from tests.bilevel_problems import bard_falk, moore_bard, objective, problem, variables
+
+
+def drawn(seed: int) -> BilevelProblem:
+    """Whole columns of both levels, some below zero; equalities, coupling rows, rows in halves, fixed columns."""
+    random = np.random.default_rng(seed)
+    unit = 0.5 if seed % 5 == 0 else 1.0
+    sign = ["<=", ">=", "<="]
+    rows = [
+        ((unit * random.integers(-4, 5, 6)).tolist(), sign[k], unit * float(random.integers(1, 10)) * (-1.0) ** k)
+        for k in range(3)
+    ]
+    if seed % 4 == 1:
+        rows.append(([1.0, 0.0, 0.0, 1.0, 1.0, 0.0], "==", 2.0))
+    coupling = [([*random.integers(-2, 3, 6).astype(float)], "<=", float(random.integers(0, 9)))] if seed % 3 else []
+    low = -2.0 if seed % 2 else 0.0
+    return problem(
+        variables("x", [(0.0, 3.0), (-1.0, 2.0), (0.0, 2.0)], [0, 1, 2]),
+        variables("y", [(low, 4.0), (low, 3.0), (0.0, 0.0 if seed % 7 == 0 else 5.0)], [0, 1, 2]),
+        objective(random.integers(-5, 6, 6).astype(float).tolist(), constant=float(seed)),
+        objective([0.0, 1.0, 0.0, *(unit * random.integers(-5, 6, 3)).tolist()]),
+        leader_rows=[([1.0, 1.0, 1.0, 0.0, 0.0, 0.0], "<=", 4.0), *coupling],
+        follower_rows=rows,
+    )
+
+
+@pytest.mark.parametrize("first", range(0, 80, 10))
+def test_it_agrees_with_every_commitment_answered(first: int) -> None:
+    for seed in range(first, first + 10):
+        drawing = drawn(seed)
+        found, right = solve(drawing) if refuses(drawing) is None else None, commitments.solve(drawing)
+        if found is None:
+            assert right.status is Status.INFEASIBLE, seed
+            continue
+        assert found.status is right.status, seed
+        assert found.value == (math.inf if right.point is None else pytest.approx(right.value, abs=1e-6)), seed
+        stopped = solve(drawing, Limits(nodes=1))
+        assert stopped.bound <= right.value + 1e-6, seed
+        assert stopped.value >= right.value - 1e-6, seed
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 3))
+def test_it_is_certified(seed: int) -> None:
+    drawing = drawn(seed)
+    if refuses(drawing) is None and (found := solve(drawing)).point is not None:
+        assert certify(drawing, found).proof is ProofLevel.OPTIMAL
+
+
+def test_moore_and_bard_and_a_limit() -> None:
+    assert refuses(moore_bard()) is None
+    found = solve(moore_bard())
+    assert (found.value, found.bound, found.status) == (-22.0, -22.0, Status.OPTIMAL)
+    assert solve(moore_bard(), Limits(nodes=0)).status is Status.LIMIT
+
+
+def _continuous(drawing: BilevelProblem) -> BilevelProblem:
+    return replace(drawing, leader=replace(drawing.leader, is_integer=np.zeros(3, dtype=bool)))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda p: bard_falk(), "continuous variables"),
+        (_continuous, "continuous variable of the leader"),
+        (lambda p: replace(p, prices=(PriceTerm(0, None, 1.0),)), "multipliers"),
+        (lambda p: replace(p, follower=replace(p.follower, upper=np.full(3, math.inf))), "has no bound"),
+        (
+            lambda p: replace(
+                p,
+                follower_objective=replace(p.follower_objective, linear=np.r_[np.zeros(3), 1.0, math.sqrt(2), math.pi]),
+            ),
+            "costs have no common step",
+        ),
+        (
+            lambda p: replace(p, objective=replace(p.objective, quadratic=sp.csr_array(np.eye(6)))),
+            "an objective is quadratic",
+        ),
+    ],
+)
+def test_what_has_no_whole_rows_is_refused(change: Callable[[BilevelProblem], BilevelProblem], says: str) -> None:
+    odd = change(drawn(3))
+    assert says in str(refuses(odd))
+    with pytest.raises(UsageError, match=says):
+        solve(odd)
+
+
+def test_a_wide_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directions, "WIDEST", 3.0)
+    assert "big-M is safe" in str(refuses(drawn(3)))
+
+
+def test_steps_of_one_column_are_asked_for_and_bind_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # With all the time for asking, a stopped run has a point at which no single step gains.
+    monkeypatch.setattr(directions, "ASKING", math.inf)
+    for seed in range(0, 40, 3):
+        drawing = drawn(seed)
+        if refuses(drawing) is not None or (stopped := solve(drawing, Limits(nodes=1))).point is None:
+            continue
+        responder, x = Responder(drawing), stopped.point[:3]
+        for column, step in itertools.product(range(3), (1.0, -1.0)):
+            moved = x + step * np.eye(3)[column]
+            if not (np.all(moved >= drawing.leader.lower) and np.all(moved <= drawing.leader.upper)):
+                continue
+            try:
+                assert responder.incumbent(moved).value >= stopped.value - 1e-6
+            except InfeasibleProgram:
+                continue
+        assert solve(drawing).value == pytest.approx(commitments.solve(drawing).value)
