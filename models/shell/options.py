@@ -21,7 +21,7 @@ class InstanceName(click.ParamType):  # type: ignore[type-arg]  # generic in lat
 
         from click.shell_completion import CompletionItem
 
-        files = (Path(__file__).parents[1] / "instances").rglob("*.yaml")
+        files = (Path(__file__).parents[2] / "instances").rglob("*.yaml")
         shipped = sorted(file.stem for file in files if "schema: coercivity/licensing/" in file.read_text("utf-8"))
         named = [CompletionItem(name) for name in shipped if name.startswith(incomplete)]
         return [*named, CompletionItem(incomplete, type="file")]

@@ -19,7 +19,7 @@ from tests.mutants.faults import Fault, Kind
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    "engine", "models", "shell", "instances", "tests", "cli.py", "__init__.py", "__main__.py", "pyproject.toml", "README.md",
+    "engine", "models", "instances", "tests", "cli.py", "__init__.py", "__main__.py", "pyproject.toml", "README.md",
 )  # fmt: skip
 # The test files that are tried, by what the fault's file is about; the others are too slow for a run of all faults.
 LEADER = (
