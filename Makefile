@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,excel,parquet,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,cockpit,excel,parquet,test]'
 	touch $(READY)
 
 demo: $(READY)
@@ -54,7 +54,7 @@ FLOOR_TESTS := tests/house/test_floor.py tests/models/licensing/test_toy.py test
 $(FLOOR)/.ready: pyproject.toml tests/floor.py
 	$(PYTHON) -m venv --clear $(FLOOR)
 	$(PYTHON) tests/floor.py > $(FLOOR)/constraints.txt
-	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[charts,cluster,excel,parquet]' hypothesis pytest
+	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[charts,cluster,cockpit,excel,parquet]' hypothesis pytest
 	touch $@
 
 floor: $(FLOOR)/.ready
@@ -76,7 +76,7 @@ dist-test:
 	$(DIST)/sdist/bin/python $(PIP) --constraint constraints.txt $(DIST)/coercivity-*.tar.gz
 	$(DIST)/sdist/bin/python tests/outside.py
 	tar --extract --file $(DIST)/coercivity-*.tar.gz --directory $(DIST)/source --strip-components 1
-	cd $(DIST)/source && ../sdist/bin/python $(PIP) --constraint constraints.txt --editable '.[charts,cluster,excel,parquet]' hypothesis pytest
+	cd $(DIST)/source && ../sdist/bin/python $(PIP) --constraint constraints.txt --editable '.[charts,cluster,cockpit,excel,parquet]' hypothesis pytest
 	cd $(DIST)/source && ../sdist/bin/python tests/outside.py
 	cd $(DIST)/source && ../sdist/bin/python -m pytest --collect-only --quiet > ../collected.txt || { tail -n 40 ../collected.txt; exit 1; }
 	cd $(DIST)/source && ../sdist/bin/python -m pytest tests/house/test_distribution.py tests/house/test_floor.py tests/models/licensing/test_toy.py

@@ -162,9 +162,7 @@ def test_the_package_imports_nothing_beside_it(above: str) -> None:
 
 
 def test_everything_is_imported_under_one_name() -> None:
-    assert [
-        name_of(file) for file in CODE for old in ("engine", "models", "cli") if imports_of(file, old)
-    ] == []
+    assert [name_of(file) for file in CODE for old in ("engine", "models", "cli") if imports_of(file, old)] == []
 
 
 JUDGES = ["proof.certificate", "proof.check", "bilevel.response.responder"] + [
