@@ -20,7 +20,8 @@ from coercivity.models.licensing.desk.cockpit.wishes import Kind, Wish
 
 STRIKES = 2  # processes that one wish may take down
 PATIENCE = 120.0  # seconds after which a process that does not answer counts as dead
-LAST_WORDS = 5.0  # seconds that a process has to end by itself
+HINT = 1.0  # seconds that a process has to end when nobody talks to it any more
+LAST_WORDS = 5.0  # seconds that it has to end once it is told to
 
 Said = dict[str, Any]
 CLOSED: Said = {"refused": "The cockpit is being closed.", "fix": "start it again"}
@@ -100,14 +101,14 @@ class Solver:
         return {"refused": f"The solver's process ended {STRIKES} times over this wish.", "fix": fix}
 
     def close(self) -> None:
-        """End the process, whatever it is doing, for good."""
+        """End the process for good, by force where it is long at something."""
         self._closed = True
         process = self._process
-        if process is not None:
-            with contextlib.suppress(ValueError):  # it has ended by itself in this moment
-                process.kill()
-        with self._lock:
-            self._end()
+        if not self._lock.acquire(timeout=LAST_WORDS) and process is not None:
+            process.kill()  # whoever waits for its answer then hears that there is none
+            self._lock.acquire()
+        self._end()
+        self._lock.release()
 
     def _running(self) -> Connection:
         if self._pipe is None or not self._process.is_alive():
@@ -135,9 +136,11 @@ def spawn(target: Callable[..., None], *args: Any) -> tuple[Any, Connection]:
 
 
 def finish(process: Any) -> None:
-    """End a process, by force if it does not listen."""
-    process.terminate()
-    process.join(LAST_WORDS)
+    """End a process whose pipe was closed, by force if it does not take the hint."""
+    process.join(HINT)
+    if process.is_alive():
+        process.terminate()
+        process.join(LAST_WORDS)
     if process.is_alive():
         process.kill()
         process.join()

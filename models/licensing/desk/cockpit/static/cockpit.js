@@ -65,6 +65,8 @@ async function fly(one, is_latest) {
     for (const id of ["verdict", "terms", "blocs", "shares", "ranking"]) $(id).replaceChildren();
     return;
   }
+  // What was said of other numbers stays in its place, marked, until it is said again: nothing jumps while a slider moves.
+  $("verdict").classList.toggle("old", $("verdict").childElementCount > 0);
   now = { ...found, view: one };
   ranking = new Map(one.postures ? [] : [[one.strategy, found]]);
   if (!Object.keys(one.values).length) stated.set(choiceOf(one), found);
@@ -85,6 +87,7 @@ async function fly(one, is_latest) {
   }
   const verdict = await wish("verdict", one);
   if (!is_latest() || verdict.overtaken || trouble(verdict)) return;
+  $("verdict").classList.remove("old");
   $("verdict").replaceChildren(...verdict.sentences.map((text) => el("p", {}, text)));
 }
 
