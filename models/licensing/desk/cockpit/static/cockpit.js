@@ -4,8 +4,8 @@ import { amount, bar, csv, download, el, lines, percent, plain, table } from "./
 
 const $ = (id) => document.getElementById(id);
 const client = crypto.randomUUID();
-const SHOWN = 12, SETTLED = 700;
-let game, numbers, view, shown = SHOWN, wanted = 0, is_asking = false, certificate = null, proved = null, settling = 0;
+const SHOWN = 12, SETTLED = 700, ADDRESSED = 200;
+let game, numbers, view, shown = SHOWN, wanted = 0, is_asking = false, certificate = null, proved = null, settling = 0, addressing = 0;
 let now = null;                 // the reading that is shown
 let ranking = new Map();        // readings of the named strategies at these numbers
 const stated = new Map();       // readings at the stated numbers, by strategy or grid
@@ -38,7 +38,9 @@ function trouble(answer) {
 
 function changed() {
   wanted += 1;
-  history.replaceState(null, "", location.pathname + fragment());
+  // Browsers ignore or refuse an address that changes with every step of a slider.
+  clearTimeout(addressing);
+  addressing = setTimeout(() => history.replaceState(null, "", location.pathname + fragment()), ADDRESSED);
   badge();
   if (!is_asking) follow();
 }
@@ -343,7 +345,7 @@ function bind() {
   on("certify", "click", certify);
   on("cancel", "click", () => ask(`certificates/${certificate}`, null, "DELETE"));
   on("pin", "click", () => { if (now) { pins.push(now); drawPins(); $("live").textContent = `Pinned: ${now.title}.`; } });
-  on("link", "click", () => copy(location.href, "Link"));
+  on("link", "click", () => copy(location.origin + location.pathname + fragment(), "Link"));
   on("csv", "click", () => now && download("cockpit.csv", "text/csv", csv(rows())));
   on("keep", "click", async () => {
     const kept = await ask("kept", { values: view.values, strategy: view.strategy, postures: view.postures });
