@@ -30,7 +30,6 @@ from coercivity.models.licensing.desk.cockpit.wishes import GRID, RECORDS, Wish
 from coercivity.models.licensing.leader.commit import Game
 from coercivity.models.licensing.leader.payoff import payoff_of, probability_of
 from coercivity.models.licensing.market.arrays import market_of
-from coercivity.models.licensing.market.periods import Floats
 from coercivity.models.licensing.reading.accounts import accounts_of
 from coercivity.models.licensing.studies.substitution import Writer
 from coercivity.models.licensing.studies.worker import PointScreen, shares
@@ -112,7 +111,6 @@ class Point:
     followers: Followers
     screen: Screen
     game: Game
-    baseline: Floats | None = None  # what each bloc bears of open trade, thousand USD
 
 
 class Reader:
@@ -197,7 +195,6 @@ class Reader:
         payoff = payoff_of(screen.books, point.followers.announcer, response, pressure, chance)
         share = shares(point.followers, response.solution.primal)
         costs = accounts_of(point.instance, game.market, response).blocs
-        base = self._baseline(point)
         short = expected(response, shortage(response)).sum(axis=0)
         named = None if wish.postures is not None else point.instance.strategies[wish.strategy]
         title = "The grid" if named is None else named.title
@@ -211,15 +208,11 @@ class Reader:
             "terms": payoff.terms,
             "probability": chance,
             "pressure": pressure,
-            "pain": float(costs.sum() - base.sum()) / 1000.0,
+            "cost": float(costs.sum()) / 1000.0,
             "shortage": float(short.sum()),
+            # What open trade costs them is a reading of its own: the first answer does not wait for it.
             "blocs": [
-                {
-                    "name": name,
-                    "title": bloc.title,
-                    "pain": float(costs[b] - base[b]) / 1000.0,
-                    "shortage": float(short[b]),
-                }
+                {"name": name, "title": bloc.title, "cost": float(costs[b]) / 1000.0, "shortage": float(short[b])}
                 for b, (name, bloc) in enumerate(point.instance.blocs.items())
             ],
             "first_year": int(game.market.grid.start[0]) // 12,
@@ -227,13 +220,6 @@ class Reader:
             "certified": False,
         }
         return data, Glimpse(commitment, leader)
-
-    def _baseline(self, point: Point) -> Floats:
-        """What each bloc bears of open trade at a point, thousand USD."""
-        if point.baseline is None:
-            response, _, _ = point.screen.respond(point.followers.announcer.named(point.instance.baseline))
-            point.baseline = accounts_of(point.instance, point.game.market, response).blocs
-        return point.baseline
 
 
 def changed(

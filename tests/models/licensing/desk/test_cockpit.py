@@ -71,7 +71,8 @@ def test_a_reading_is_what_solve_certifies(name: str) -> None:
         assert found["value"] == pytest.approx(proved.leader.value_musd, abs=scale)
         assert sum(found["terms"].values()) == pytest.approx(found["value"])
         assert found["probability"] == pytest.approx(proved.leader.probability, abs=1e-4)
-        assert found["pain"] == pytest.approx(proved.market.market_pain_musd, abs=10 * scale)
+        paid = found["cost"] - reader.read(Wish({}, instance.baseline))["cost"]
+        assert paid == pytest.approx(proved.market.market_pain_musd, abs=10 * scale)
         assert not found["certified"]
 
 

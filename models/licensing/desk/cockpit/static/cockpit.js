@@ -6,6 +6,7 @@ const $ = (id) => document.getElementById(id);
 const client = crypto.randomUUID();
 const SHOWN = 12, SETTLED = 700, ADDRESSED = 200;
 let game, numbers, view, shown = SHOWN, wanted = 0, is_asking = false, certificate = null, proved = null, settling = 0, addressing = 0;
+let open_trade = null;          // the reading of open trade at these numbers, against which buyers' costs are told
 let now = null;                 // the reading that is shown
 let ranking = new Map();        // readings of the named strategies at these numbers
 const stated = new Map();       // readings at the stated numbers, by strategy or grid
@@ -70,28 +71,50 @@ async function fly(one, is_latest) {
   // What was said of other numbers stays in its place, marked, until it is said again: nothing jumps while a slider moves.
   $("verdict").classList.toggle("old", $("verdict").childElementCount > 0);
   now = { ...found, view: one };
-  ranking = new Map(one.postures ? [] : [[one.strategy, found]]);
+  open_trade = null;
+  ranking = new Map();
+  if (!one.postures) rank(one.strategy, found);
   if (!Object.keys(one.values).length) stated.set(choiceOf(one), found);
   draw();
   if (!is_latest()) return;
-  if (!stated.has(choiceOf(one))) {
-    const before = await wish("reading", { ...one, values: {} });
-    if (!before.overtaken && !before.refused) stated.set(choiceOf(one), before);
+  // Open trade comes next, because who pays is told against it.
+  const names = [game.baseline, ...game.strategies.map((other) => other.name)];
+  await look(one, names.slice(0, 1), is_latest);
+  if (!is_latest()) return;
+  draw();
+  const is_moved = Object.keys(one.values).length > 0;
+  for (const other of is_moved ? [{ ...one, values: {} }, baseline()] : []) {
+    if (stated.has(choiceOf(other))) continue;
+    const before = await wish("reading", other);
+    if (!before.overtaken && !before.refused) stated.set(choiceOf(other), before);
     if (!is_latest()) return;
     draw();
   }
-  for (const { name } of game.strategies) {
-    if (ranking.has(name)) continue;
-    const other = await wish("reading", { values: one.values, strategy: name, postures: null });
-    if (!is_latest()) return;
-    if (!other.overtaken && !other.refused) ranking.set(name, other);
-    drawRanking();
-  }
+  await look(one, names, is_latest);
+  if (!is_latest()) return;
   const verdict = await wish("verdict", one);
   if (!is_latest() || verdict.overtaken || trouble(verdict)) return;
   $("verdict").classList.remove("old");
   $("verdict").replaceChildren(...verdict.sentences.map((text) => el("p", {}, text)));
 }
+
+async function look(one, names, is_latest) {
+  for (const name of names) {
+    if (ranking.has(name)) continue;
+    const other = await wish("reading", { values: one.values, strategy: name, postures: null });
+    if (!is_latest()) return;
+    if (!other.overtaken && !other.refused) rank(name, other);
+    drawRanking();
+  }
+}
+
+function rank(name, found) {
+  ranking.set(name, found);
+  if (name === game.baseline) open_trade = found;
+  if (!Object.keys(now.view.values).length) stated.set(JSON.stringify(name), found);
+}
+
+const baseline = () => ({ values: {}, strategy: game.baseline, postures: null });
 
 // -- drawing --------------------------------------------------------------------------------------------------------
 
@@ -107,18 +130,32 @@ function draw() {
     cells: [game.terms[term] ?? term, amount(value), old ? amount(value - old.terms[term], true) : "…", bar(value, largest)],
   }));
   table($("terms"), ["term", "now", "change", ""], terms, `${now.title}: present value; change against the stated case`);
-  const pains = Math.max(...now.blocs.map((bloc) => Math.abs(bloc.pain)));
-  const blocs = now.blocs.map((bloc, at) => ({
-    cells: [bloc.title, amount(bloc.pain), old ? amount(bloc.pain - old.blocs[at].pain, true) : "…", `${amount(bloc.shortage)} t`, bar(bloc.pain, pains)],
-  }));
-  blocs.push({ chosen: true, cells: ["together", amount(now.pain), old ? amount(now.pain - old.pain, true) : "…", `${amount(now.shortage)} t`, ""] });
-  table($("blocs"), ["buyers", "now", "change", "shortage", ""], blocs, "Present value, less the rents that they earn");
+  drawBlocs(old);
   lines($("shares"), now.first_year, now.share, old?.share);
   drawRanking();
   clearTimeout(settling);
   settling = setTimeout(() => {
     $("live").textContent = `${now.title}: ${$("value").textContent}. ${$("against").textContent}.`;
   }, SETTLED);
+}
+
+// What each of the buyers bears beyond open trade in a reading; the last row is all of them.
+function pains(reading, base) {
+  if (!reading || !base) return null;
+  return [...reading.blocs.map((bloc, at) => bloc.cost - base.blocs[at].cost), reading.cost - base.cost];
+}
+
+function drawBlocs(old) {
+  const paid = pains(now, open_trade), before = pains(old, stated.get(choiceOf(baseline())));
+  $("blocs").classList.toggle("old", !paid);
+  if (!paid) return;
+  const largest = Math.max(...paid.slice(0, -1).map(Math.abs));
+  const rows = [...now.blocs, { title: "together", shortage: now.shortage }].map((bloc, at) => ({
+    chosen: at === now.blocs.length,
+    cells: [bloc.title, amount(paid[at]), before ? amount(paid[at] - before[at], true) : "…", `${amount(bloc.shortage)} t`,
+      at < now.blocs.length ? bar(paid[at], largest) : ""],
+  }));
+  table($("blocs"), ["buyers", "now", "change", "shortage", ""], rows, "Present value, less the rents that they earn");
 }
 
 function drawRanking() {
@@ -279,7 +316,7 @@ function drawPins() {
     el("tbody", {},
       line("changed", (one) => Object.entries(one.view.values).map(([path, value]) => `${path} = ${plain(value)}`).join("; ") || "as stated"),
       line("million USD", (one) => amount(one.value)),
-      line("cost to buyers, million USD", (one) => amount(one.pain)),
+      line("cost to buyers over open trade, million USD", (one) => amount(one.paid)),
       line("shortage, t", (one) => amount(one.shortage)),
       line("concession", (one) => percent(one.probability)),
       line("share at last", (one) => percent(one.share.findLast((share) => share !== null))),
@@ -292,8 +329,9 @@ function rows() {
   const old = before();
   const found = [["what", "name", "now", "stated case", "unit"], ["payoff", now.title, now.value, old?.value, "million USD"]];
   for (const [term, value] of Object.entries(now.terms)) found.push(["term", term, value, old?.terms[term], "million USD"]);
+  const paid = pains(now, open_trade), paid_stated = pains(old, stated.get(choiceOf(baseline())));
   now.blocs.forEach((bloc, at) => {
-    found.push(["cost over open trade", bloc.name, bloc.pain, old?.blocs[at].pain, "million USD"]);
+    found.push(["cost over open trade", bloc.name, paid?.[at], paid_stated?.[at], "million USD"]);
     found.push(["shortage", bloc.name, bloc.shortage, old?.blocs[at].shortage, "t"]);
   });
   now.share.forEach((share, at) => found.push(["leader's share", now.first_year + at, share, old?.share[at], "1"]));
@@ -344,7 +382,7 @@ function bind() {
   on("apart", "change", drawChoices);
   on("certify", "click", certify);
   on("cancel", "click", () => ask(`certificates/${certificate}`, null, "DELETE"));
-  on("pin", "click", () => { if (now) { pins.push(now); drawPins(); $("live").textContent = `Pinned: ${now.title}.`; } });
+  on("pin", "click", () => { if (now) { pins.push({ ...now, paid: pains(now, open_trade)?.at(-1) }); drawPins(); $("live").textContent = `Pinned: ${now.title}.`; } });
   on("link", "click", () => copy(location.origin + location.pathname + fragment(), "Link"));
   on("csv", "click", () => now && download("cockpit.csv", "text/csv", csv(rows())));
   on("keep", "click", async () => {
