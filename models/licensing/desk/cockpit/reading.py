@@ -20,6 +20,7 @@ from coercivity.models.licensing.answers.results import expected, path_rows
 from coercivity.models.licensing.answers.threshold.parameter import Parameter
 from coercivity.models.licensing.answers.values import Answer, Commitment, LeaderPayoff
 from coercivity.models.licensing.answers.verdict.first import first_page
+from coercivity.models.licensing.buyers.assemble import Assembler, structure_of
 from coercivity.models.licensing.buyers.evaluate import Followers, Response
 from coercivity.models.licensing.buyers.programs import Program, Programs
 from coercivity.models.licensing.buyers.window import Window
@@ -36,7 +37,6 @@ from coercivity.models.licensing.studies.worker import PointScreen, shares
 
 KEPT = 256  # readings that are remembered
 BASES = 64  # bases of strategies that a program remembers: a grid has more postures than anybody has time for
-WINDOWS = 2  # windows that are kept: that of the stated values and the last one
 ALLOWED = 512  # values without a stated range of which it is known whether the format takes them
 
 
@@ -121,7 +121,8 @@ class Reader:
         self.numbers = self.numbers_of(instance)
         market = market_of(instance)
         self.programs = Programs(market, Followers(instance, market).layout)
-        self._windows: list[Window] = []
+        self._window: Window | None = None
+        self._window_program: Program | None = None
         self._point: Point | None = None
         self._kept: OrderedDict[Any, tuple[dict[str, Any], Glimpse]] = OrderedDict()
         self._allowed: dict[tuple[str, float], bool] = {}
@@ -181,12 +182,20 @@ class Reader:
         self._point = None  # its program is another's from here on
         followers, program = self.programs.followers(instance)
         screen = Screen(followers, program)
-        window = screen.books.window
-        if window is not None:
-            like = next((one for one in self._windows if window.takes_over(one)), None)
-            self._windows = [*([] if like is None else [like]), window][-WINDOWS:]
+        if screen.books.window is not None:
+            self._prepare(screen.books.window)
         self._point = Point(wish.key, instance, followers, screen, Game(instance, followers))
         return self._point
+
+    def _prepare(self, window: Window) -> None:
+        """Give a window the program of the last one, changed to its numbers, so that Pyomo writes but one."""
+        if self._window is None or not window.takes_over(self._window):
+            if self._window_program is None or self._window_program.assembler.structure != structure_of(window.market):
+                self._window_program = Program(Assembler(window.layout, window.market))
+            layout = self._window_program.assembler.layout_for(window.market)
+            self._window_program.hot.exchange(layout.program)
+            window.take(layout, self._window_program.hot)
+        self._window = window
 
     def _found(self, wish: Wish, point: Point) -> tuple[dict[str, Any], Glimpse]:
         screen, game = point.screen, point.game
