@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test cases check bench failures golden mutants floor dist-test clean
+.PHONY: browser demo test cases check bench failures golden mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -20,6 +20,11 @@ test: $(READY) check
 
 # Every case of the world at full size: valid to the last warning, beside its record, all strategies compared.
 CASES := april-2025 cobalt-2025 gallium-2023 japan-2010 november-2026
+
+# A browser for the tests of the cockpit's page, which are skipped without one; on Debian, as root.
+browser: $(READY)
+	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 
 cases: $(READY)
 	$(BIN)/coercivity backtest --all
