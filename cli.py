@@ -71,6 +71,7 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
 @instance_options
 @option("--full", "All tables, not the first page alone.", is_flag=True)
 @HINGES
+@option("--wide", "Of a large menu, look further from the best.", is_flag=True)
 @option("--prove", "Search the whole menu; promises too.", is_flag=True)
 @option("--promises", "Tell whether promises and threats would be kept.", is_flag=True)
 @run_options

@@ -383,7 +383,9 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
 
 
 def test_every_model_has_its_page() -> None:
-    packages = [folder for folder in (HOUSE / "models").iterdir() if (folder / "__init__.py").is_file()]
+    # The shell is what the command line says of all models, and none itself.
+    folders = [folder for folder in (HOUSE / "models").iterdir() if folder.name != "shell"]
+    packages = [folder for folder in folders if (folder / "__init__.py").is_file()]
     assert [name_of(folder) for folder in packages if not (folder / "README.md").is_file()] == []
 
 

@@ -36,7 +36,7 @@ def compare(
 
     Parameters
     ----------
-    run : ``jobs``, ``limit``, ``prove``, ``promises``; ``hinges``: seconds for the stated ranges, None for all of them; and
+    run : ``jobs``, ``limit``, ``wide``, ``prove``, ``promises``; ``hinges``: seconds for the stated ranges, None for all of them; and
         ``memory``: the ledger that remembers points, None for one that does not last
 
     Raises
@@ -49,6 +49,7 @@ def compare(
     started = time.monotonic()
     limit, seconds = run.get("limit"), run.get("hinges")
     asked = {"prove": bool(run.get("prove")), "with_promises": bool(run.get("promises"))}
+    asked["wide"] = bool(run.get("wide"))
     found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell)
     if limit is not None:
         left = max(0.0, limit - (time.monotonic() - started))

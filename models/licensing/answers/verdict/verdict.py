@@ -95,7 +95,10 @@ def searched(search: Search | None) -> list[str]:
         if told.sampled else ""
     )  # fmt: skip
     end = "" if told.finished else "; the limit ended the search"
-    return [f"{looked}{near[told.neighbourhood]}{sample}{end}. That is no proof: --prove looks at all of them."]
+    further = "" if told.sampled else "--wide looks further, "
+    return [
+        f"{looked}{near[told.neighbourhood]}{sample}{end}. That is no proof: {further}--prove looks at all of them."
+    ]
 
 
 def _value(answer: Answer) -> float:
