@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test cases check bench bench-bilevel failures golden mutants floor dist-test clean
+.PHONY: browser demo test cases check bench bench-bilevel failures golden mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,excel,parquet,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[charts,cluster,cockpit,excel,parquet,test]'
 	touch $(READY)
 
 demo: $(READY)
@@ -20,6 +20,11 @@ test: $(READY) check
 
 # Every case of the world at full size: valid to the last warning, beside its record, all strategies compared.
 CASES := april-2025 cobalt-2025 gallium-2023 japan-2010 november-2026
+
+# A browser for the tests of the cockpit's page, which are skipped without one; on Debian, as root.
+browser: $(READY)
+	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 
 cases: $(READY)
 	$(BIN)/coercivity backtest --all
@@ -57,7 +62,7 @@ FLOOR_TESTS := tests/house/test_floor.py tests/models/licensing/test_toy.py test
 $(FLOOR)/.ready: pyproject.toml tests/floor.py
 	$(PYTHON) -m venv --clear $(FLOOR)
 	$(PYTHON) tests/floor.py > $(FLOOR)/constraints.txt
-	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[charts,cluster,excel,parquet]' hypothesis pytest
+	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[charts,cluster,cockpit,excel,parquet]' hypothesis pytest
 	touch $@
 
 floor: $(FLOOR)/.ready
@@ -79,7 +84,7 @@ dist-test:
 	$(DIST)/sdist/bin/python $(PIP) --constraint constraints.txt $(DIST)/coercivity-*.tar.gz
 	$(DIST)/sdist/bin/python tests/outside.py
 	tar --extract --file $(DIST)/coercivity-*.tar.gz --directory $(DIST)/source --strip-components 1
-	cd $(DIST)/source && ../sdist/bin/python $(PIP) --constraint constraints.txt --editable '.[charts,cluster,excel,parquet]' hypothesis pytest
+	cd $(DIST)/source && ../sdist/bin/python $(PIP) --constraint constraints.txt --editable '.[charts,cluster,cockpit,excel,parquet]' hypothesis pytest
 	cd $(DIST)/source && ../sdist/bin/python tests/outside.py
 	cd $(DIST)/source && ../sdist/bin/python -m pytest --collect-only --quiet > ../collected.txt || { tail -n 40 ../collected.txt; exit 1; }
 	cd $(DIST)/source && ../sdist/bin/python -m pytest tests/house/test_distribution.py tests/house/test_floor.py tests/models/licensing/test_toy.py

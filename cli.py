@@ -407,6 +407,23 @@ def new(name: str | None, like: str | None) -> None:
     terminal.write(shipped_text(like or name or "template"))
 
 
+@command("cockpit april-2025", "cockpit one-buyer --port 0 --open")
+@instance_options
+@option("--port", "Of the page; 0: any that is free.", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@option("--open", "Open it in a browser too.", to="is_opened", is_flag=True)
+@option("--out", "Where saved results tell what hinges.", to="runs", default="runs", show_default=True, metavar="DIR")
+def cockpit(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **asked: Any) -> None:
+    """Fly the game in a local page.
+
+    Move assumptions over their ranges, choose postures, see payoff, who pays, and shares at once; certify what you keep.
+    Served to this machine alone until Ctrl-C. Needs the extra 'cockpit'.
+    """
+    from coercivity.models.licensing.desk.cockpit import command as desk
+
+    desk.require_extra()
+    desk.cockpit(loaded(instance, sets, variants), desk.given_as(instance, sets, variants), **asked)
+
+
 @command("doctor", "doctor --format json")
 @output_format("table", "json")
 def doctor(form: str) -> None:

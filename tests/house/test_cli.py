@@ -81,7 +81,11 @@ def test_examples_are_made_of_options_that_exist(command: str) -> None:
                 asked.make_context(words[1], words[2:], resilient_parsing=False)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("solve", "compare", "verify", "frontier")])
+# The first four take long, and a cockpit is served until it is interrupted.
+UNTRIED = ("solve", "compare", "verify", "frontier", "cockpit")
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in UNTRIED])
 def test_quick_examples_run(command: str, tmp_path: Path) -> None:
     shell = f'coercivity() {{ {shlex.join(CLI)} --quiet "$@"; }}; set -o pipefail; '
     # The second example of a study is of an hour's length.

@@ -79,6 +79,10 @@ class Window:
         self._costs = other._costs
         return True
 
+    def take(self, layout: Layout, hot: HotProgram) -> None:
+        """Use a layout of this window's market, and a solver that holds its program."""
+        vars(self).update(layout=layout, _hot=hot)
+
     def spared(self, path: Path, fed: Mapping[str, Fed]) -> float:
         """The pain that conceding would spare under a path of postures, million USD."""
         freed = relieved(self.instance, path)

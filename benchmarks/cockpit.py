@@ -1,0 +1,60 @@
+"""How long a moved slider of the cockpit waits for its answer.
+
+    python -m benchmarks.cockpit [INSTANCE] [MOVES]
+
+One number at a time walks over its stated range in small steps, as a hand does, and another is taken; strategies take turns.
+Timed from the wish to its answer in the server's process, through the worker's.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from coercivity.models.licensing.data.load import load
+from coercivity.models.licensing.desk.cockpit.reading import Reader
+from coercivity.models.licensing.desk.cockpit.solver import Solver
+from coercivity.models.licensing.desk.cockpit.wishes import Wish
+
+STEPS = 10  # of one number before the next is taken
+
+
+def moves(instance: str, count: int) -> None:
+    """Move sliders, and print the quantiles of the time that their answers took."""
+    game = load(instance)
+    ranged = [
+        (path, one)
+        for path, one in Reader.numbers_of(game).items()
+        if one.low is not None and one.low < one.high  # type: ignore[operator]
+    ]
+    solver, chance = Solver(game), np.random.default_rng(1)
+    names = list(game.strategies)
+    started = time.perf_counter()
+    for name in names:
+        solver.ask("read", Wish({}, name))
+    print(f"{instance}: ready, and all {len(names)} strategies read once, after {time.perf_counter() - started:.1f} s")
+    first, later, refused = [], [], 0
+    try:
+        for round_ in range(max(1, count // STEPS)):
+            path, one = ranged[int(chance.integers(len(ranged)))]
+            assert one.low is not None
+            assert one.high is not None
+            for step in range(STEPS):
+                value = one.low + (one.high - one.low) * (0.2 + 0.05 * step + 0.01 * float(chance.random()))
+                began = time.perf_counter()
+                found = solver.ask("read", Wish({path: value}, names[round_ % len(names)]))
+                taken = 1e3 * (time.perf_counter() - began)
+                refused += "refused" in found
+                (later if step else first).append(taken)
+    finally:
+        solver.close()
+    for title, times in (("first step of a number", first), ("every further step", later)):
+        low, middle, high = np.percentile(times, [10, 50, 90])
+        print(f"{title}: median {middle:.0f} ms, 10 % below {low:.0f} ms, 10 % above {high:.0f} ms, of {len(times)}")
+    print(f"refused: {refused}")
+
+
+if __name__ == "__main__":
+    moves(sys.argv[1] if len(sys.argv) > 1 else "april-2025", int(sys.argv[2]) if len(sys.argv) > 2 else 240)

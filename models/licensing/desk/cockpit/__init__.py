@@ -1,0 +1,1 @@
+"""The cockpit: a local page in which assumptions are moved and postures chosen, and the game answers at once."""
