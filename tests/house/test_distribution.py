@@ -39,7 +39,7 @@ def is_packaged(name: str, data: dict[str, list[str]]) -> bool:
     if name.endswith(".py"):
         return top in ROOMS
     # In these patterns ** stands for no folder too.
-    patterns = [pattern.removeprefix("**/") for pattern in data.get(f"coercivity.{top}".rstrip("."), [])]
+    patterns = [pattern.rpartition("/")[2] for pattern in data.get(f"coercivity.{top}".rstrip("."), [])]
     return any(fnmatch(Path(rest).name, pattern) for pattern in patterns)
 
 
