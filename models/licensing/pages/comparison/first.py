@@ -19,7 +19,7 @@ ROOMS = ((3, 1), (2, 1), (3, 2), (2, 2), (1, 2))
 
 
 def first(result: Comparison) -> list[Block]:
-    """The first page, on a screen of 24 lines of 80 columns; strategies that do not fit are told without a line of their own."""
+    """The first page, on a screen of 24 lines of 80 columns; strategies that do not fit are counted."""
     page = result.first
     if page is None:
         return [Prose(result.instance.heading, result.verdict.sentences)]
@@ -27,11 +27,12 @@ def first(result: Comparison) -> list[Block]:
     found: list[Block] = []
     for hinges, beside in ROOMS:
         head = Prose(title, list(_parts(page, hinges)))
-        found = [head, _table(page.standings, len(page.standings)) if beside == 1 else _paired(page.standings)]
+        count = len(page.standings)
+        found = [head, _table(page.standings) if beside == 1 else _paired(page.standings, count)]
         if len(lines(found, WIDTH)) <= SCREEN:
             return found
     for shown in range(len(page.standings) - 1, 0, -1):
-        found = [Prose(title, list(_parts(page, 1))), _table(page.standings, shown)]
+        found = [Prose(title, list(_parts(page, 1))), _paired(page.standings, shown)]
         if len(lines(found, WIDTH)) <= SCREEN:
             break
     return found
@@ -49,20 +50,19 @@ def _joined(head: str, told: Sequence[Statement]) -> str:
     return f"{head}: {' '.join(one.says for one in told)}"
 
 
-def _table(standings: Sequence[Standing], shown: int) -> Table:
-    rows = [[one.title, one.value_musd, one.behind_musd, one.probability] for one in standings[:shown]]
+def _table(standings: Sequence[Standing]) -> Table:
+    rows = [[one.title, one.value_musd, one.behind_musd, one.probability] for one in standings]
     columns = [*texts("million USD"), Column("payoff"), Column("behind"), Column("concedes, %", "percent")]
     places = decimals([row[1:3] for row in rows])
-    rest = [f"{one.title} {number(one.value_musd, places)}" for one in standings[shown:]]
-    note = f"{'; '.join(rest)}. {MORE}" if rest else MORE
-    return Table("", columns, rows, emphasis=0, decimals=places, note=note)
+    return Table("", columns, rows, emphasis=0, decimals=places, note=MORE)
 
 
-def _paired(standings: Sequence[Standing]) -> Table:
-    """Two strategies a line, the second half of them on the right."""
-    half = (len(standings) + 1) // 2
+def _paired(standings: Sequence[Standing], shown: int) -> Table:
+    """Two strategies a line, the second half of them on the right; of those that are not shown how many there are."""
+    half, left = (shown + 1) // 2, len(standings) - shown
     places = decimals([[one.value_musd] for one in standings])
-    cells = [[clipped(one.title, HALF), number(one.value_musd, places)] for one in standings]
+    cells = [[clipped(one.title, HALF), number(one.value_musd, places)] for one in standings[:shown]]
     right = [*cells[half:], *[["", ""]] * (2 * half - len(cells))]
     rows = [[*one, *other] for one, other in zip(cells[:half], right, strict=True)]
-    return Table("", texts(MONEY, "payoff", "", "payoff "), rows, emphasis=0, note=MORE)
+    note = f"{left} more are worth less. {MORE}" if left else MORE
+    return Table("", texts(MONEY, "payoff", "", "payoff "), rows, emphasis=0, note=note)

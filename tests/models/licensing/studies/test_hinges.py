@@ -134,6 +134,9 @@ def test_the_page_of_a_result_tells_the_hinges_and_fits_a_screen(instance: Insta
     assert max(map(len, written)) <= WIDTH
     many = replace(found.first, standings=[*found.first.standings] * 5)
     assert len(lines(first(replace(found, first=many)), WIDTH)) <= SCREEN
+    long = replace(many, sure=[replace(one, says=f"{one.says} {'so ' * 60}") for one in many.sure[:2]])
+    told = [line.text for line in lines(first(replace(found, first=long)), WIDTH)]
+    assert len(told) <= SCREEN and any("more are worth less." in line for line in told)
 
 
 def test_the_judge_finds_the_same_and_finds_out_a_forged_break_even(instance: Instance, compared: Comparison) -> None:
