@@ -260,9 +260,16 @@ class Followers:
         self.hot.set_cost(self.layout.cost(announced))
         self.load_limits(announced)
 
-    def load_limits(self, announced: Announcement) -> None:
-        """Tell the solver the announced licences and routes only; the probabilities are as before."""
-        self.hot.set_row_upper(*self.layout.limits(announced))
+    def load_limits(self, announced: Announcement, starts: Starts | None = None) -> Floats:
+        """Tell the solver the announced licences and routes only, which are returned; the probabilities are as before.
+
+        With ``starts`` the next solve begins where it is likely to be shortest.
+        """
+        rows, sides = self.layout.limits(announced)
+        if starts is not None:
+            starts.begin(sides)
+        self.hot.set_row_upper(rows, sides)
+        return sides
 
     def respond(self, announced: Announcement) -> Response:
         """The buyers' best response to an announcement.
@@ -279,9 +286,8 @@ class Followers:
 
     def cost_of(self, announced: Announcement) -> float:
         """The buyers' cost of an announcement, thousand USD: as of :meth:`respond`, from wherever it is soonest found."""
-        sides = self.layout.limits(announced)[1]
-        self.starts.begin(sides)
-        self.load(announced)
+        sides = self.load_limits(announced, self.starts)
+        self.hot.set_cost(self.layout.cost(announced))
         self.hot.require_optimum(f"followers of {announced.name or 'the strategy'}")
         self.starts.keep(sides)
         return self.hot.objective

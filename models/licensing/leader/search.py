@@ -164,10 +164,7 @@ class LicenceScreen:
 
     def _bound(self, announced: Announcement) -> tuple[float, float, float, float]:
         followers = self.followers
-        sides = followers.layout.limits(announced)[1]
-        if self.starts is not None:
-            self.starts.begin(sides)
-        followers.load_limits(announced)
+        sides = followers.load_limits(announced, self.starts)
         weight, tilt = self._load_rents(announced) if self.has_rents else (None, self.tilt)
         self._load_costs(announced, tilt)
         self.programs += 1

@@ -49,6 +49,24 @@ class Effort:
     is_dry: bool = False
 
 
+def check_pair(instance: Instance, strategy: str | None, against: str | None, fix: str) -> None:
+    """Nothing, where two strategies can be held against each other; one that is not named is not looked at.
+
+    Raises
+    ------
+    UsageError
+        No such strategy, it is held against itself (``fix`` says what to name), or there is no second one.
+    """
+    names = list(instance.strategies)
+    for option, name in (("--strategy", strategy), ("--against", against)):
+        if name is not None:
+            check_name(option, name, names, "strategies")
+    if strategy is not None and strategy == against:
+        raise UsageError("--against", f"{against} is the strategy itself", fix)
+    if len(names) < 2:
+        raise UsageError(instance.name, "has a single strategy: nothing can be compared", "add another one")
+
+
 @dataclass
 class Session:
     """Asks questions of one instance; counts are summed over all that it was asked."""
@@ -84,13 +102,9 @@ class Session:
             No such strategy, or it is held against itself.
         """
         names = list(self.instance.strategies)
-        for option, name in (("--strategy", strategy), ("--against", None if against == "all" else against)):
-            if name is not None:
-                check_name(option, name, names, "strategies")
-        if strategy is not None and strategy == against:
-            raise UsageError("--against", f"{against} is the strategy itself", "name another one, or all")
-        if len(names) < 2:
-            raise UsageError(self.instance.name, "has a single strategy: nothing can be compared", "add another one")
+        # All the others are no strategy, but for one that is itself called so.
+        named = None if against == "all" != strategy else against
+        check_pair(self.instance, strategy, named, "name another one, or all")
         if strategy is None or against is None:
             stated = self.as_stated()
             ranked = sorted(names, key=lambda name: -stated[name])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from coercivity.engine.errors import UsageError, check_name
 from coercivity.engine.report.text import number
 from coercivity.models.licensing.answers.commands import reproduced
 from coercivity.models.licensing.answers.game import StrategyAnswers
@@ -19,6 +18,7 @@ from coercivity.models.licensing.studies.reasons.hinges import Means, hinges_of
 from coercivity.models.licensing.studies.reasons.mechanisms import mechanisms
 from coercivity.models.licensing.studies.reasons.prices import prices_of
 from coercivity.models.licensing.studies.reasons.values import Why
+from coercivity.models.licensing.studies.session import check_pair
 
 Progress = Callable[[str, int, int], None]
 
@@ -31,14 +31,7 @@ def pair_of(answers: StrategyAnswers, strategy: str | None, against: str | None)
     UsageError
         No such strategy, both are the same, or there is no second one.
     """
-    names = list(answers.instance.strategies)
-    for option, name in (("--strategy", strategy), ("--against", against)):
-        if name is not None:
-            check_name(option, name, names, "strategies")
-    if strategy is not None and strategy == against:
-        raise UsageError("--against", f"{against} is the strategy itself", "name another one")
-    if len(names) < 2:
-        raise UsageError(answers.instance.name, "has a single strategy: nothing can be compared", "add another one")
+    check_pair(answers.instance, strategy, against, "name another one")
     if strategy is not None and against is not None:
         return strategy, against
     worth = answers.first_look()
