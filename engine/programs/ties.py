@@ -14,8 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.sparse as sp
 
-from coercivity.engine.programs.hot import Floats, LinearProgram, LinearSolution, solve_once
+from coercivity.engine.programs.hot import Floats, Ints, LinearProgram, LinearSolution, solve_once
 from coercivity.engine.programs.linear import units_of
 
 # A multiplier below this counts as zero. Letting one pass that is not moves the follower's cost by this much
@@ -59,13 +60,48 @@ def quantity_range(program: LinearProgram, solution: LinearSolution, gain: Float
 def multiplier_range(program: LinearProgram, solution: LinearSolution, weight: Floats) -> Interval:
     """Least and greatest ``weight``·y over the optimal multipliers y of the rows, and multipliers that reach them."""
     low, high = _derivative(program, solution, -weight), _derivative(program, solution, weight)
+    return _ends(low, high)
+
+
+def _ends(low: LinearSolution, high: LinearSolution) -> Interval:
     return Interval(-low.objective, high.objective, low.dual, high.dual)
 
 
-def _derivative(program: LinearProgram, solution: LinearSolution, direction: Floats) -> LinearSolution:
+def capped_range(
+    program: LinearProgram, solution: LinearSolution, worth: Floats, cap: Floats, most: Floats
+) -> Interval:
+    """Range of Σ worth·min(m, cap) over the optimal multipliers y of the rows, m = -y, and multipliers that reach its ends.
+
+    It is concave in the multipliers, so its greatest value is that of a linear program. Its least is not: what is told as
+    the low end is what it never falls below, by the chord from 0 to the greatest value that a multiplier can have, at
+    multipliers that minimise the chord.
+
+    Parameters
+    ----------
+    worth : of a unit of every row's multiplier, none below 0; rows with a worth have an upper side only
+    cap : multiplier beyond which a row is worth no more; may be infinite
+    most : greatest value of a row's multiplier; may be infinite
+    """
+    slope = np.divide(cap, np.maximum(cap, most), out=np.zeros(len(cap)), where=np.isfinite(most))
+    slope = np.where(np.isinf(cap), 1.0, slope)
+    low = _derivative(program, solution, worth * slope)
+    capped = np.flatnonzero((worth > 0) & np.isfinite(cap)).astype(np.int32)
+    high = _derivative(program, solution, -worth, capped, cap)
+    return _ends(low, high)
+
+
+def _derivative(
+    program: LinearProgram,
+    solution: LinearSolution,
+    direction: Floats,
+    capped: Ints | None = None,
+    cap: Floats | None = None,
+) -> LinearSolution:
     """Directional derivative of the optimal value when the rows' bounds move along ``direction``.
 
-    Its value is the greatest direction·y over the optimal multipliers y, and its own multipliers are such a y.
+    Its value is the greatest direction·y over the optimal multipliers y, and its own multipliers are such a y. Of the
+    ``capped`` rows, which are tightened, no more counts than a multiplier of ``cap``: as much of the tightening as is worth
+    more is bought back at that price.
     """
     x, activity = solution.primal, solution.activity
     unit = units_of(program).quantity
@@ -79,7 +115,22 @@ def _derivative(program: LinearProgram, solution: LinearSolution, direction: Flo
         row_upper=np.where(row_high, direction, np.inf),
         offset=0.0,
     )
+    if capped is not None and cap is not None:
+        moved = _with_bought_back(moved, capped, cap[capped], -direction[capped])
     return solve_once(moved, "range of multipliers")
+
+
+def _with_bought_back(program: LinearProgram, rows: Ints, price: Floats, most: Floats) -> LinearProgram:
+    """The program with one more column for each of some rows, which widens its upper side at a price, up to a limit."""
+    count = len(rows)
+    wider = sp.csc_array((-np.ones(count), (rows, np.arange(count))), shape=(program.shape[0], count))
+    return replace(
+        program,
+        cost=np.concatenate([program.cost, price]),
+        matrix=sp.csr_array(sp.hstack([sp.csc_array(program.matrix), wider])),
+        col_lower=np.concatenate([program.col_lower, np.zeros(count)]),
+        col_upper=np.concatenate([program.col_upper, most]),
+    )
 
 
 def _near(value: Floats, bound: Floats, unit: float) -> np.ndarray:

@@ -65,7 +65,7 @@ def everything() -> dict[str, Any]:
     data["downstream"]["limit"] = "2 %"
     data["leader"] |= {
         "discount_rate": "8 %/yr", "capacity": "4200 t/yr", "capacity_growth": "3 %/yr", "idle_cost": "3 USD/kg",
-        "home_growth": "2 %/yr", "rents": {"licence": 0.4, "exporter": 0.7},
+        "home_growth": "2 %/yr", "rents": {"licence": 0.4, "exporter": 0.7, "premium": "4 USD/kg"},
     }  # fmt: skip
     data["stocks"]["surplus_cost"] = "0.2 USD/kg/month"
     data["postures"]["half"] |= {
@@ -119,6 +119,9 @@ def second() -> dict[str, Any]:
     data["leader"]["tax_passed_on"] = "70 %"
     data["countermeasures"]["duties"]["tax"] = "5 %"
     data["buyers"]["shared_shortage"] = "30 %"
+    data["segments"] = {"idle": {"title": "A step of demand", "above": "9 %"}} | data["segments"]
+    for product in data["products"].values():
+        product["segments"] = {"idle": "10 %"} | {"toys": "10 %", "cars": "80 %"}
     data["stocks"]["raised"] = {"begins": "2025-02", "by": "80 %", "half_life": "0.5 yr"}
     data["blocs"]["west"]["opening"] = {"weeks": "2 month"}
     data["leader"] |= {

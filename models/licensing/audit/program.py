@@ -74,28 +74,6 @@ class ScenarioProgram:
         column[imports] = np.broadcast_to(gain[..., None], imports.shape)
         return column
 
-    def rent_weight(self) -> Floats:
-        """The leader's value of a unit of every row's multiplier, its sign turned; thousand USD."""
-        audit, rents = self.audit, self.instance.leader.rents
-        weight = np.zeros(len(self.low))
-        odds = audit.probabilities(leader=True)
-        factor = audit.factors(float(self.instance.leader.discount_rate))
-        licences = self.licence_rows | self.release_rows
-        for rows, captured in ((licences, float(rents.licence)), (self.exporter_rows, float(rents.exporter))):
-            for row, (w, t, *_) in rows.items():
-                # Before a breakdown the scenarios share one price, so only the weight of the shared node counts:
-                # how its multiplier is split over the copies is arbitrary.
-                same = self._together(w, t)
-                scale = odds[same].sum() * factor[t] / (self.chance[same].sum() * self.factor[t])
-                weight[row] = captured * scale * self.high[row]
-        return weight
-
-    def _together(self, w: int, t: int) -> list[int]:
-        """The scenarios that are still one in period ``t`` with scenario ``w``."""
-        first = self.audit.first[t]
-        struck = [v for v, strike in enumerate(self.audit.departures, start=1) if strike <= first]
-        return [w] if w in struck else [v for v in range(self.scenarios) if v not in struck]
-
     def pain_weight(self) -> Floats:
         """Cost from the decision on if the target refuses and licences hold, less that if it concedes, by column."""
         decided = self.audit.decided
@@ -234,8 +212,11 @@ class ScenarioProgram:
                 self.cost[at["imports"][w, t, b, k]] = money * price
         for r, route in enumerate(self.instance.routes.values()):
             self.cost[at["reexport"][w, t, r]] = money * float(route.cost)
-        for e, segment in enumerate(self.instance.segments.values()):
-            self.cost[at["unmet"][w, t, ..., e]] = money * float(segment.value)
+        for k, name in enumerate(audit.products):
+            first = float(self.instance.leader.price[name])
+            for e, segment in enumerate(self.instance.segments.values()):
+                stated = first * (1.0 + float(segment.above or 0.0)) if segment.value is None else float(segment.value)
+                self.cost[at["unmet"][w, t, :, k, :, e]] = money * stated
         self.cost[at["stock"][w, t]] = money * months * float(stocks.holding_cost)
         self.cost[at["beyond"][w, t]] = money * months * float(stocks.surplus_cost)
         for s, step in enumerate(stocks.cover_steps):
@@ -316,19 +297,25 @@ class ScenarioProgram:
         unmet, demand = self.blocks["unmet"][w, t, b, k, c], self.audit.demand[t, b, k, c]
         if self.instance.buyers.rationing == "pro_rata":
             stated = self.instance.products[self.audit.products[k]].segments
+            steps = np.array([segment.above is not None for segment in self.instance.segments.values()])
             shares = np.array([float(stated.get(segment, 0.0)) for segment in self.audit.segments])
+            shares = np.where(steps, 0.0, shares) / max(float(shares[~steps].sum()), 1e-300)
             for e, share in enumerate(shares):
-                # What a segment misses is its share of what all of them miss.
-                self.row(unmet, (np.arange(len(shares)) == e) - share, 0.0, 0.0)
+                if steps[e]:
+                    relief, by = self._relief(w, t, b, k, c, [e])
+                    self.row(np.append(unmet[e], relief), np.append(1.0, by), -np.inf, float(demand[e]))
+                else:  # what a use misses is its share of what all of them miss that cannot give up
+                    self.row(unmet, (np.arange(len(shares)) == e) * 1.0 - np.where(steps, 0.0, share), 0.0, 0.0)
             return
         for e in range(len(demand) - 1):
             relief, by = self._relief(w, t, b, k, c, [e])
             self.row(np.append(unmet[e], relief), np.append(1.0, by), -np.inf, float(demand[e]))
         shared = self.instance.buyers.shared_shortage
         if shared is not None and float(shared) > 0:
-            # Of every tonne missed anywhere the last use misses this much at least.
+            # Of every tonne missed anywhere, and not given up for its price, the last use misses this much at least.
             last = float(self.instance.products[self.audit.products[k]].segments.get(self.audit.segments[-1], 0.0))
-            self.row(unmet, (np.arange(len(unmet)) == len(unmet) - 1) - float(shared) * last, 0.0, np.inf)
+            missed = np.array([segment.above is None for segment in self.instance.segments.values()])
+            self.row(unmet, (np.arange(len(unmet)) == len(unmet) - 1) - float(shared) * last * missed, 0.0, np.inf)
 
     def _limits(self, w: int, t: int) -> None:
         audit, at = self.audit, self.blocks

@@ -17,6 +17,7 @@ from coercivity.models.licensing.audit import rules as rules
 from coercivity.models.licensing.audit.announced import Announced, Claim
 from coercivity.models.licensing.audit.home import HomeAudit, HomeFigures
 from coercivity.models.licensing.audit.program import Laws, ScenarioProgram
+from coercivity.models.licensing.audit.rents import rent_groups, rent_weight
 from coercivity.models.licensing.audit.rules import Postures
 from coercivity.models.licensing.audit.ties import Pair
 from coercivity.models.licensing.data.instance import Instance
@@ -194,15 +195,24 @@ class Audit(Announced):
     def ranges(self) -> tuple[float, float, float, float]:
         """Least and greatest gain from quantities and from rents over all best responses, thousand USD."""
         pair, gain = Pair(self.followers.program, self.solution), self.followers.column_gain(self.gain)
-        weight = -self.followers.rent_weight()
-        rents = (pair.least_priced(weight), pair.most_priced(weight)) if weight.any() else (0.0, 0.0)
-        return pair.least(gain), pair.most(gain), *rents
+        return pair.least(gain), pair.most(gain), *self._rents(pair)
+
+    def _rents(self, pair: Pair) -> tuple[float, float]:
+        """Least and greatest gain from rents over all best responses; capped, what the least is not below."""
+        weight = -rent_weight(self.followers)
+        if not weight.any():
+            return 0.0, 0.0
+        if self.instance.leader.rents.premium is None:
+            return pair.least_priced(weight), pair.most_priced(weight)
+        group, worth, cap, most = rent_groups(self.followers)
+        chord = np.where(np.isinf(most), 0.0, cap / np.maximum(cap, most))
+        lower = np.where(group < 0, 0.0, np.append(worth * chord, 0.0)[group])
+        return pair.least_priced(-lower), pair.most_capped(group, worth, cap)
 
     def most(self) -> float:
         """The greatest gain from quantities and rents together over all best responses, thousand USD."""
-        pair, weight = Pair(self.followers.program, self.solution), -self.followers.rent_weight()
-        rents = pair.most_priced(weight) if weight.any() else 0.0
-        return pair.most(self.followers.column_gain(self.gain)) + rents
+        pair = Pair(self.followers.program, self.solution)
+        return pair.most(self.followers.column_gain(self.gain)) + self._rents(pair)[1]
 
     def pain_range(self) -> tuple[float, float]:
         """Least and greatest pain that conceding spares, over all best responses, million USD."""

@@ -48,21 +48,46 @@ class Pair:
 
     def most_priced(self, weight: Floats) -> float:
         """The greatest weight · y over the optimal multipliers y of the rows."""
+        return -solve_once(replace(self._multipliers(), cost=-weight), "greatest worth of multipliers").objective
+
+    def most_capped(self, group: np.ndarray, worth: Floats, cap: Floats) -> float:
+        """The greatest Σ worth · min(price, cap) over the optimal multipliers; a price is less the sum of its group's multipliers.
+
+        Parameters
+        ----------
+        group : number of every row's price, -1 for none
+        worth, cap : of every price
+        """
+        dual, count = self._multipliers(), len(worth)
+        rows = np.flatnonzero(group >= 0)
+        # One column more for what counts of each price, and one row: it is no more than the price.
+        sums = sp.csr_array((np.ones(len(rows)), (group[rows], rows)), shape=(count, dual.shape[1]))
+        joined = LinearProgram(
+            cost=np.concatenate([np.zeros(dual.shape[1]), -worth]),
+            matrix=sp.csr_array(sp.block_array([[dual.matrix, None], [sums, sp.eye_array(count)]])),
+            row_lower=np.concatenate([dual.row_lower, np.full(count, -np.inf)]),
+            row_upper=np.concatenate([dual.row_upper, np.zeros(count)]),
+            col_lower=np.concatenate([dual.col_lower, np.zeros(count)]),
+            col_upper=np.concatenate([dual.col_upper, cap]),
+        )
+        return -solve_once(joined, "greatest worth of capped multipliers").objective
+
+    def _multipliers(self) -> LinearProgram:
+        """The optimal multipliers of the rows as the feasible points of a program, at no cost."""
         program, point, activity = self.program, self.solution.primal, self.solution.activity
         small = NONE * units_of(program).quantity
         low, high = _at(point, program.col_lower, small), _at(point, program.col_upper, small)
         row_low, row_high = _at(activity, program.row_lower, small), _at(activity, program.row_upper, small)
         infinite = np.inf
         # What the rows' multipliers leave of a column's cost is its reduced cost: ≥ 0 at the lower bound, ≤ 0 at the upper.
-        dual = LinearProgram(
-            cost=-weight,
+        return LinearProgram(
+            cost=np.zeros(program.shape[0]),
             matrix=sp.csr_array(sp.csr_array(program.matrix).T),
             row_lower=np.where(low, -infinite, program.cost),
             row_upper=np.where(high, infinite, program.cost),
             col_lower=np.where(row_high, -infinite, 0.0),
             col_upper=np.where(row_low, infinite, 0.0),
         )
-        return -solve_once(dual, "greatest worth of multipliers").objective
 
     def least_priced(self, weight: Floats) -> float:
         """The least weight · y over the optimal multipliers y of the rows."""

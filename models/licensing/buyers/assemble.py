@@ -56,9 +56,10 @@ def structure_of(market: Market) -> Hashable:
         (market.option_potential > 0).tobytes(),
         tuple(crowded_segments(market)),
         (market.reserve_target > 0).tobytes(),
-        tuple(market.segment_shares(k)[e] for k in range(len(market.sets.products)) for e in range(len(market.sets.segments)))
+        tuple(market.rationed_shares(k)[e] for k in range(len(market.sets.products)) for e in range(len(market.sets.segments)))
         if market.pro_rata else None,
         tuple(sharing(market)),
+        market.is_step.tobytes(),
     )  # fmt: skip
 
 
@@ -140,7 +141,7 @@ class Assembler:
             for b in range(len(sets.blocs)):
                 for c in range(len(sets.tiers)):
                     row = self._rows["shared_shortage"][nodes, b, k, c]
-                    for e in range(len(sets.segments)):
+                    for e in np.flatnonzero(~market.is_step):
                         value = np.full(len(nodes), float(e == market.top_segment) - part)
                         found.append((row, self._columns["unmet"][nodes, b, k, c, e], value))
         return found
@@ -197,7 +198,7 @@ class Assembler:
                         for k, sign in ((source, 1.0), (other, -1.0)):
                             if k is not None:
                                 found.append((self._rows["demand_balance"][node, b, k, c], column, sign * tonnes))
-                                if not market.pro_rata and e != market.top_segment:
+                                if market.is_step[e] if market.pro_rata else e != market.top_segment:
                                     found.append((self._rows["unmet_cap"][node, b, k, c, e], column, sign * tonnes))
         return found
 
@@ -267,7 +268,7 @@ class Assembler:
         by_index: dict[str, Floats] = {
             "imports": discount[:, None, None, None] * market.price[period][:, None, :, None],
             "surplus": (holding + discount * months * market.surplus_cost)[:, None, None, None],
-            "unmet": discount[:, None, None, None, None] * market.segment_value,
+            "unmet": discount[:, None, None, None, None] * market.segment_value[:, None],
             "cover": (holding[:, None] - (discount * months)[:, None] * market.step_penalty)[:, None, None, None, :],
             "reserve": (holding[:, None] - (discount * months)[:, None] * market.reserve_penalty)[:, :, None, None],
             "rival_sales": discount[:, None, None, None] * self._rival_cost(market)[period][..., None],

@@ -67,6 +67,14 @@ class Layout:
         """Right-hand sides of the rows of quarterly releases."""
         return self._volumes("quarterly_release", announced.release, self.release_share)
 
+    def is_released(self, release: Floats) -> np.ndarray:
+        """Of the licence rows those of a month whose quarter is released as a whole, at these sides of the releases' rows."""
+        at = self.rows["quarterly_release"][1]
+        if not len(at):
+            return np.zeros(len(self.licence_rows), dtype=bool)
+        bought = np.isfinite(release).astype(float) @ abs(self.program.matrix[at])
+        return np.asarray(abs(self.program.matrix[self.licence_rows]) @ bought > 0)
+
     def _volumes(self, law: str, volumes: Floats, share: Floats) -> Floats:
         """Volumes [n,b,k] split over tiers, at the rows of a law."""
         index = self.rows[law][0]
@@ -213,16 +221,6 @@ class Response:
         if len(at):
             array[tuple(index.T)] = values[at]
         return array
-
-    def release_rent(self) -> Floats:
-        """Rent on quarterly releases at the node where the quarter ends [n], undiscounted thousand USD."""
-        rent = np.zeros(len(self.market.tree))
-        index, at = self.layout.rows["quarterly_release"]
-        if len(at):
-            limit = self.layout.release_limits(self.announced)
-            worth = np.abs(self.solution.dual[at]) * np.where(np.isfinite(limit), limit, 0.0)
-            np.add.at(rent, index[:, 0], worth)
-        return rent / (self.announced.weight * self.market.discount[self.market.tree.period])
 
     def price(self, law: str) -> Floats:
         """The multiplier of a law in USD/kg of its node, undiscounted and per realised unit, non-negative."""

@@ -198,28 +198,34 @@ class _Builder:
                 model.demand_balance[n, b, k, c] = supply >= need * tonne
 
     def _unmet(self, model: pyo.ConcreteModel) -> None:
-        """Cap every segment but the top one; or, under pro-rata rationing, let the shortage fall on all alike."""
-        tonne = self.units.tonne
-        lower = [e for e in self.segments if e != self.market.top_segment]
-        if not self.market.pro_rata:
-            model.unmet_cap = pyo.Constraint([(n, *cell, e) for n in self.nodes for cell in self.cells for e in lower])
+        """Cap every segment but the top one; or, under pro-rata rationing, let the shortage fall on all alike but steps of demand."""
+        tonne, market = self.units.tonne, self.market
+        steps = [e for e in self.segments if market.is_step[e]]
+        capped = steps if market.pro_rata else [e for e in self.segments if e != market.top_segment]
+        if capped or not market.pro_rata:
+            model.unmet_cap = pyo.Constraint([(n, *cell, e) for n in self.nodes for cell in self.cells for e in capped])
             for n, b, k, c, e in model.unmet_cap.index_set():
                 left = self.demand[self.period[n]][b][k][c][e] * tonne - self._relief(model, n, b, k, c, (e,))
                 model.unmet_cap[n, b, k, c, e] = model.unmet[n, b, k, c, e] <= left
+        if not market.pro_rata:
             self._shared_shortage(model)
             return
-        shares = [self.market.segment_shares(k) for k in self.products]
+        alike = [e for e in self.segments if e not in steps]
+        shares = [market.rationed_shares(k) for k in self.products]
         # One row a cell follows from the others; a row that reads 0 = 0 would be refused.
-        last = [max(e for e in self.segments if share[e] > 0) for share in shares]
+        last = [max(e for e in alike if share[e] > 0) for share in shares]
         model.rationing = pyo.Constraint(
-            [(n, b, k, c, e) for n in self.nodes for b, k, c in self.cells for e in self.segments if e != last[k]]
+            [(n, b, k, c, e) for n in self.nodes for b, k, c in self.cells for e in alike if e != last[k]]
         )
         for n, b, k, c, e in model.rationing.index_set():
-            total = sum(model.unmet[n, b, k, c, other] for other in self.segments)
+            total = sum(model.unmet[n, b, k, c, other] for other in alike)
             model.rationing[n, b, k, c, e] = model.unmet[n, b, k, c, e] - shares[k][e] * total == 0.0 * tonne
 
     def _shared_shortage(self, model: pyo.ConcreteModel) -> None:
-        """The dearest use bears at least its share of the part of a shortage that falls on all alike."""
+        """The dearest use bears at least its share of the part of a shortage that falls on all alike.
+
+        What is given up for its price is no shortage.
+        """
         market, top = self.market, self.market.top_segment
         least = [market.shared_shortage * market.segment_shares(k)[top] for k in self.products]
         # A use that is all of the demand bears all of the shortage anyway.
@@ -227,7 +233,7 @@ class _Builder:
         cells = [cell for cell in self.cells if cell[1] in shared]
         model.shared_shortage = pyo.Constraint([(n, *cell) for n in self.nodes for cell in cells])
         for n, b, k, c in model.shared_shortage.index_set():
-            total = sum(model.unmet[n, b, k, c, e] for e in self.segments)
+            total = sum(model.unmet[n, b, k, c, e] for e in self.segments if not market.is_step[e])
             model.shared_shortage[n, b, k, c] = (
                 model.unmet[n, b, k, c, top] - least[k] * total >= 0.0 * self.units.tonne
             )
@@ -327,7 +333,7 @@ class _Builder:
             for b, k, c in self.cells if (n, b, k, c) in model.reserve
         )  # fmt: skip
         return cost + sum(
-            discount * float(market.segment_value[e]) * price * model.unmet[n, b, k, c, e]
+            discount * float(market.segment_value[k, e]) * price * model.unmet[n, b, k, c, e]
             for b, k, c in self.cells
             for e in self.segments
         )

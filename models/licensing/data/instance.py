@@ -108,10 +108,19 @@ class Product(Table):
 
 
 class Segment(Table):
-    """An end use; ``value`` is the output lost per kilogram that is missing."""
+    """An end use, by the output lost per kilogram that is missing, or by how far above the first price it is given up."""
 
     title: str
-    value: Price
+    value: Price | None = None
+    above: Share | None = Field(
+        None,
+        description="a step of demand instead of a value: it is given up where a kilogram costs this much more than the leader's "
+        "first price of the product; that is no shortage",
+    )
+
+    def worth(self, price: float) -> float:
+        """What a kilogram is worth to it where the product's first price is ``price``, both USD/kg."""
+        return float(self.value) if self.value is not None else price * (1.0 + float(self.above or 0.0))
 
 
 class Tier(Table):
@@ -185,6 +194,10 @@ class Rents(Table):
 
     licence: Share = Field(description="share of the licence rent that the leader captures")
     exporter: Share = Field(description="share of the exporter-capacity rent that the leader captures")
+    premium: Price | None = Field(
+        None,
+        description="most of a kilogram's rent that either share counts of: a premium that someone paid; default: all",
+    )
 
 
 class Leader(Table):
@@ -374,6 +387,21 @@ class Instance(Table):
     def quantities(self) -> Iterator[tuple[str, Quantity]]:
         """Every number about the world with its path, in the order of the file."""
         yield from _quantities(self, "")
+
+    def worths(self, product: str) -> dict[str, float]:
+        """What a kilogram of a product is worth to every use, USD/kg."""
+        price = float(self.leader.price[product])
+        return {name: segment.worth(price) for name, segment in self.segments.items()}
+
+    def uses(self, product: str) -> dict[str, float]:
+        """The same for the uses that have a share in the product."""
+        shares = self.products[product].segments
+        return {name: worth for name, worth in self.worths(product).items() if float(shares.get(name, 0.0)) > 0}
+
+    def dearest(self) -> tuple[str, float]:
+        """The use to which a kilogram of anything is worth most, and that worth in USD/kg."""
+        every = {name: max(self.worths(product)[name] for product in self.leader.price) for name in self.segments}
+        return max(every.items(), key=lambda pair: pair[1])
 
     def fingerprint(self) -> str:
         """SHA-256 over the effective data; two files that say the same have the same one, also once the format has grown."""

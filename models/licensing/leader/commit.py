@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 from coercivity.engine.menu.best_first import best_first
 from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve, screen_menu
 from coercivity.engine.programs.hot import LinearProgram, LinearSolution
-from coercivity.engine.programs.ties import Interval, multiplier_range, quantity_range
+from coercivity.engine.programs.ties import Interval, capped_range, multiplier_range, quantity_range
 from coercivity.models.licensing.announcement.announce import (
     Announcement,
     path_from_rules,
@@ -33,7 +33,8 @@ from coercivity.models.licensing.buyers.evaluate import Followers, Response
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.leader.belief import Belief, believed, held_until_decision, with_chance
 from coercivity.models.licensing.leader.payoff import LeaderBooks, Payoff, concession_value, payoff_of, probability_of
-from coercivity.models.licensing.leader.search import LicenceScreen, column_gain, rent_weight, wanderer
+from coercivity.models.licensing.leader.rents import rent_cap, rent_ceiling, rent_weight
+from coercivity.models.licensing.leader.search import LicenceScreen, column_gain, wanderer
 from coercivity.models.licensing.market.periods import Floats
 
 # Two values closer than this part of the largest count as equal.
@@ -179,9 +180,14 @@ class Game:
 
     def _rent_range(self, program: LinearProgram, response: Response) -> Interval:
         """Range of the leader's rents over the optimal multipliers, with multipliers that reach its ends."""
-        weight = rent_weight(self.instance, self.books, self.followers.layout, response.announced)
+        layout, announced = self.followers.layout, response.announced
+        weight = rent_weight(self.instance, self.market, layout, announced, self.books.rent_scale(announced))
         if not weight.any():
             return Interval(0.0, 0.0, response.solution.dual, response.solution.dual)
+        if self.instance.leader.rents.premium is not None:
+            cap = rent_cap(self.instance, self.market, layout, announced)
+            most = rent_ceiling(self.instance, self.market, layout, announced)
+            return capped_range(program, response.solution, weight, cap, most)
         return multiplier_range(program, response.solution, -weight)
 
     def pays_from(self, announced: Announcement, rival: float) -> float | None:

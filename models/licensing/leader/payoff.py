@@ -31,6 +31,7 @@ from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.buyers.window import Window
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Concession
+from coercivity.models.licensing.leader.rents import captured
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
 from coercivity.models.licensing.market.prices import costs_of
@@ -208,15 +209,10 @@ def payoff_of(
     market, announced = books.market, response.announced
     leader, period = books.instance.leader, market.tree.period
     exports = response.plan["imports"].sum(axis=3)
-    rents = books.instance.leader.rents
-    licence_rent = (response.price("export_licence") * response.plan["imports"]).sum(axis=(1, 2, 3))
-    licence_rent += response.release_rent()
-    exporter_rent = response.price("exporter_capacity") * exports.sum(axis=(1, 2))
     per_node = {
         "margin": (exports.sum(axis=1) * books.margin[period]).sum(axis=1),
         "export_tax": (exports * announced.tax).sum(axis=(1, 2)),
-        "captured_rent": float(rents.licence) * licence_rent,
-        "exporter_rent": float(rents.exporter) * exporter_rent,
+        **captured(books.instance, market, response),
         "idle": -float(leader.idle_cost) * (announced.exporter_capacity - exports.sum(axis=(1, 2))),
     }
     expected = {

@@ -14,6 +14,7 @@ from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.leader.belief import believed, held_until_decision, with_chance
 from coercivity.models.licensing.leader.payoff import LeaderBooks, concession_value, probability_of
+from coercivity.models.licensing.leader.rents import rent_cap, rent_weight
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.periods import Floats
 
@@ -28,27 +29,6 @@ def column_gain(layout: Layout, gain: Floats) -> Floats:
     index, at = layout.columns["imports"]
     column[at] = gain[index[:, 0], index[:, 1], index[:, 2]]
     return column
-
-
-def rent_weight(instance: Instance, books: LeaderBooks, layout: Layout, announced: Announcement) -> Floats:
-    """The leader's value of one unit of every row's multiplier (with its sign turned), thousand USD."""
-    market, rents = books.market, instance.leader.rents
-    node_scale = books.rent_scale(announced) / (announced.weight * market.discount[market.tree.period])
-    weight = np.zeros(layout.program.shape[0])
-    if float(rents.licence) > 0:
-        limits = {
-            "export_licence": layout.licence_limits(announced),
-            "quarterly_release": layout.release_limits(announced),
-        }
-        for law, limit in limits.items():
-            index, at = layout.rows[law]
-            if len(at):
-                weight[at] = float(rents.licence) * node_scale[index[:, 0]] * np.where(np.isinf(limit), 0.0, limit)
-    if float(rents.exporter) > 0:
-        index, at = layout.rows["exporter_capacity"]
-        nodes = index[:, 0]
-        weight[at] = float(rents.exporter) * node_scale[nodes] * announced.exporter_capacity[nodes]
-    return weight
 
 
 class LicenceScreen:
@@ -77,6 +57,8 @@ class LicenceScreen:
         self.index, self.exports_at = layout.columns["imports"]
         rents = instance.leader.rents
         self.has_rents = float(rents.licence) > 0 or float(rents.exporter) > 0
+        self.is_capped = self.has_rents and rents.premium is not None
+        self._full: np.ndarray | None = None
         self.concession = instance.concession
         self._relieved: dict[bytes, float] = {}
         self.programs = 0
@@ -163,21 +145,37 @@ class LicenceScreen:
         return *self._bound(heard), chance * held_until_decision(heard, self.followers.market)
 
     def _bound(self, announced: Announcement) -> tuple[float, float, float, float]:
-        followers = self.followers
-        sides = followers.load_limits(announced, self.starts)
-        weight, tilt = self._load_rents(announced) if self.has_rents else (None, self.tilt)
-        self._load_costs(announced, tilt)
-        self.programs += 1
-        followers.hot.require_optimum(f"followers of {announced.name or announced.path}")
+        sides = self.followers.load_limits(announced, self.starts)
+        found, full = self._bound_at(announced, self._full)
+        if self.is_capped and (self._full is None or (full != self._full).any()):
+            # The bound holds whatever rows are taken to earn the whole premium; it is close where they do.
+            other, _ = self._bound_at(announced, full)
+            found = min(found, other, key=lambda numbers: numbers[2])
+        self._full = full
         if self.starts is not None:
             self.starts.keep(sides)
+        return *found, self.books.fixed(announced, self.followers.announcer)
+
+    def _bound_at(
+        self, announced: Announcement, full: np.ndarray | None
+    ) -> tuple[tuple[float, float, float], np.ndarray]:
+        """As :meth:`_bound`, with some rows taken to earn the whole premium; and the rows that do."""
+        hot = self.followers.hot
+        weight, tilt, sure = self._load_rents(announced, full) if self.has_rents else (None, self.tilt, 0.0)
+        self._load_costs(announced, tilt)
+        self.programs += 1
+        hot.require_optimum(f"followers of {announced.name or announced.path}")
         # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
-        exports = float((self._gain * followers.hot.primal()[self.exports_at]).sum())
-        rent = 0.0 if weight is None else float(-(weight * followers.hot.solution().dual).sum())
-        objective = followers.hot.objective
-        fixed = self.books.fixed(announced, followers.announcer)
-        high, low = objective + tilt * exports, objective - tilt * rent
-        return high / 1000.0, low / 1000.0, (exports + rent) / 1000.0, fixed
+        exports, rent, earns = float((self._gain * hot.primal()[self.exports_at]).sum()), 0.0, np.zeros(0, dtype=bool)
+        if weight is not None:
+            multiplier = -hot.solution().dual
+            rent = float((weight * multiplier).sum())
+            if self.is_capped:
+                earns = multiplier > rent_cap(
+                    self.followers.instance, self.followers.market, self.followers.layout, announced
+                )
+        high, low = hot.objective + tilt * exports, hot.objective - tilt * rent
+        return (high / 1000.0, low / 1000.0, (exports + rent + sure) / 1000.0), earns
 
     def _load_costs(self, announced: Announcement, tilt: float) -> None:
         """Tilted costs; neighbours in the search's order mostly share their probabilities, and so all costs."""
@@ -191,16 +189,23 @@ class LicenceScreen:
         self.followers.hot.set_cost(cost)
         self._loaded = key
 
-    def _load_rents(self, announced: Announcement) -> tuple[Floats, float]:
-        """Right-hand sides tilted against the leader's gain from multipliers; that gain by row, and the tilt."""
-        layout = self.followers.layout
-        weight = rent_weight(self.followers.instance, self.books, layout, announced)
+    def _load_rents(self, announced: Announcement, full: np.ndarray | None) -> tuple[Floats, float, float]:
+        """Right-hand sides tilted against the leader's gain from multipliers; that gain by row, the tilt, and what is sure.
+
+        No row earns more than the premium: those that are taken to do are not tilted, and what they earn is added instead.
+        """
+        instance, layout = self.followers.instance, self.followers.layout
+        scale = self.books.rent_scale(announced)
+        weight, sure = rent_weight(instance, self.followers.market, layout, announced, scale), 0.0
+        if full is not None and full.any():
+            earned = weight * np.where(full, rent_cap(instance, self.followers.market, layout, announced), 0.0)
+            weight, sure = np.where(full, 0.0, weight), float(earned[full].sum())
         rows, limits = layout.limits(announced)
         # No limit may be tilted below zero, or the bound would speak of another tilt than the one applied.
         share = np.divide(weight[rows], limits, out=np.zeros(len(rows)), where=np.isfinite(limits) & (limits > 0))
         tilt = min(self.tilt, 0.5 / float(share.max())) if share.max() > 0 else self.tilt
         self.followers.hot.set_row_upper(rows, limits - tilt * weight[rows])
-        return weight, tilt
+        return weight, tilt, sure
 
 
 def wanderer(instance: Instance, market: Market, layout: Layout) -> LicenceScreen:

@@ -50,6 +50,8 @@ class Market:
     upkeep : {l: USD a year per kg/yr that stands}, where plants pay to stand and may close for good
     rival_cost : {(j, b): USD/kg}, without what differs between the lines of a rival of several
     line_cost : {l: USD/kg} that a line costs at the gate, for rivals of several
+    segment_value : [k,e] USD/kg
+    is_step : [e] whether a use is a step of demand, given up for its price
     shared_shortage : part of a shortage that falls on all uses alike; 0 where the cheapest go first alone
     contract_share : {(j, b): share of a rival's sales that may go to a bloc at most}, where contracts limit it
     feeds : {j: what it needs of the leader's}; only rivals that need something
@@ -70,6 +72,7 @@ class Market:
     demand: Floats
     forecast: Floats
     segment_value: Floats
+    is_step: np.ndarray
     price: Floats
     cover_target: Floats
     reserve_target: Floats
@@ -123,6 +126,12 @@ class Market:
         total = float(tonnes.sum())
         return [float(part) / total if total > 0 else float(e == self.top_segment) for e, part in enumerate(tonnes)]
 
+    def rationed_shares(self, k: int) -> list[float]:
+        """The same of what falls on all uses alike: steps of demand are given up for their price, and have none of it."""
+        shares = np.where(self.is_step, 0.0, self.segment_shares(k))
+        total = float(shares.sum())
+        return [float(part) / total if total > 0 else float(e == self.top_segment) for e, part in enumerate(shares)]
+
 
 def quarters_of(grid: Grid) -> list[tuple[int, int, int]]:
     """Calendar quarters made of three periods of a month each."""
@@ -175,7 +184,8 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         discount=grid.discount(float(instance.buyers.discount_rate)),
         demand=demand,
         forecast=forecast,
-        segment_value=np.array([float(segment.value) for segment in instance.segments.values()]),
+        segment_value=np.array([list(instance.worths(name).values()) for name in sets.products]),
+        is_step=np.array([segment.above is not None for segment in instance.segments.values()]),
         price=prices_of(instance, grid),
         cover_target=monthly * cover[None, :, None, :] * _raised(instance, grid)[:, None, None, None],
         reserve_target=monthly * reserve[:, :, None, None],

@@ -23,6 +23,7 @@ import numpy as np
 
 from coercivity.models.licensing.buyers.evaluate import Response
 from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.leader.rents import share_captured
 from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.market.charges import full_charge, public_share, standing_charge
 from coercivity.models.licensing.market.periods import Floats
@@ -131,13 +132,13 @@ class _Ledger:
             self._told(law, partial(self._row, law, index, worth[at], routes))
 
     def _row(self, law: str, index: np.ndarray, value: Floats, routes: np.ndarray) -> None:
-        rents = self.instance.leader.rents
         if law in ("export_licence", "quarterly_release"):
-            captured = float(rents.licence)
+            captured = share_captured(self.instance, self.market, self.response, law)
             self._book(index[:, 1], (1.0 - captured) * value)
-            self.totals[self.leader] += captured * value.sum()
+            self.totals[self.leader] += float((captured * value).sum())
         elif law == "exporter_capacity":
-            self._share_exporters(float(rents.exporter), float(value.sum()))
+            captured = share_captured(self.instance, self.market, self.response, law)
+            self._share_exporters(float((captured * value).sum()), float(((1.0 - captured) * value).sum()))
         elif law == "rival_feed":
             self._book(self.rival_owner[index[:, 1]], value)
         elif law in ("rival_capacity", "expansion_total"):
@@ -176,11 +177,11 @@ class _Ledger:
                 self.totals[self.line_owner[line]] += moved
                 self.totals[b] -= moved
 
-    def _share_exporters(self, captured: float, value: float) -> None:
+    def _share_exporters(self, captured: float, left: float) -> None:
         """What the leader does not capture of the exporters' rent stays with importers, by their forecast imports."""
-        self.totals[self.leader] += captured * value
+        self.totals[self.leader] += captured
         forecast = self.market.forecast.sum(axis=(0, 2))
-        self.totals[:-2] += (1.0 - captured) * value * forecast / forecast.sum()
+        self.totals[:-2] += left * forecast / forecast.sum()
 
     def _bounds(self) -> None:
         layout, solution = self.response.layout, self.response.solution

@@ -18,8 +18,8 @@ NOTHING = 1e-9  # tonnes; a share of less is of nothing
 
 
 def shortage(response: Response) -> Floats:
-    """Unmet demand [n,b], tonnes."""
-    return np.asarray(response.plan["unmet"].sum(axis=(2, 3, 4)))
+    """Unmet demand [n,b], tonnes; what is given up for its price is not counted."""
+    return np.asarray(response.plan["unmet"][..., ~response.market.is_step].sum(axis=(2, 3, 4)))
 
 
 def bloc_supply(response: Response) -> tuple[Floats, Floats]:
@@ -128,10 +128,11 @@ class Seen:
     def revenue(self) -> Floats:
         """What the leader's side is paid [t,b,k], thousand USD: the price, and the rents that it captures."""
         rents, trunk = self.instance.leader.rents, self.trunk
-        licence = (self.response.price("export_licence") * self.response.plan["imports"])[trunk].sum(axis=-1)
-        exporter = self.response.price("exporter_capacity")[trunk][:, None, None] * self.imports
+        most = np.inf if rents.premium is None else float(rents.premium)
+        licence = np.minimum(self.response.price("export_licence"), most) * self.response.plan["imports"]
+        exporter = np.minimum(self.response.price("exporter_capacity"), most)[trunk][:, None, None] * self.imports
         paid = self.imports * self.market.price[:, None, :]
-        return np.asarray(paid + float(rents.licence) * licence + float(rents.exporter) * exporter)
+        return np.asarray(paid + float(rents.licence) * licence[trunk].sum(axis=-1) + float(rents.exporter) * exporter)
 
 
 def _chosen(name: str | None, names: tuple[str, ...]) -> slice:
@@ -162,12 +163,15 @@ def _recouped(seen: Seen) -> float | None:
 
 
 def _unmet(seen: Seen) -> Floats:
-    """Unmet demand [t,b,k,e] of the fact's segment, or of all."""
+    """Unmet demand [t,b,k,e] of the fact's segment, or of all but the steps that are given up for the price."""
     return np.asarray(seen.response.plan["unmet"][seen.trunk].sum(axis=3)[..., _segment(seen)])
 
 
-def _segment(seen: Seen) -> slice:
-    return _chosen(seen.fact.segment, seen.market.sets.segments)
+def _segment(seen: Seen) -> np.ndarray:
+    names = seen.market.sets.segments
+    if seen.fact.segment is None:
+        return np.flatnonzero(~seen.market.is_step)
+    return np.array([names.index(seen.fact.segment)])
 
 
 def _first_stop(seen: Seen) -> float | None:
@@ -283,7 +287,7 @@ def _premium(seen: Seen) -> float | None:
 
 def _lost_output(seen: Seen) -> float:
     """What is not made for want of the material, million USD."""
-    return seen.total(_unmet(seen) * seen.market.segment_value[_segment(seen)]) / 1000.0
+    return seen.total(_unmet(seen) * seen.market.segment_value[:, _segment(seen)]) / 1000.0
 
 
 def _pain(seen: Seen) -> float:

@@ -160,25 +160,32 @@ def _products(instance: Instance) -> Iterator[Fault]:
 
 
 def _segments(instance: Instance) -> Iterator[Fault]:
-    """Uses that are worth more from one to the next, each more than the dearest of the products that it takes."""
-    previous = None
-    for name, segment in instance.segments.items():
-        path, value = ("segments", name, "value"), float(segment.value)
-        dearest = max(_prices_in(instance, name), default=0.0)
-        if previous is not None and value <= previous:
-            yield path, f"{value:g} USD/kg is not above the segment before it", "order the segments by rising value"
-        if value <= dearest:
-            what = f"{value:g} USD/kg is not above the leader's highest price, {dearest:g} USD/kg"
+    """Uses that are worth more from one to the next in every product, each more than what it costs."""
+    stated = [name for name, segment in instance.segments.items() if (segment.value is None) == (segment.above is None)]
+    for name in stated:
+        what = "a use has either a value or a step above the price"
+        yield ("segments", name), what, "write value: USD/kg, or above: a share of the price"
+    last = list(instance.segments)[-1]
+    if instance.segments[last].above is not None:
+        what = "the last use is a step of demand; a shortage of it would be none"
+        yield ("segments", last, "above"), what, "give the dearest use a value, and order the steps before it"
+    for product in instance.products:
+        if not stated and product in instance.leader.price:
+            yield from _rising(instance, product)
+
+
+def _rising(instance: Instance, product: str) -> Iterator[Fault]:
+    price, previous, used = prices.highest(instance, product), None, instance.uses(product)
+    for name, worth in instance.worths(product).items():
+        segment = instance.segments[name]
+        path = ("segments", name, "value" if segment.value is not None else "above")
+        if previous is not None and worth <= previous:
+            what = f"{worth:g} USD/kg of {product} is not above the segment before it"
+            yield path, what, "order the segments by rising value"
+        if name in used and worth <= price:
+            what = f"{worth:g} USD/kg is not above the leader's highest price, {price:g} USD/kg"
             yield path, f"{what}: this use would never buy", "raise the value, or drop the segment"
-        previous = value
-
-
-def _prices_in(instance: Instance, segment: str) -> Iterator[float]:
-    """The leader's prices of the products that have a share in a use."""
-    for name in instance.leader.price:
-        product = instance.products.get(name)
-        if product is not None and float(product.segments.get(segment, 0.0)) > 0.0:
-            yield prices.highest(instance, name)
+        previous = worth
 
 
 def _stocks(instance: Instance) -> Iterator[Fault]:

@@ -27,9 +27,7 @@ def owner(path: Path, name: str, instance: Instance) -> Iterator[Fault]:
 def rivals(instance: Instance) -> Iterator[Fault]:
     """Products, owners and blocs that exist, costs that some use pays, additions within the calendar."""
     bounds = calendar_bounds(instance)
-    top, worth = max(
-        ((name, float(segment.value)) for name, segment in instance.segments.items()), key=lambda pair: pair[1]
-    )
+    top, worth = instance.dearest()
     for name, rival in instance.rivals.items():
         here: Path = ("rivals", name)
         yield from unknown((*here, "product"), "product", rival.product, instance.products)

@@ -65,15 +65,16 @@ def taxes(instance: Instance) -> Iterator[Fault]:
 
 def prices(instance: Instance) -> Iterator[Fault]:
     """Prices in proportion to what the cheapest use is worth, and to each other."""
-    for name, product in instance.products.items():
+    for name in instance.products:
         price = float(instance.leader.price[name])
-        used = [float(instance.segments[key].value) for key, share in product.segments.items() if float(share) > 0]
+        used = [worth for key, worth in instance.uses(name).items() if instance.segments[key].value is not None]
         if price == 0:
             yield ("leader", "price", name), "the leader sells for nothing", "give the price"
         elif used and min(used) > CHEAP * price:
             what = f"{price:g} USD/kg is 1/{min(used) / price:,.0f} of what the cheapest use is worth, {min(used):g} USD/kg"
             yield ("leader", "price", name), what, "check the units of the price and of the segments' values"
-    values: Kind = {("segments", name, "value"): float(one.value) for name, one in instance.segments.items()}
+    stated = {name: one.value for name, one in instance.segments.items() if one.value is not None}
+    values: Kind = {("segments", name, "value"): float(value) for name, value in stated.items()}
     yield from apart(values, "values of a missing kilogram", "USD/kg", SPREAD)
     yield from apart(
         {("leader", "price", key): float(x) for key, x in instance.leader.price.items()}, "prices", "USD/kg"
@@ -171,8 +172,7 @@ def stock_costs(instance: Instance) -> Iterator[Fault]:
             "a fifth of the lowest price",
         ),
     ]
-    used = {key for one in instance.products.values() for key, share in one.segments.items() if float(share) > 0}
-    least = min(float(instance.segments[key].value) for key in used)
+    least = min(min(instance.uses(name).values()) for name in instance.products)
     penalties = enumerate(instance.stocks.cover_steps)
     costs += [
         (("stocks", "cover_steps", n, "penalty"), float(step.penalty), least, "the value of the cheapest use")
@@ -193,7 +193,7 @@ def stock_costs(instance: Instance) -> Iterator[Fault]:
 
 def full_costs(instance: Instance) -> Iterator[Fault]:
     """What can be ordered at a cost below what the dearest use is worth, and above nothing."""
-    worth = max(float(segment.value) for segment in instance.segments.values())
+    _, worth = instance.dearest()
     interest = float(instance.cost_of_capital)
     for name, rival in instance.rivals.items():
         order, price = rival.expansion, float(instance.leader.price[rival.product])

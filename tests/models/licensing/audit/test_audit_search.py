@@ -15,6 +15,7 @@ from coercivity.models.licensing.announcement.menu import menu_of
 from coercivity.models.licensing.answers.game import looked_at
 from coercivity.models.licensing.audit.certify import Auditor
 from coercivity.models.licensing.audit.recompute import Audit, Claim
+from coercivity.models.licensing.audit.rents import rent_weight
 from coercivity.models.licensing.audit.rules import chance, on_menu, path_of
 from coercivity.models.licensing.audit.search import SEARCHED, Looked, search_checks
 from coercivity.models.licensing.audit.ties import Pair
@@ -88,7 +89,7 @@ def test_ties_written_twice_agree(rents: dict[str, float] | None) -> None:
         pair, gain, weight = (
             Pair(program, solution),
             audit.followers.column_gain(audit.gain),
-            -audit.followers.rent_weight(),
+            -rent_weight(audit.followers),
         )
         quantities = quantity_range(program, solution, gain)
         assert (pair.least(gain), pair.most(gain)) == pytest.approx((quantities.low, quantities.high), rel=1e-7)
