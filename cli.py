@@ -67,10 +67,11 @@ def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run
     answered("solve", data, lambda progress: commands.solve(data, *asked, progress, run["prove"], progress.say), run)
 
 
-@command("compare one-buyer", "compare april-2025 --variant no_leakage --charts")
+@command("compare one-buyer", "compare april-2025 --certify 2 --charts")
 @instance_options
 @option("--full", "All tables, not the first page alone.", is_flag=True)
 @HINGES
+@option("--certify", "Certify so many named strategies only.", type=click.IntRange(0), metavar="N")
 @option("--wide", "Of a large menu, look further from the best.", is_flag=True)
 @option("--prove", "Search the whole menu; promises too.", is_flag=True)
 @option("--promises", "Tell whether promises and threats would be kept.", is_flag=True)

@@ -138,6 +138,7 @@ def compare(
     *,
     seconds: float | None = None,
     hinges: float | None = 20.0,
+    certify: int | None = None,
     ledger: str | Path | None = None,
     jobs: int | None = None,
     quiet: bool = False,
@@ -147,11 +148,13 @@ def compare(
     Parameters
     ----------
     hinges : seconds for what stated ranges turn; None looks at all of them, 0 at none
+    certify : answer the baseline and so many named strategies, the best at a first look; None all of them
     ledger : a file in which points are remembered, so that the next comparison finds them
     """
     from coercivity.models.licensing.desk.compare import compare as found
 
     asked = {"jobs": _jobs(jobs), "limit": seconds, "hinges": hinges, "memory": Path(ledger) if ledger else None}
+    asked["certify"] = certify
     with Progress(quiet) as progress:
         return found(_game(game), asked, progress)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,9 @@ Progress = Callable[[str, int, int], None]
 SCHEMA_VERSION = 1
 # Strategies on a menu beyond which it is searched best-first unless a proof is asked for: some minutes of a large instance.
 LARGE = 1000
+# Part of a limit that the search of such a menu may take.
+SEARCHING = 0.5
+Look = Callable[[Callable[[], Mapping[str, float]]], Mapping[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -70,6 +73,8 @@ class Comparison(Result):
     manifest: Mapping[str, Any]  # what a later reader needs to repeat the run and to check the result
     hinges: Hinges | None = sometimes()  # what stated ranges turn; none where nobody looked
     first: FirstPage | None = sometimes()  # what somebody reads who reads one screen
+    # million USD by name; strategies that time was too short to answer and to certify, at a first look
+    uncertified: Mapping[str, float] | None = sometimes()
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -197,12 +202,16 @@ def compare(
     with_promises: bool = False,
     tell: Tell | None = None,
     wide: bool = False,
-    look: Callable[[Mapping[str, float]], None] | None = None,
+    look: Look | None = None,
+    certify: int | None = None,
 ) -> Comparison:
     """Every named strategy and the best on the menu side by side, with a verdict.
 
     Parameters
     ----------
+    limit : seconds. Where the menu is large, half of them for the search, and the rest to answer and certify named strategies in
+        the order of a first look, the baseline before all: those that it does not reach are told uncertified. Else, and with
+        ``prove``, seconds after which the search stops
     leakage : also value each strategy with re-export switched off; default: where the menu is small
     prove : search the whole menu however large, and tell promises; else one of more than :data:`LARGE` strategies is
         searched best-first
@@ -210,28 +219,37 @@ def compare(
     tell : called with sentences about what is known before the answer is whole
     wide : of a large menu look at all changes of two slots of the best and at a sample of the rest, and say of every named
         strategy what changing one slot of it would add; else at the changes of one slot of the best
-    look : called, where the menu is large, with what named strategies are worth at a first look, million USD, best first
+    certify : answer and certify the baseline and so many named strategies, in the order of a first look; default: all
+    look : called, where the menu is large, with what takes a first look at the named strategies; tells and returns what they are
+        worth, million USD, best first
     """
+    begun = time.monotonic()
     progress("building", 0, 1)
     answers = StrategyAnswers(instance)
-    started = time.monotonic()
     is_whole = prove or not is_large(answers)
     leakage = is_whole if leakage is None else leakage
-    if look is not None and is_large(answers):
-        look(answers.first_look())
-    best = answers.optimum(jobs, limit, progress, is_whole, tell, wide)
+    is_looked = certify is not None or (not is_whole and (look is not None or limit is not None))
+    worth = (look or _looked)(answers.first_look) if is_looked else None
+    end = None if worth is None or limit is None or is_whole else begun + limit
+    started = time.monotonic()
+    searching = limit if end is None or limit is None else max(0.0, begun + SEARCHING * limit - started)
+    best = answers.optimum(jobs, searching, progress, is_whole, tell, wide)
     # What the optimum took beside the search is what a named strategy takes.
     each = time.monotonic() - started - best.search.seconds
     names = list(instance.strategies)
+    tasks: Iterable[str] = names if worth is None else _first([instance.baseline, *worth], instance.baseline, certify)
+    if end is not None:
+        tasks = _in_time(tasks, end - 2.0 * each)
     found: dict[str, Named] = {}
     game = answers.game
     bounds = answers.bounds if is_whole or wide else None
     factory = partial(_named, instance, game.market, game.followers.layout, bounds, leakage)
-    for name, answer in spread(factory, names, jobs, each * len(names)):
+    for name, answer in spread(factory, tasks, jobs, each * len(names)):
         found[name] = answer
         progress("comparing", len(found), len(names))
     optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
-    ordered = [*(found[name] for name in names), optimum]
+    ordered = [*(found[name] for name in names if name in found), optimum]
+    left = None if worth is None else {name: value for name, value in worth.items() if name not in found} or None
     kept = None
     if is_whole or with_promises:
         kept = promises(game, best.path, jobs, partial(progress, "breaking promises"))
@@ -244,8 +262,28 @@ def compare(
         verdict=verdict_of(instance, ordered, kept, best.search),
         search=best.search,
         manifest=reproduced(instance),
-        first=first_page(instance, ordered, best.search, None),
+        first=first_page(instance, ordered, best.search, None, left),
+        uncertified=left,
     )
+
+
+def _looked(take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+    return take()
+
+
+def _first(names: Iterable[str], always: str, count: int | None) -> list[str]:
+    """So many of the names, in their order and each once, beside one that is always there."""
+    ordered = list(dict.fromkeys(names))
+    others = [name for name in ordered if name != always]
+    return [always, *(others if count is None else others[:count])]
+
+
+def _in_time(names: Iterable[str], until: float) -> Iterator[str]:
+    """Names one after the other, the first in any case, until a moment after which none would be answered in time."""
+    for number, name in enumerate(names):
+        if number and time.monotonic() > until:
+            return
+        yield name
 
 
 def _named(

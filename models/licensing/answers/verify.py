@@ -179,13 +179,22 @@ def _rest(answers: StrategyAnswers, saved: Saved, jobs: int, tell: Progress) -> 
     # A solved strategy stands at the top; its own parts have been compared.
     apart = PARTS | {"manifest"}
     if isinstance(told, Comparison):
-        apart = frozenset({"strategies", "promises", "search", "manifest", "hinges"})
+        apart = frozenset({"strategies", "promises", "search", "manifest", "hinges", "uncertified"})
         names = [answer.strategy.name for answer in told.strategies]
-        yield "comparison", holds("every strategy is there", names == [*instance.strategies, OPTIMAL])
+        left = told.uncertified or {}
+        yield (
+            "comparison",
+            holds(
+                "every strategy is there, or told uncertified",
+                names == [*(name for name in instance.strategies if name not in left), OPTIMAL]
+                and set(left) <= set(instance.strategies),
+            ),
+        )
+        yield from (("comparison", check) for check in _first_look(answers, left))
         verdict = verdict_of(instance, told.strategies, told.promises, told.search)
         again |= {"command": "compare", "verdict": to_plain(verdict)}
         if told.first is not None:
-            again["first"] = to_plain(first_page(instance, told.strategies, told.search, told.hinges))
+            again["first"] = to_plain(first_page(instance, told.strategies, told.search, told.hinges, told.uncertified))
         if told.promises is not None:
             yield from (
                 ("promises", check) for check in _promises(answers, data["promises"], told, told.promises, jobs, tell)
@@ -196,6 +205,14 @@ def _rest(answers: StrategyAnswers, saved: Saved, jobs: int, tell: Progress) -> 
     kept = {key: value for key, value in data["manifest"].items() if key not in OF_THE_RUN}
     yield from (("manifest", check) for check in compared(kept, _manifest(saved), TOLD))
     yield from (("search", check) for check in _looked(answers, data["search"], told))
+
+
+def _first_look(answers: StrategyAnswers, stated: Mapping[str, float]) -> Iterator[Check]:
+    """Values of a first look, taken again: they are bounds from one hot program, and close to what an answer would be."""
+    again = answers.first_look() if stated else {}
+    scale = max(map(abs, again.values()), default=1.0)
+    for name, value in stated.items():
+        yield compare(f"{name} at a first look", value, again.get(name, float("nan")), unit=scale, tolerance=1e-3)
 
 
 def _manifest(saved: Saved) -> dict[str, Any]:

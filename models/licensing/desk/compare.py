@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def compare(
 
     Parameters
     ----------
-    run : ``jobs``, ``limit``, ``wide``, ``prove``, ``promises``; ``hinges``: seconds for the stated ranges, None for all of them; and
+    run : ``jobs``, ``limit``, ``wide``, ``prove``, ``certify``, ``promises``; ``hinges``: seconds for the stated ranges, None for all of them; and
         ``memory``: the ledger that remembers points, None for one that does not last
 
     Raises
@@ -51,9 +52,9 @@ def compare(
     """
     started = time.monotonic()
     limit, seconds = run.get("limit"), run.get("hinges")
-    asked = {"prove": bool(run.get("prove")), "with_promises": bool(run.get("promises"))}
-    asked["wide"] = bool(run.get("wide"))
-    look = None if tell is None else _first_look(instance, run.get("memory"), tell)
+    asked: dict[str, Any] = {"prove": bool(run.get("prove")), "with_promises": bool(run.get("promises"))}
+    asked["wide"], asked["certify"] = bool(run.get("wide")), run.get("certify")
+    look = None if tell is None else partial(_first_look, instance, run.get("memory"), tell)
     found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell, look=look)
     if limit is not None:
         left = max(0.0, limit - (time.monotonic() - started))
@@ -64,30 +65,25 @@ def compare(
 
 
 def _first_look(
-    instance: Instance, memory: Path | None, tell: Callable[[str], None]
-) -> Callable[[Mapping[str, float]], None] | None:
-    """What tells a first look at the named strategies, and remembers it; None where it is remembered, and told at once."""
-    version = program_version(*PACKAGES, libraries=("highspy",))
-    key = key_of("first look", version, instance.fingerprint())
-
-    def say(worth: Mapping[str, float]) -> None:
-        listed = "; ".join(f"{name} {value:,.0f}" for name, value in worth.items())
-        tell(f"First look, million USD, not certified yet: {listed}.")
-
-    def keep(worth: Mapping[str, float]) -> None:
-        say(worth)
-        if memory is not None:
+    instance: Instance,
+    memory: Path | None,
+    tell: Callable[[str], None],
+    take: Callable[[], Mapping[str, float]],
+) -> Mapping[str, float]:
+    """What the named strategies are worth at a first look, told; remembered, where there is a memory."""
+    key, seen = "", None
+    if memory is not None:
+        key = key_of("first look", program_version(*PACKAGES, libraries=("highspy",)), instance.fingerprint())
+        if memory.exists():
             with Ledger(memory) as ledger:
-                ledger.add(key, Outcome(Status.DONE, {"names": list(worth), "worth": list(worth.values())}))
-
-    if memory is None or not memory.exists():
-        return keep
-    with Ledger(memory) as ledger:
-        seen = ledger.known([key]).get(key)
-    if seen is None:
-        return keep
-    say(dict(zip(seen.values["names"], seen.values["worth"], strict=True)))
-    return None
+                seen = ledger.known([key]).get(key)
+    worth = take() if seen is None else dict(zip(seen.values["names"], seen.values["worth"], strict=True))
+    listed = "; ".join(f"{name} {value:,.0f}" for name, value in worth.items())
+    tell(f"First look, million USD, not certified yet: {listed}.")
+    if memory is not None and seen is None:
+        with Ledger(memory) as ledger:
+            ledger.add(key, Outcome(Status.DONE, {"names": list(worth), "worth": list(worth.values())}))
+    return worth
 
 
 def hinged(
@@ -113,4 +109,5 @@ def hinged(
         )
         ledger = stack.enter_context(Ledger(folder))
         hinges = hinges_of(instance, found.strategies, Means(ledger, jobs, seconds, report))
-    return replace(found, hinges=hinges, first=first_page(instance, found.strategies, found.search, hinges))
+    first = first_page(instance, found.strategies, found.search, hinges, found.uncertified)
+    return replace(found, hinges=hinges, first=first)

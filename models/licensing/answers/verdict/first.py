@@ -56,9 +56,19 @@ class FirstPage:
 
 
 def first_page(
-    instance: Instance, answers: Sequence[Answer], search: Search | None, hinges: Hinges | None
+    instance: Instance,
+    answers: Sequence[Answer],
+    search: Search | None,
+    hinges: Hinges | None,
+    uncertified: Mapping[str, float] | None = None,
 ) -> FirstPage:
-    """The first page of a comparison; ``hinges`` is what was found about stated ranges, None where nobody looked."""
+    """The first page of a comparison.
+
+    Parameters
+    ----------
+    hinges : what was found about stated ranges, None where nobody looked
+    uncertified : what strategies that time was too short to answer are worth at a first look, million USD
+    """
     ranked = ranking(answers)
     lead = first_of(answers)
     # What a search that was cut found below a named strategy is no best of anything.
@@ -71,7 +81,7 @@ def first_page(
         answer=list(_answer(instance, lead, tied, against, search, answers)),
         why=[why(lead, against)],
         hinges=list(_hinges(hinges, titles)),
-        sure=list(_sure(instance, answers)),
+        sure=[*_uncertified(lead, len(answers), uncertified), *_sure(instance, answers)],
         standings=[
             Standing(
                 one.strategy.name,
@@ -220,6 +230,17 @@ def shown(value: float, unit: str) -> str:
     if unit in ("1", "1/yr"):
         return f"{amount(100 * value, 3)} %" + ("/yr" if unit == "1/yr" else "")
     return f"{amount(value)} {unit}"
+
+
+def _uncertified(lead: Answer, certified: int, left: Mapping[str, float] | None) -> Iterator[Statement]:
+    """Which strategies time was too short to answer and to certify, and whether one of them might come first."""
+    if not left:
+        return
+    listed = ", ".join(f"{name} {number(value, 0)}" for name, value in [*left.items()][:TOLD])
+    more = f" and {len(left) - TOLD} more" if len(left) > TOLD else ""
+    what = "one of the others may lead" if max(left.values()) > _value(lead) else "none of the others leads"
+    says = f"{certified} of {certified + len(left)} strategies are certified; at a first look {what}: {listed}{more}."
+    yield Statement("uncertified", says, dict(left), list(left))
 
 
 def _sure(instance: Instance, answers: Sequence[Answer]) -> Iterator[Statement]:
