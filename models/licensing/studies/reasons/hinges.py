@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,14 @@ from coercivity.models.licensing.studies.vary import Varied, uncertain
 from coercivity.models.licensing.studies.worker import OPTIMAL, PointWorker
 
 BOOKS = ("leader", "concession", "home", "downstream", "firms")  # blocks that the leader's books read
+READ_BY = {
+    "margin": ("leader.price.*", "leader.unit_cost.*"), "idle": ("leader.idle_cost",),
+    "export_tax": ("leader.tax_passed_on", "postures.*.export_tax", "postures.*.export_duty"),
+    "captured_rent": ("leader.rents.*",), "exporter_rent": ("leader.rents.*",), "buffer": ("leader.buffer_cost", "buyers.price_risk.*"),
+    "support": ("leader.public_funds", "firms.*"), "glut": ("home.*",), "downstream": ("downstream.*",), "concession": ("concession.*",),
+    "retaliation": ("countermeasures.*.cost",),
+}  # fmt: skip
+"""Where the numbers stand that a term of the payoff multiplies."""
 NEAREST = 4  # strategies that are weighed where time is short
 LOOKING = 0.75  # share of the time for the ends of ranges; the rest is for closing in on what turns the ranking
 TOLD = 12  # swings that are told
@@ -82,8 +91,20 @@ def hinges_of(instance: Instance, answers: Sequence[Answer], means: Means) -> Hi
         weighed = [names[name] for name in means.again.weighed if name in names]
     left_out = [name for name in worth if name not in weighed]
     back = {ours: theirs for theirs, ours in names.items()}
-    found = _Search(game, weighed, worth, back, means).run()
+    terms = {names[one.strategy.name]: one.leader.terms_musd for one in answers}
+    found = _Search(game, weighed, worth, back, means, _differences(terms, weighed)).run()
     return replace(found, weighed=[back[name] for name in weighed], left_out=[back[name] for name in left_out])
+
+
+def _differences(terms: Mapping[str, Mapping[str, float]], weighed: Sequence[str]) -> dict[str, float]:
+    """By place in the file how much of the difference between the first and the next its numbers multiply, million USD."""
+    found: dict[str, float] = {}
+    if len(weighed) > 1:
+        first, other = (terms[name] for name in weighed[:2])
+        for term, places in READ_BY.items():
+            for place in places:
+                found[place] = max(found.get(place, 0.0), abs(first.get(term, 0.0) - other.get(term, 0.0)))
+    return found
 
 
 def _material(worth: Mapping[str, float], lead: str | None) -> list[str]:
@@ -129,8 +150,15 @@ class _Search:
     """One instance and the strategies that are weighed in it."""
 
     def __init__(
-        self, game: Instance, weighed: Sequence[str], worth: Mapping[str, float], back: Mapping[str, str], means: Means
+        self,
+        game: Instance,
+        weighed: Sequence[str],
+        worth: Mapping[str, float],
+        back: Mapping[str, str],
+        means: Means,
+        differences: Mapping[str, float],
     ) -> None:
+        self.differences = differences
         self.game, self.weighed, self.back, self.means = game, list(weighed), back, means
         self.named = [name for name in self.weighed if back[name] != OPTIMAL]
         self.lead = self.weighed[0]
@@ -144,7 +172,7 @@ class _Search:
         """Look at the ends, then close in on what turns the ranking."""
         empty = Hinges(0, 0, 0, True, [], [], self.back[self.lead], self._lead_as_stated(), [], [], [], [])
         try:
-            every = _ordered(uncertain(self.game))
+            every = _ordered(uncertain(self.game), self.differences)
         except UsageError as error:
             return replace(empty, note=str(error.what))
         if empty.lead_musd is None:
@@ -317,18 +345,20 @@ class _Search:
         return sorted(found, key=lambda one: -one.swing_musd)[:TOLD]
 
 
-def _ordered(axes: Sequence[Varied]) -> list[Varied]:
-    """Numbers that the leader's books read first, as most of them cost no program, then those of small blocks.
+def _ordered(axes: Sequence[Varied], differences: Mapping[str, float]) -> list[Varied]:
+    """Numbers that multiply most of what the first two differ by, then others that the leader's books read, then small blocks.
 
-    Of the first, those that are stated at an end of their range come first: all that is in doubt lies on one side.
+    Most of those that the books read cost no program. Of equals, those that are stated at an end of their range come first:
+    all that is in doubt lies on one side.
     """
     blocks = [one.axis.name.partition(".")[0] for one in axes]
     count = Counter(blocks)
 
-    def place(at: int) -> tuple[bool, bool, int]:
+    def place(at: int) -> tuple[float, bool, bool, int]:
         axis = axes[at].axis
+        moved = max((size for path, size in differences.items() if fnmatchcase(axis.name, path)), default=0.0)
         is_inside = axis.low < axis.value < axis.high
-        return blocks[at] not in BOOKS, is_inside, count[blocks[at]]
+        return -moved, blocks[at] not in BOOKS, is_inside, count[blocks[at]]
 
     order = sorted(range(len(axes)), key=place)
     return [axes[at] for at in order]

@@ -22,8 +22,9 @@ from coercivity.models.licensing.data.load import load
 from coercivity.models.licensing.desk.compare import hinged
 from coercivity.models.licensing.market.arrays import market_of
 from coercivity.models.licensing.pages.comparison.first import SCREEN, WIDTH, first
-from coercivity.models.licensing.studies.reasons.hinges import Means, hinges_of, with_optimum
+from coercivity.models.licensing.studies.reasons.hinges import Means, _ordered, hinges_of, with_optimum
 from coercivity.models.licensing.studies.reasons.judge import hinges_judged
+from coercivity.models.licensing.studies.vary import uncertain
 from coercivity.models.licensing.studies.worker import PointScreen, PointWorker, Question
 
 RANGES = [
@@ -157,7 +158,7 @@ def test_the_judge_finds_the_same_and_finds_out_a_forged_break_even(instance: In
 def test_ties_turn_nothing(instance: Instance, ledger: Ledger) -> None:
     def answer(name: str, value: float) -> Any:
         strategy = SimpleNamespace(name=name, is_optimum=False, path=[], title=name)
-        return SimpleNamespace(strategy=strategy, leader=SimpleNamespace(value_musd=value))
+        return SimpleNamespace(strategy=strategy, leader=SimpleNamespace(value_musd=value, terms_musd={}))
 
     found = hinges_of(instance, [answer("open", 693.7), answer("reliable", 693.6)], Means(ledger))
     assert found.turns == []
@@ -176,3 +177,20 @@ def test_a_search_that_was_cut_shows_no_best_below_a_named_strategy(instance: In
     assert page.answer[-1].says == "Looked at 3 of 81 strategies; time ended the search: it found nothing better."
     whole = first_page(instance, compared.strategies, compared.search, None)
     assert {one.strategy: one.title for one in whole.standings}["optimal"] == "Best on the menu"
+
+
+def test_numbers_that_multiply_most_of_the_difference_are_looked_at_first() -> None:
+    instance = load("template")
+    axes = uncertain(instance)
+    names = [one.axis.name for one in axes]
+    by_file = [one.axis.name for one in _ordered(axes, {})]
+    assert sorted(by_file) == sorted(names)
+    wanted = next(name for name in names if name.startswith("leader.price."))
+    assert by_file[0] != wanted
+    ordered = [one.axis.name for one in _ordered(axes, {"concession.*": 3.0, "leader.price.*": 500.0})]
+    assert ordered[0] == wanted
+    first = {
+        name.partition(".")[0]
+        for name in ordered[: sum(name.startswith(("leader.price.", "concession.")) for name in names)]
+    }
+    assert first <= {"leader", "concession"}
