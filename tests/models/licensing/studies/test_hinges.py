@@ -180,7 +180,7 @@ def test_a_search_that_was_cut_shows_no_best_below_a_named_strategy(instance: In
 
 
 def test_numbers_that_multiply_most_of_the_difference_are_looked_at_first() -> None:
-    instance = load("template")
+    instance = load("gallium-2023")
     axes = uncertain(instance)
     names = [one.axis.name for one in axes]
     by_file = [one.axis.name for one in _ordered(axes, {})]
