@@ -29,7 +29,7 @@ browser: $(READY)
 # The documentation as a site in build/site: from the files as they stand, without a network once this is installed.
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
-	$(BIN)/python -m sphinx -W --keep-going -j auto -q -c docs -b html . build/site
+	$(BIN)/python -m sphinx -W --keep-going -E -a -j auto -q -c docs -b html . build/site
 	@echo "build/site/index.html"
 
 cases: $(READY)

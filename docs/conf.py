@@ -45,7 +45,7 @@ highlight_language = "none"
 LOGGER = getLogger(__name__)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+\.md)\)")
 # What docutils does not know, in the words that it knows.
-TEX = {r"\texttt": r"\text", r"\dots": r"\ldots"}
+TEX = {r"\texttt": r"\text", r"\dots": r"\ldots", r"\_": "_"}
 
 
 def contents(app: Any, name: str, source: list[str]) -> None:
@@ -64,7 +64,9 @@ def formula(as_block: bool) -> Any:
     def visit(translator: Any, node: nodes.Element) -> None:
         text = node.astext()
         for unknown, known in TEX.items():
-            text = re.sub(re.escape(unknown) + r"(?![a-zA-Z])", lambda _, known=known: known, text)
+            text = re.sub(
+                re.escape(unknown) + r"(?![a-zA-Z])" * unknown[-1].isalpha(), lambda _, known=known: known, text
+            )
         try:
             written = tex2mathml(text, as_block=as_block)
         except MathError as error:

@@ -11,7 +11,7 @@ sys.path.insert(0, str(HOUSE))
 
 from coercivity.engine.desk.stated import Requirement, parsed  # noqa: E402 - run before anything is installed
 
-EXTRAS = ("charts", "cluster", "parquet")
+EXTRAS = ("charts", "cluster", "cockpit", "excel", "parquet")
 # What the tests there need; the tools that look at the code are not run there.
 TOOLS = ("hypothesis", "pytest")
 
