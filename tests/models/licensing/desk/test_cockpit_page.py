@@ -174,6 +174,44 @@ def test_a_grid_a_pin_a_variant_and_a_table(page: Any) -> None:
     assert any(row.startswith("term,concession,") for row in rows)
 
 
+def test_a_brief_is_made_and_downloaded(page: Any) -> None:
+    files: list[Any] = []
+    page.on("download", lambda one: files.extend([one]))
+    page.get_by_role("button", name="Make the brief").click()
+    page.wait_for_function("() => document.getElementById('live').textContent.includes('brief is made')", timeout=WAIT)
+    page.wait_for_timeout(300)
+    assert sorted(one.suggested_filename for one in files) == ["cockpit-brief.html", "cockpit-result.json"]
+    brief = next(one for one in files if one.suggested_filename.endswith(".html"))
+    text = Path(brief.path()).read_text("utf-8")
+    assert "pays the leader most" in text
+    assert "<img" not in text
+
+
+def test_what_comes_of_it_is_covered_until_it_is_guessed(page: Any) -> None:
+    page.get_by_role("button", name="Guess first").press("Enter")
+    assert not page.locator("#value").is_visible()
+    page.select_option("#guessed", "open")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="See").click()
+    page.wait_for_function("() => document.getElementById('lesson').textContent.startsWith('No: Half')", timeout=WAIT)
+    assert page.locator("#value").is_visible()
+    page.get_by_label(RATE, exact=True).fill("0.13")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#guess:not([hidden])", timeout=WAIT)
+    assert not page.locator("#terms").is_visible()
+    page.select_option("#guessed", "half")
+    page.get_by_role("button", name="See").click()
+    page.wait_for_function("() => document.getElementById('lesson').textContent.startsWith('Right')", timeout=WAIT)
+    assert "1 of 2 right" in page.inner_text("#lesson")
+    page.get_by_role("button", name="Guess first").click()
+    assert page.locator("#terms").is_visible()
+
+
+def test_leverage_is_drawn_once_a_view_rests(page: Any) -> None:
+    page.wait_for_selector("#leverage p", timeout=WAIT)
+    assert page.inner_text("#leverage") == "This instance states no cut-offs."
+
+
 def test_every_control_has_a_name_and_narrow_windows_do_not_scroll_sideways(page: Any) -> None:
     nameless = page.evaluate(
         """[...document.querySelectorAll('input, select, textarea, button, progress')].filter((one) =>
