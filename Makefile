@@ -36,7 +36,7 @@ cases: $(READY)
 	$(BIN)/coercivity backtest --all
 	$(BIN)/coercivity backtest --all --leave-one-out --format json > docs/cases/left-out.json
 	COERCIVITY_GOLDEN=1 COERCIVITY_SWINGS=1 $(BIN)/python -m pytest tests/house/test_case_pages.py
-	for name in $(CASES); do $(BIN)/coercivity validate $$name --strict && $(BIN)/coercivity compare $$name --jobs 2 || exit 1; done
+	for name in $(CASES); do $(BIN)/coercivity validate $$name --strict && $(BIN)/coercivity compare $$name --jobs 2 --format json | $(BIN)/coercivity brief - > docs/cases/briefs/$$name.html || exit 1; done
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from coercivity.engine.desk import doctor
+from coercivity.models.licensing.data.load import load
 from tests import tutorials
 
 HOUSE = Path(__file__).parents[2]
@@ -58,6 +59,13 @@ def test_every_page_can_be_reached_from_the_first() -> None:
             seen.add(page)
             waiting += [(page.parent / link).resolve() for link in LINK.findall(page.read_text("utf-8"))]
     assert sorted(page.relative_to(HOUSE).as_posix() for page in set(DOCS.rglob("*.md")) - seen) == []
+
+
+@pytest.mark.parametrize("brief", sorted((DOCS / "cases/briefs").glob("*.html")), ids=lambda brief: brief.stem)
+def test_a_brief_is_of_the_case_as_it_is(brief: Path) -> None:
+    told = re.search(r"Instance (\S+), hash ([0-9a-f]{12});", brief.read_text("utf-8"))
+    assert told is not None
+    assert (told[1], told[2]) == (brief.stem, load(brief.stem).fingerprint()[:12]), "make cases writes it anew"
 
 
 def test_there_are_five_tutorials() -> None:
