@@ -26,6 +26,8 @@ version = release = coercivity.__version__
 extensions = ["myst_parser"]
 root_doc = "docs/index"
 include_patterns = ["docs/**.md", "models/*/README.md", "instances/*/README.md", "CHANGELOG.md"]
+# Not even looked into: environments and builds.
+exclude_patterns = [".*", "build", "tests", "benchmarks", "engine", "runs"]
 myst_enable_extensions = ["dollarmath"]
 myst_fence_as_directive = ["math"]
 myst_heading_anchors = 4

@@ -1,4 +1,4 @@
-"""Pages of the reference that are made from the program: commands, fields of an instance, Python names, glossary.
+"""Pages of the reference that are made from the program: commands, fields, Python names, glossary, methods.
 
 ``make golden`` writes them anew; ``tests/house/test_site.py`` holds them to the program.
 """
@@ -16,6 +16,7 @@ import click
 import coercivity
 from coercivity.cli import main_group
 from coercivity.engine.bilevel.modelling.program import Level
+from coercivity.engine.bilevel.selection import METHODS
 from coercivity.models.glossary import words
 from coercivity.models.licensing.data.schema import told_fields
 
@@ -137,6 +138,20 @@ def glossary() -> str:
     return "\n".join(told)
 
 
+def methods() -> str:
+    """Every method of bilevel programs with what it accepts, what its bound rests on, and the papers that it comes from."""
+    told = [
+        "# Methods and their papers\n\nHow bilevel programs are solved, in the order in which `auto` tries them; [the page of programs]"
+        f"(../../models/program/README.md) says\nwhich to take, [how to add one](../howto/method.md) what a new one needs. {MADE}"
+    ]
+    for name, method in METHODS.items():
+        module = method if inspect.ismodule(method) else inspect.getmodule(method)
+        text = re.sub(r"^(Accepts|Bound|Source): ", r"\n**\1.** ", inspect.getdoc(module) or "", flags=re.MULTILINE)
+        text = re.sub(r"``([^`]+)``", r"`\1`", re.sub(r"\n{3,}", "\n\n", text))
+        told.append(f"## `{name}`\n\n{text}\n")
+    return "\n".join(told)
+
+
 def _anchor(title: str) -> str:
     """The anchor that Markdown readers give a heading."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
@@ -146,7 +161,13 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "/").replace("``", "`").split())
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands": commands, "fields": fields, "names": names, "glossary": glossary}
+PAGES: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "fields": fields,
+    "names": names,
+    "glossary": glossary,
+    "methods": methods,
+}
 
 
 def main() -> None:
