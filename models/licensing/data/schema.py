@@ -65,8 +65,9 @@ def _inheriting(node: Any) -> Any:
     return found
 
 
+@cache
 def written_out() -> dict[str, Any]:
-    """The JSON Schema of an instance in which nothing is taken over any more."""
+    """The JSON Schema of an instance in which nothing is taken over any more; one for all who ask, to be read only."""
     schema: dict[str, Any] = _tidy(Instance.model_json_schema(by_alias=True))
     head = {"$schema": DIALECT, "$id": f"urn:{SCHEMA.replace('/', ':')}", "title": "Coercivity licensing instance"}
     return head | schema
