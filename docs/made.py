@@ -46,7 +46,9 @@ def _command(name: str, command: click.Command) -> str:
     text = [f"## `{name}`\n", f"```text\n{usage}\n```\n", f"{inspect.cleandoc(command.help or '')}\n"]
     shown = [one.get_help_record(context) for one in command.params if not getattr(one, "hidden", False)]
     rows = [
-        f"| `{record[0].replace('|', chr(92) + '|')}` | {_cell(record[1])} |" for record in shown if record is not None
+        f"| `{record[0].replace('|', chr(92) + '|')}` | {_cell(record[1])} |"
+        for record in shown
+        if record and record[1]
     ]
     text += ["| option | what it does |", "|---|---|", *rows, ""]
     examples = [line.strip() for line in (command.epilog or "").splitlines() if line.startswith("  coercivity")]
