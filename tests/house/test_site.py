@@ -20,6 +20,8 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+\.md)")
 sys.path.insert(0, str(DOCS))
 import made  # noqa: E402 - it lies beside the pages that it makes
 
+sys.path.pop(0)
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
