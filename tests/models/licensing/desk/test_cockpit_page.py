@@ -34,7 +34,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from coercivity.models.licensing.desk.cockpit.server import Cockpit, application
 
     text = (Path(__file__).parents[4] / "instances" / "toy" / "one-buyer.yaml").read_text("utf-8")
-    game = load_text(text, "one-buyer.yaml")
+    cut_offs = "leverage: {lengths: [2 month, 3 month], until: 2027-12, recovery: 3 month}\n"
+    game = load_text(f"{text}\n{cut_offs}", "one-buyer.yaml")
     rate = game.leader.discount_rate.model_copy(update={"low": 0.0, "high": 0.2, "assumption": EVIL})
     leader = game.leader.model_copy(update={"discount_rate": rate})
     half = game.strategies["half"].model_copy(update={"title": f"Half {EVIL}"})
@@ -158,6 +159,7 @@ def test_a_grid_a_pin_a_variant_and_a_table(page: Any) -> None:
     page.locator("#grid select").first.select_option("half")
     page.wait_for_function("() => document.getElementById('live').textContent.startsWith('The grid')", timeout=WAIT)
     page.get_by_role("button", name="Pin", exact=True).click()
+    page.wait_for_function("""() => decodeURIComponent(location.hash).includes('"copied":"open"')""", timeout=WAIT)
     page.select_option("#strategy", "half")
     page.wait_for_function("() => document.getElementById('live').textContent.startsWith('Half')", timeout=WAIT)
     page.get_by_role("button", name="Pin", exact=True).click()
@@ -208,8 +210,15 @@ def test_what_comes_of_it_is_covered_until_it_is_guessed(page: Any) -> None:
 
 
 def test_leverage_is_drawn_once_a_view_rests(page: Any) -> None:
-    page.wait_for_selector("#leverage p", timeout=WAIT)
-    assert page.inner_text("#leverage") == "This instance states no cut-offs."
+    page.wait_for_selector("#leverage svg", timeout=WAIT)
+    short = page.inner_text("#leverage p")
+    assert short.startswith("From 2025 to 2027: ")
+    page.select_option("#length", label="3")
+    assert page.inner_text("#leverage p") != short
+    page.get_by_label(RATE, exact=True).fill("0.13")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#leverage path.stated", state="attached", timeout=WAIT)
+    assert "in the stated case" in page.inner_text("#leverage p")
 
 
 def test_every_control_has_a_name_and_narrow_windows_do_not_scroll_sideways(page: Any) -> None:
