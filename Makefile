@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: browser demo test cases check bench bench-bilevel failures golden mutants floor dist-test clean
+.PHONY: browser docs demo test cases check bench bench-bilevel failures golden mutants floor dist-test clean
 
 # The environment is made anew when the list of packages changes.
 $(READY): pyproject.toml constraints.txt
@@ -26,11 +26,17 @@ browser: $(READY)
 	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 
+# The documentation as a site in build/site: from the files as they stand, without a network once this is installed.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -E -a -j auto -q -c docs -b html . build/site
+	@echo "build/site/index.html"
+
 cases: $(READY)
 	$(BIN)/coercivity backtest --all
 	$(BIN)/coercivity backtest --all --leave-one-out --format json > docs/cases/left-out.json
 	COERCIVITY_GOLDEN=1 COERCIVITY_SWINGS=1 $(BIN)/python -m pytest tests/house/test_case_pages.py
-	for name in $(CASES); do $(BIN)/coercivity validate $$name --strict && $(BIN)/coercivity compare $$name --jobs 2 || exit 1; done
+	for name in $(CASES); do $(BIN)/coercivity validate $$name --strict && $(BIN)/coercivity compare $$name --jobs 2 --format json | $(BIN)/coercivity brief - > docs/cases/briefs/$$name.html || exit 1; done
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -50,7 +56,7 @@ failures: $(READY)
 
 # The frozen answers of every command, written anew; read the difference before it is committed.
 golden: $(READY)
-	COERCIVITY_GOLDEN=1 $(BIN)/python -m pytest tests/house/test_golden.py tests/house/test_case_pages.py tests/models/test_kinds.py tests/models/test_door.py
+	COERCIVITY_GOLDEN=1 $(BIN)/python -m pytest tests/house/test_golden.py tests/house/test_case_pages.py tests/models/test_kinds.py tests/models/test_door.py tests/house/test_site.py
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants

@@ -3,13 +3,16 @@
     python -m benchmarks.cockpit [INSTANCE] [MOVES]
 
 One number at a time walks over its stated range in small steps, as a hand does, and another is taken; strategies take turns.
-Timed from the wish to its answer in the server's process, through the worker's.
+Timed from the wish to its answer in the server's process, through the worker's; with the memory that the worker holds after every tenth of them
+(Linux), which ten thousand wishes should leave flat.
 """
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -35,9 +38,10 @@ def moves(instance: str, count: int) -> None:
     for name in names:
         solver.ask("read", Wish({}, name))
     print(f"{instance}: ready, and all {len(names)} strategies read once, after {time.perf_counter() - started:.1f} s")
-    first, later, refused = [], [], 0
+    first, later, held, refused = [], [], [], 0
     try:
-        for round_ in range(max(1, count // STEPS)):
+        rounds = max(1, count // STEPS)
+        for round_ in range(rounds):
             path, one = ranged[int(chance.integers(len(ranged)))]
             assert one.low is not None
             assert one.high is not None
@@ -48,12 +52,23 @@ def moves(instance: str, count: int) -> None:
                 taken = 1e3 * (time.perf_counter() - began)
                 refused += "refused" in found
                 (later if step else first).append(taken)
+            if (round_ + 1) % max(1, rounds // 10) == 0:
+                held.append(megabytes(solver.pid))
     finally:
         solver.close()
     for title, times in (("first step of a number", first), ("every further step", later)):
         low, middle, high = np.percentile(times, [10, 50, 90])
         print(f"{title}: median {middle:.0f} ms, 10 % below {low:.0f} ms, 10 % above {high:.0f} ms, of {len(times)}")
-    print(f"refused: {refused}")
+    print(f"refused: {refused}; memory of the worker, MB: {', '.join(f'{one:.0f}' for one in held)}")
+
+
+def megabytes(pid: int | None) -> float:
+    """The memory that a process holds; 0 where the system does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError):
+        return 0.0
+    return pages * resource.getpagesize() / 1e6
 
 
 if __name__ == "__main__":

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterator
 from functools import cache
-from importlib import resources
 
 from coercivity.engine.data.values import meanings, parts_of
 from coercivity.engine.desk import terminal
@@ -50,22 +47,10 @@ def _of_glossary(word: Word) -> Meaning:
 
 @cache
 def fields() -> tuple[Meaning, ...]:
-    """The numbers of an instance, as the game's page tells them."""
-    page = resources.files("coercivity.models.licensing").joinpath("README.md").read_text("utf-8")
-    return tuple(_fields(page))
+    """The fields of an instance, as the editor's schema tells them."""
+    from coercivity.models.licensing.data.schema import told_fields
 
-
-def _fields(page: str) -> Iterator[Meaning]:
-    """The rows of the page's tables of parameters: symbol, code, meaning, unit, path."""
-    told = ""
-    for line in page.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
-        if not line.startswith("| ") or len(cells) != 5 or not re.fullmatch(r"`[a-z][\w.*]*`", cells[4]):
-            continue
-        # A meaning that begins with an ellipsis goes on from that of the row above.
-        says = f"{told.rstrip(' …')} {cells[2]}" if cells[2].startswith("…") else cells[2]
-        told = cells[2] if not cells[2].startswith("…") else told
-        yield Meaning(cells[4].strip("`"), "field", says, cells[3] or None)
+    return tuple(Meaning(one.path, "field", one.says, one.unit) for one in told_fields())
 
 
 def _is_field(pattern: str, asked: str) -> bool:
@@ -93,7 +78,16 @@ def _blocks(found: Explanation) -> list[Block]:
     if found.asked is None:
         columns = [Column("word", "text"), Column("meaning", "text")]
         return [Table("", columns, [[one.word, one.says] for one in found.meanings], stacks=True)]
-    told: list[Block] = [Prose(_title(one), _says(one)) for one in found.meanings if one.kind != "key"]
+    told: list[Block] = []
+    alike: dict[tuple[str, str | None], list[str]] = {}
+    for one in found.meanings:
+        if one.kind == "word":
+            told.append(Prose(_title(one), _says(one)))
+        elif one.kind == "field":
+            alike.setdefault((one.says, one.unit), []).append(one.word)
+    for (says, unit), paths in alike.items():
+        title = f"{', '.join(paths)}: {'fields' if len(paths) > 1 else 'a field'} of an instance"
+        told.append(Prose(title + (f" ({unit})" if unit and unit != "1" else ""), [says]))
     # One key of many results mostly means the same everywhere.
     places: dict[str, list[str]] = {}
     for one in found.meanings:
@@ -105,8 +99,7 @@ def _blocks(found: Explanation) -> list[Block]:
 
 
 def _title(one: Meaning) -> str:
-    kind = "" if one.kind == "word" else ", a number of an instance"
-    return f"{one.word}{kind}" + (f" ({one.unit})" if one.unit and one.unit != "1" else "")
+    return one.word + (f" ({one.unit})" if one.unit and one.unit != "1" else "")
 
 
 def _says(one: Meaning) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
+from typing import Any
 
 from coercivity.engine.data.values import from_plain
 from coercivity.engine.desk import archive as archives
@@ -60,7 +61,7 @@ def show(result: str, form: str) -> None:
         from coercivity.models.program.values import GameAnswer, ProgramAnswer
 
         if isinstance(data["program"], dict) and data["program"].get("kind") == "finite-game":
-            game = from_plain(GameAnswer, data)
+            game = from_plain(GameAnswer, _of_today(data))
             terminal.show(form, data, lambda: finite.blocks(game), lambda: finite.rows(game))
         else:
             told = from_plain(ProgramAnswer, data)
@@ -71,3 +72,11 @@ def show(result: str, form: str) -> None:
 
     found = opened(data).told
     terminal.show(form, data, lambda: files.blocks(found), lambda: frames.long_rows(found))
+
+
+def _of_today(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a finite game with what one of 0.4.0 did not say: that nothing was proved of its best single action."""
+    pure = {
+        key: {"proof": "NOTHING", **told} for key, told in (data.get("pure") or {}).items() if isinstance(told, dict)
+    }
+    return {**data, "pure": {**(data.get("pure") or {}), **pure}}

@@ -15,6 +15,7 @@ from coercivity.models.glossary import folded, meaning, words
 from coercivity.models.licensing.answers.verdict.wording import TERMS
 from coercivity.models.licensing.data.load import load
 from coercivity.models.licensing.data.provenance import KINDS
+from coercivity.models.licensing.data.schema import told_fields, written_out
 
 
 def run(*arguments: str, columns: int = 100) -> Result:
@@ -81,9 +82,24 @@ def test_fields_and_keys_are_told_with_their_units() -> None:
     (found,) = explained("leader.idle_cost").meanings
     assert (found.kind, found.unit) == ("field", "USD/kg")
     (steps,) = explained("rivals.*.steps.*.share").meanings
-    assert steps.says.startswith("the same of each of its steps") or "share of all that stands" in steps.says
+    assert (steps.unit, steps.says[:14]) == ("1", "of what stands")
     assert {one.kind for one in explained("pain_musd").meanings} == {"word", "key"}
     assert all(one.says for one in (*fields(), *keys()))
+
+
+def test_every_field_of_an_instance_says_what_it_means() -> None:
+    told = told_fields()
+    assert [one.path for one in told if not one.says or one.says.startswith("a quantity in")] == []
+    assert [one.path for one in told if one.says.startswith("a share, e.g.")] == []
+    assert len({one.path for one in told}) == len(told) > 250
+    # What editors show is the same sentence, where a field does not leave it to its block.
+    shown = written_out()["$defs"]["Reserve"]["properties"]["months"]["description"]
+    assert shown == next(one.says for one in told if one.path == "blocs.*.reserve.months")
+
+
+def test_fields_that_mean_the_same_are_told_once() -> None:
+    told = run("begins").stdout
+    assert "concession.begins: a field of an instance (month)" in " ".join(told.split())
 
 
 def test_spelling_is_forgiven_and_what_is_near_is_suggested() -> None:

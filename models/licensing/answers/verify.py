@@ -152,13 +152,24 @@ def opened(result: Mapping[str, Any]) -> Saved:
         It is none of ours, or a part is missing.
     """
     told: Solution | Comparison
-    told = from_plain(Comparison, result) if "strategies" in result else from_plain(Solution, result)
+    data = _of_today(result)
+    told = from_plain(Comparison, data) if "strategies" in result else from_plain(Solution, data)
     text = told.manifest.get("effective_instance")
     if not isinstance(text, str):
         raise AuditFailed("manifest.effective_instance", "the result carries no instance", AGAIN)
     if not told.answers:
         raise AuditFailed("strategies", "the result has no strategy to check", AGAIN)
     return Saved(result, told, load_text(text, "manifest.effective_instance"))
+
+
+def _of_today(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result with what one of 0.4.0 did not say: which of its strategies was searched for."""
+    found = dict(result)
+    if isinstance(told := found.get("strategy"), Mapping):
+        found["strategy"] = {"is_optimum": "search" in result, **told}
+    if isinstance(several := found.get("strategies"), list):
+        found["strategies"] = [_of_today(one) if isinstance(one, Mapping) else one for one in several]
+    return found
 
 
 def _search(answers: StrategyAnswers, jobs: int, tell: Progress) -> tuple[float, Looked | None]:

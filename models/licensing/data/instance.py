@@ -58,16 +58,16 @@ SCHEMA = "coercivity/licensing/1"
 class Source(Table):
     """Where a number comes from."""
 
-    publisher: str
-    title: str
-    date: str
-    url: str | None = None
+    publisher: str = Field(description="who published it")
+    title: str = Field(description="what it is called")
+    date: str = Field(description="of publication, as far as it is known: a year, a month or a day")
+    url: str | None = Field(None, description="where it can be read")
 
 
 class Money(Table):
     """Constant US dollars of ``year``; other currencies at the stated price in dollars."""
 
-    year: Whole
+    year: Whole = Field(description="year of the dollars in which every amount is stated")
     exchange_rates: dict[Currency, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
         default_factory=dict, description="US dollars per unit of a currency"
     )
@@ -76,16 +76,16 @@ class Money(Table):
 class Calendar(Table):
     """Uneven periods from ``start``: first months, then quarters, then years."""
 
-    start: Month
-    months: Whole = Field(ge=1, le=240)
-    quarters: Whole = Field(ge=0, le=120)
-    years: Whole = Field(ge=0, le=60)
+    start: Month = Field(description="first month: that of the announcement")
+    months: Whole = Field(ge=1, le=240, description="how many periods of one month come first")
+    quarters: Whole = Field(ge=0, le=120, description="then how many of a quarter")
+    years: Whole = Field(ge=0, le=60, description="then how many of a year; the game ends with the last")
 
 
 class Phase(Table):
     """A run of periods over which a posture is constant. Licences may break down at ``breakdown``."""
 
-    begins: Month
+    begins: Month = Field(description="first month; the phase lasts until the next one begins, the last until the tail")
     breakdown: Month | None = Field(
         None, description="when a breakdown in this phase strikes; default: its first month"
     )
@@ -103,15 +103,15 @@ class Phase(Table):
 class Product(Table):
     """A traded product and the shares of its demand by end-use segment (they add up to 1)."""
 
-    title: str
-    segments: dict[Name, Share]
+    title: str = Field(description="what reports call it")
+    segments: dict[Name, Share] = Field(description="share of its demand by end use; they add up to 1")
 
 
 class Segment(Table):
     """An end use, by the output lost per kilogram that is missing, or by how far above the first price it is given up."""
 
-    title: str
-    value: Price | None = None
+    title: str = Field(description="what reports call it")
+    value: Price | None = Field(None, description="output lost per kilogram that is missing")
     above: Share | None = Field(
         None,
         description="a step of demand instead of a value: it is given up where a kilogram costs this much more than the leader's "
@@ -126,21 +126,21 @@ class Segment(Table):
 class Tier(Table):
     """Makers with the same cover: the stock they hold at rest, in months of their demand."""
 
-    title: str
-    cover: Months
+    title: str = Field(description="what reports call it")
+    cover: Months = Field(description="stock at rest, in months of the makers' own demand")
 
 
 class CoverStep(Table):
     """One step of the convex penalty for stock below the working cover."""
 
     share: Share = Field(description="width of the step as a share of the working cover")
-    penalty: StockCost
+    penalty: StockCost = Field(description="what a kilogram missing in this step costs")
 
 
 class Stocks(Table):
     """What holding stock costs, and what running below the working cover costs."""
 
-    holding_cost: StockCost
+    holding_cost: StockCost = Field(description="cost of holding any stock")
     surplus_cost: StockCost = Field(
         description="on top of the holding cost, for stock beyond the working cover and the reserve: finance and space"
     )
@@ -153,22 +153,22 @@ class Stocks(Table):
 class Group(Table):
     """Blocs that the leader treats alike."""
 
-    title: str
+    title: str = Field(description="what reports call it")
 
 
 class Reserve(Table):
     """A reserve mandated by a government: months of demand on top of the working cover, from a date."""
 
-    months: Months
-    begins: Month
+    months: Months = Field(description="how much is to be held, in months of demand")
+    begins: Month = Field(description="first month in which it has to be held")
     penalty: StockCost = Field(description="price of the slack")
 
 
 class Bloc(Table):
     """A buyer bloc: price-taking makers."""
 
-    title: str
-    group: Name
+    title: str = Field(description="what reports call it")
+    group: Name = Field(description="the group in which the leader treats it")
     demand: dict[Name, TonnesPerYear] = Field(description="by product, at the start, whoever serves it")
     imports: dict[Name, TonnesPerYear] = Field(
         description="by product: what the leader supplied before the announcement; licences are shares of it, grown like demand"
@@ -203,8 +203,8 @@ class Rents(Table):
 class Leader(Table):
     """The licensing government with its exporters."""
 
-    title: str
-    discount_rate: DiscountRate
+    title: str = Field(description="what reports call it")
+    discount_rate: DiscountRate = Field(description="at which the leader discounts its payoff")
     price: dict[Name, Price] = Field(description="export price by product")
     unit_cost: dict[Name, Price] = Field(description="variable cost by product")
     price_path: dict[Name, dict[Month, Factor]] | None = Field(
@@ -214,11 +214,11 @@ class Leader(Table):
         None, description="by product and month: factor on its variable cost from that month on; default: 1 throughout"
     )
     capacity: TonnesPerYear = Field(description="export capacity over all products at the start")
-    capacity_growth: Rate
+    capacity_growth: Rate = Field(description="of export capacity, compounded yearly from the start")
     idle_cost: Price = Field(description="cost of a kilogram of export capacity left idle: fixed cost and lost work")
     buffer_cost: StockCost = Field(description="what the leader pays to hold a buffer")
     home_use: TonnesPerYear = Field(description="output used at home at the start")
-    home_growth: Rate
+    home_growth: Rate = Field(description="of home use, compounded yearly from the start")
     public_funds: Share | None = Field(
         None,
         description="what a dollar of support costs beyond itself: the marginal cost of public funds; needed by firms",
@@ -233,7 +233,7 @@ class Leader(Table):
 class Buyers(Table):
     """What all buyers share."""
 
-    discount_rate: DiscountRate
+    discount_rate: DiscountRate = Field(description="at which buyers discount their cost")
     price_risk: PriceRisk | None = None
     rationing: Literal["efficient", "pro_rata"] = Field(
         "efficient", description="how a shortage falls on the segments of a bloc: cheapest uses first, or all alike"
@@ -248,17 +248,17 @@ class Buyers(Table):
 class Addition(Table):
     """Capacity that comes whatever the leader does: decided before the announcement."""
 
-    begins: Month
-    capacity: TonnesPerYear
+    begins: Month = Field(description="first month in which it produces")
+    capacity: TonnesPerYear = Field(description="how much is added")
 
 
 class Expansion(Table):
     """Capacity that buyers may order in answer to the leader."""
 
-    potential: TonnesPerYear
-    lead_time: Months
+    potential: TonnesPerYear = Field(description="most that can be ordered over the whole calendar")
+    lead_time: Months = Field(description="from order to delivery")
     capex: Capex | None = Field(None, description="price of capacity; where the rival has steps it stands there")
-    life: Years
+    life: Years = Field(description="years over which an order is repaid")
     opens: Month | None = Field(None, description="orders are possible from this month on; default: the announcement")
 
 
@@ -273,11 +273,11 @@ class Line(NamedTuple):
 class Rival(Table):
     """A source outside the leader's control: one plant or one class of plants, one product."""
 
-    title: str
+    title: str = Field(description="what reports call it")
     owner: str = Field(description="the bloc that earns its rent, or 'outside'")
-    product: Name
+    product: Name = Field(description="the one that it makes")
     serves: dict[Name, Price] = Field(description="freight and qualification cost by bloc served")
-    capacity: TonnesPerYear
+    capacity: TonnesPerYear = Field(description="at the start, without what comes later")
     unit_cost: Price | None = Field(None, description="avoidable cost of a kilogram; in its place: steps")
     steps: tuple[CostStep, ...] | None = Field(
         None, description="parts of its capacity by cost, in place of one unit_cost and one expansion.capex"
@@ -295,8 +295,8 @@ class Rival(Table):
         None,
         description="by bloc: what long contracts leave to it, and at which price; default: where and at what it is worth most",
     )
-    feed: Feed | None = Field(None, description="default: it needs nothing of the leader's")
-    by_product: ByProduct | None = Field(None, description="default: it makes as much as its capacity allows")
+    feed: Feed | None = Field(None, description="what it needs of the leader's; default: nothing")
+    by_product: ByProduct | None = Field(None, description="what it comes with; default: it makes what it can")
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -312,14 +312,14 @@ class Rival(Table):
 class Option(Table):
     """A demand-side answer: thrifting moves demand to another product, redesign and recycling remove it."""
 
-    title: str
-    product: Name
+    title: str = Field(description="what reports call it")
+    product: Name = Field(description="the one whose demand it takes away")
     moves_to: Name | None = Field(None, description="product that takes the demand over; none: it disappears")
     potential: dict[Name, Share] = Field(description="largest share of demand that can go, by segment")
     yearly_limit: Share = Field(description="largest share of demand that can be designed out per year of orders")
-    lead_time: Months
+    lead_time: Months = Field(description="from order to effect")
     cost: Capex = Field(description="one-off cost per kilogram of yearly demand designed out")
-    life: Years
+    life: Years = Field(description="years over which its cost is repaid")
     running_cost: quantity("USD/kg", None) = Field(
         description="extra cost of the substitute per kilogram avoided, beside the price no longer paid"
     )
@@ -328,20 +328,22 @@ class Option(Table):
 class Route(Table):
     """Re-export from one bloc to another: leakage."""
 
-    source: Name
-    destination: Name
-    capacity: TonnesPerYear
-    cost: Price
+    source: Name = Field(description="bloc from which it leaks")
+    destination: Name = Field(description="bloc to which it leaks")
+    capacity: TonnesPerYear = Field(description="most that can be moved where nobody controls the end use")
+    cost: Price = Field(description="of moving a kilogram")
     owner: str = Field(description="the bloc that earns the leakage rent, or 'outside'")
 
 
 class Instance(Table):
     """A whole licensing game."""
 
-    format: Literal["coercivity/licensing/1"] = Field(alias="schema")
-    name: OwnName
-    title: str
-    story: str = ""
+    format: Literal["coercivity/licensing/1"] = Field(
+        alias="schema", description="the format for which the file is written"
+    )
+    name: OwnName = Field(description="by which commands and results call it")
+    title: str = Field(description="in a line, as reports print it")
+    story: str = Field("", description="what happened, in a few sentences")
     caveats: tuple[str, ...] = Field(
         (), description="sentences that a reader of any verdict on this instance must know"
     )
@@ -366,7 +368,7 @@ class Instance(Table):
     buyers: Buyers
     leader: Leader
     rivals: dict[Name, Rival] = Field(default_factory=dict)
-    cost_of_capital: quantity("1/yr", 0, 1)
+    cost_of_capital: quantity("1/yr", 0, 1) = Field(description="rate at which plants and redesign are financed")
     options: dict[Name, Option] = Field(default_factory=dict)
     routes: dict[Name, Route] = Field(default_factory=dict)
     trust: Trust | None = None

@@ -27,7 +27,7 @@ from coercivity.models.licensing.data.strategies import Breakdown
 class TrustState(Table):
     """How much buyers fear, given what they have seen."""
 
-    title: str
+    title: str = Field(description="what reports call it")
     fear: quantity("1", 0, 100) = Field(description="factor on the hazard of whatever posture is in force")
     breakdown: Breakdown | None = Field(
         None, description="what is feared in this state, in place of what the posture says"
@@ -45,7 +45,7 @@ class Raised(Table):
 class Fading(Table):
     """Fear that is not fed fades: while deliveries are full it falls towards that of the calmest state."""
 
-    half_life: Years
+    half_life: Years = Field(description="time in which half of the fear beyond that of the calmest state is lost")
     full: Share = Field(
         description="share of forecast imports that must be licensed to every bloc, of every product, for a month to count"
     )
@@ -58,7 +58,7 @@ class Trust(Table):
     says nothing the state stays.
     """
 
-    initial: Name
+    initial: Name = Field(description="state before the first phase")
     conducts: tuple[Name, ...] = Field(min_length=1, description="from the best to the worst")
     states: dict[Name, TrustState] = Field(min_length=1)
     moves: dict[Name, dict[Name, Name]] = Field(
@@ -73,8 +73,8 @@ class Countermeasure(Table):
     It is set off by what was announced, never by an outcome: the share of forecast imports licensed to the bloc.
     """
 
-    title: str
-    bloc: Name
+    title: str = Field(description="what reports call it")
+    bloc: Name = Field(description="whose government has it")
     threshold: Share = Field(description="licensed share of forecast imports below which it is set off")
     tax: Share | None = Field(
         None,
@@ -82,7 +82,7 @@ class Countermeasure(Table):
     )
     patience: Months = Field(description="how long the share must stay below the threshold, or the tax above its own")
     delay: Months = Field(description="from then until it bites")
-    lasts: Years
+    lasts: Years = Field(description="how long, once it bites")
     cost: MillionUsdPerYear = Field(description="to the leader, while it lasts")
     funding: dict[Name, Share] = Field(
         default_factory=dict,
@@ -93,7 +93,7 @@ class Countermeasure(Table):
 class Support(Table):
     """Public money for a rival, whatever the leader does."""
 
-    begins: Month
+    begins: Month = Field(description="first month in which orders and sales are paid for")
     capital: Share = Field(description="share of capital cost paid for orders from then on")
     floor: Price | None = Field(
         None,
@@ -105,7 +105,7 @@ class Slip(Table):
     """Part of a class of plants comes later than planned."""
 
     share: Share = Field(description="share of what is committed or ordered that slips")
-    by: Months
+    by: Months = Field(description="how much later that part comes")
 
 
 class Contract(Table):
@@ -150,15 +150,15 @@ class ByProduct(Table):
 class Firm(Table):
     """A class of the leader's own firms."""
 
-    title: str
+    title: str = Field(description="what reports call it")
     export_share: Share = Field(description="share of the leader's exports that this class sells")
     export_margin: Price = Field(description="gross margin on a kilogram exported")
-    home_sales: TonnesPerYear
+    home_sales: TonnesPerYear = Field(description="what it sells at home at the start, grown like home use")
     home_margin: quantity("USD/kg", None) = Field(description="gross margin on a kilogram sold at home")
     price_exposure: quantity("1", -1, 1) = Field(
         description="how the home margin moves with the home price: 1 for sellers of what is in glut, -1 for its users"
     )
-    fixed_cost: MillionUsdPerYear
+    fixed_cost: MillionUsdPerYear = Field(description="paid whatever is sold, grown like home use")
     cash: MillionUsd = Field(description="at the announcement; what is earned beyond it is paid out")
     rescue: Literal["support", "exit"] = Field(
         description="when the cash is gone: the state pays, or the class is gone for good"
@@ -168,11 +168,11 @@ class Firm(Table):
 class Home(Table):
     """The leader's home market for what it also exports, and what happens to output that is not exported."""
 
-    price: Price
+    price: Price = Field(description="of what is sold at home, as long as sales abroad go as forecast")
     elasticity: quantity("1", 0.01, 10) = Field(description="of home demand, without its sign")
     adjustment: Months = Field(description="output follows sales with this lag; what is not sold meanwhile is stored")
     dumped: quantity("1/yr", 0, 12) = Field(description="share of the stored output that is sold off at home, a year")
-    storage_cost: StockCost
+    storage_cost: StockCost = Field(description="of output that is not exported, while it is stored")
 
 
 class Downstream(Table):

@@ -105,14 +105,14 @@ class Observation(Table):
     without either the value's own range decides.
     """
 
-    title: str
-    strategy: Name
-    measure: Measure
-    bloc: Name | None = None
-    product: Name | None = None
-    segment: Name | None = None
-    rival: Name | None = None
-    begins: Month
+    title: str = Field(description="what reports call it")
+    strategy: Name = Field(description="under which the model is asked: what was played")
+    measure: Measure = Field(description="what is measured")
+    bloc: Name | None = Field(None, description="of which; default: of all")
+    product: Name | None = Field(None, description="of which; default: of all")
+    segment: Name | None = Field(None, description="of which end use; default: of all")
+    rival: Name | None = Field(None, description="of which; default: of all")
+    begins: Month = Field(description="the first month")
     ends: Month = Field(description="the last month, included")
     against: Tonnes | None = Field(None, description="tonnes of the record that the model's are compared with")
     plus: Tonnes | None = Field(
@@ -186,7 +186,7 @@ class Fitted(Table):
     points: tuple[str, ...] = Field(min_length=2, description="values tried, e.g. ['15 %', '30 %']")
     found: str = Field(description="the point chosen")
     loss: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(description="loss at that point")
-    note: str = ""
+    note: str = Field("", description="what the search showed")
 
 
 class Calibration(Table):
@@ -194,7 +194,7 @@ class Calibration(Table):
 
     until: Month = Field(description="the last month whose facts were used")
     fitted: dict[Name, Fitted] = Field(min_length=1)
-    note: str = ""
+    note: str = Field("", description="how it was fitted")
 
 
 class SharedNumber(Table):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,8 +65,9 @@ def _inheriting(node: Any) -> Any:
     return found
 
 
+@cache
 def written_out() -> dict[str, Any]:
-    """The JSON Schema of an instance in which nothing is taken over any more."""
+    """The JSON Schema of an instance in which nothing is taken over any more; one for all who ask, to be read only."""
     schema: dict[str, Any] = _tidy(Instance.model_json_schema(by_alias=True))
     head = {"$schema": DIALECT, "$id": f"urn:{SCHEMA.replace('/', ':')}", "title": "Coercivity licensing instance"}
     return head | schema
@@ -134,21 +135,21 @@ class LicensingShape:
         return f"{text} ({words.splitlines()[0].rstrip('.')})" if words else text
 
     def _nodes(self, path: Path) -> list[Node]:
-        nodes = self._expand(self._schema)
+        nodes = self.expanded(self._schema)
         for part in path:
-            nodes = [inner for node in nodes for step in _step(node, part) for inner in self._expand(step)]
+            nodes = [inner for node in nodes for step in _step(node, part) for inner in self.expanded(step)]
         return nodes
 
-    def _expand(self, node: Node) -> list[Node]:
+    def expanded(self, node: Node) -> list[Node]:
         """The alternatives that a node stands for, null left out, its own description kept."""
         if UNIT in node:
             return [node]
         own = {"description": node["description"]} if "description" in node else {}
         if "$ref" in node:
-            return [{**inner, **own} for inner in self._expand(self._schema["$defs"][node["$ref"].split("/")[-1]])]
+            return [{**inner, **own} for inner in self.expanded(self._schema["$defs"][node["$ref"].split("/")[-1]])]
         for key in ("anyOf", "oneOf"):
             if key in node:
-                return [{**inner, **own} for option in node[key] for inner in self._expand(option)]
+                return [{**inner, **own} for option in node[key] for inner in self.expanded(option)]
         return [] if node.get("type") == "null" else [node]
 
 
@@ -156,6 +157,63 @@ class LicensingShape:
 def shape() -> LicensingShape:
     """The shape of instance files, made once."""
     return LicensingShape()
+
+
+@dataclass(frozen=True)
+class Told:
+    """A field of an instance file, with ``*`` for a name or a position: what it means and what may stand there."""
+
+    path: str
+    says: str
+    takes: str
+    unit: str | None
+    is_needed: bool
+
+
+def told_fields() -> list[Told]:
+    """Every field that an instance may have, in the order of the format: what ``json_schema`` tells editors."""
+    schema = written_out()
+    return list(_told_of(schema, ()))
+
+
+def _told_of(block: Node, above: tuple[str, ...]) -> Iterator[Told]:
+    for key, node in block.get("properties", {}).items():
+        says = str(node.get("description", ""))
+        yield from _told(node, (*above, key), says, key in block.get("required", ()))
+
+
+def _told(node: Node, path: tuple[str, ...], says: str, is_needed: bool) -> Iterator[Told]:
+    forms = shape().expanded(node)
+    rows = [row for form in forms if UNIT not in form for row in _rows(form)]
+    # Rows are told once, under the star that stands for any of them.
+    if not rows or (says and any("properties" in inner for row in rows for inner in shape().expanded(row))):
+        told = says or next((str(form["description"]) for form in forms if "description" in form), "")
+        takes = " or ".join(dict.fromkeys(_takes(form) for form in forms))
+        unit = next((form[UNIT] for form in forms if UNIT in form), None)
+        yield Told(".".join(path), " ".join(told.partition("\n\n")[0].split()), takes, unit, is_needed)
+    for form in forms:
+        if UNIT not in form:
+            yield from _told_of(form, path)
+    for row in rows:
+        # Numbers and texts in rows mean what the rows mean; a block says itself what it is.
+        is_block = any("properties" in inner for inner in shape().expanded(row) if UNIT not in inner)
+        yield from _told(row, (*path, "*"), "" if is_block else says, is_needed)
+
+
+def _rows(form: Node) -> list[Node]:
+    found = [*form.get("patternProperties", {}).values(), form.get("additionalProperties"), form.get("items")]
+    return [row for row in found if isinstance(row, Mapping) and row]
+
+
+def _takes(form: Node) -> str:
+    if UNIT in form:
+        return "a number or %" if form[UNIT] == "1" else str(form[UNIT])
+    if "const" in form or "enum" in form:
+        return " or ".join(f"`{word}`" for word in form.get("enum", [form.get("const")]))
+    if "examples" in form:
+        return "a month"
+    kinds = {"array": "a list", "string": "a text", "integer": "a whole number", "number": "a number"}
+    return kinds.get(form.get("type", ""), "a block" if "properties" in form else "rows" if "type" in form else "any")
 
 
 def _mapping(node: Node) -> Node:

@@ -26,13 +26,13 @@ class Breakdown(Table):
     """What is still delivered, and for how long, when licences break down."""
 
     delivered: Share = Field(description="share of what the posture would have licensed")
-    lasts: Months
+    lasts: Months = Field(description="from the month in which it strikes")
 
 
 class Posture(Table):
     """A way to license exports."""
 
-    title: str
+    title: str = Field(description="what reports call it")
     licensed: Literal["open"] | quantity(
         "1", 0, 3
     ) = Field(description="share of the forecast imports from the leader that is licensed; open: no cap")
@@ -70,10 +70,10 @@ class Posture(Table):
 class Rule(Table):
     """Sets a posture for a phase, a group and a product; what is left out means all of them."""
 
-    posture: Name
-    phase: Name | None = None
-    group: Name | None = None
-    product: Name | None = None
+    posture: Name = Field(description="what is in force")
+    phase: Name | None = Field(None, description="in which phase; default: in all")
+    group: Name | None = Field(None, description="towards which group; default: towards all")
+    product: Name | None = Field(None, description="for which product; default: for all")
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class Fed:
 class Strategy(Table):
     """A path of postures: the rules are applied in order, a later one over an earlier one."""
 
-    title: str
-    story: str = ""
-    rules: tuple[Rule, ...] = Field(min_length=1)
+    title: str = Field(description="what reports call it")
+    story: str = Field("", description="who argued for it or played it, and when")
+    rules: tuple[Rule, ...] = Field(min_length=1, description="applied in order, a later one over an earlier one")
     if_conceded: tuple[Rule, ...] = Field(
         (),
         description="applied over the rules from the concession on, while it lasts; default: the target gets the relief posture",
@@ -120,8 +120,10 @@ class Menu(Table):
     Groups in one bundle are always treated alike; without bundles each group is treated by itself.
     """
 
-    postures: tuple[Name, ...] = Field(min_length=1)
-    bundles: tuple[tuple[Name, ...], ...] = ()
+    postures: tuple[Name, ...] = Field(min_length=1, description="those that the search may choose from")
+    bundles: tuple[tuple[Name, ...], ...] = Field(
+        (), description="groups that are always treated alike; default: each by itself"
+    )
     products: Literal["apart"] | None = Field(
         None,
         description="apart: a posture for every product by itself, as licences for some magnets alone; default: all alike",
@@ -131,14 +133,14 @@ class Menu(Table):
 class CurvePoint(Table):
     """A point of the concession curve."""
 
-    pressure: MillionUsd
-    probability: Share
+    pressure: MillionUsd = Field(description="what the measures against the target cost buyers")
+    probability: Share = Field(description="of a concession at that pressure; between points along a line")
 
 
 class TargetType(Table):
     """What the target's controls are worth to it, if it is of this type."""
 
-    title: str
+    title: str = Field(description="what reports call it")
     weight: Share = Field(description="probability of this type; all weights add up to 1")
     stake: MillionUsdPerYear = Field(description="worth of the whole concession to the target, while it lasts")
 
@@ -153,17 +155,22 @@ class Concession(Table):
     cause: the followers' value under the strategy less that under the same strategy with the target relieved.
     """
 
-    target: Name
-    value: MillionUsdPerYear
-    share: Share
+    target: Name = Field(description="group whose governments may concede")
+    value: MillionUsdPerYear = Field(description="worth of the whole concession to the leader, while it lasts")
+    share: Share = Field(description="of that worth that is conceded")
     begins: Months = Field(description="after the announcement")
-    lasts: Years
+    lasts: Years = Field(description="from its beginning")
     relief: Name = Field(description="posture that the target group is given once it concedes")
-    reference: Name | None = None
-    probability: Share | None = None
-    cap: Share | None = None
-    curve: tuple[CurvePoint, ...] = ()
-    types: dict[Name, TargetType] = Field(default_factory=dict)
+    reference: Name | None = Field(None, description="strategy at whose pressure the stated probability holds")
+    probability: Share | None = Field(None, description="of a concession at the pressure of the reference strategy")
+    cap: Share | None = Field(None, description="highest probability that pressure can bring about")
+    curve: tuple[CurvePoint, ...] = Field(
+        (), description="probability over pressure, from the lowest pressure to the highest; in place of a probability"
+    )
+    types: dict[Name, TargetType] = Field(
+        default_factory=dict,
+        description="of target, by what its controls are worth to it; in place of a probability or a curve",
+    )
     window: Months | None = Field(
         None,
         description="pressure is the pain that conceding would spare over these months from the decision on, nothing being "
@@ -179,13 +186,15 @@ class Concession(Table):
 class Leverage(Table):
     """Lengths of the unannounced cut-offs whose cost is reported, and how far the curve runs."""
 
-    lengths: tuple[Months, ...] = Field(min_length=1)
-    until: Month
+    lengths: tuple[Months, ...] = Field(
+        min_length=1, description="of the cut-offs whose cost is reported, each by itself"
+    )
+    until: Month = Field(description="last month in which a cut-off is tried")
     recovery: Months = Field(description="months after the cut over which stocks are rebuilt")
 
 
 class Variant(Table):
     """A named set of overrides, path by path."""
 
-    title: str
-    set: dict[str, Any]
+    title: str = Field(description="what reports call it")
+    set: dict[str, Any] = Field(description="dotted path and value, as --set takes them")

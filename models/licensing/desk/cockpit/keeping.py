@@ -9,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.strategies import Rule
 from coercivity.models.licensing.desk.cockpit.reading import Reader, changed, grid_strategy, parameter_at
 from coercivity.models.licensing.desk.cockpit.wishes import Wish
 
@@ -26,12 +27,19 @@ def kept(instance: Instance, given: str, wish: Wish) -> dict[str, str]:
     if sets:
         document["variants"] = {NAME: {"title": "A view of the cockpit", "set": sets}}
     if wish.postures is not None:
-        rules = [rule.model_dump(exclude_none=True) for rule in grid_strategy(instance, wish).rules]
-        document["strategies"] = {NAME: {"title": "The grid of the cockpit", "rules": rules}}
+        grid = grid_strategy(instance, wish)
+        said: dict[str, Any] = {"title": "The grid of the cockpit", "rules": [_plain(rule) for rule in grid.rules]}
+        if grid.if_conceded:
+            said["if_conceded"] = [_plain(rule) for rule in grid.if_conceded]
+        document["strategies"] = {NAME: said}
         command = f"coercivity solve FILE --strategy {NAME}" + (f" --variant {NAME}" if sets else "")
     else:
         command = " ".join([f"coercivity solve {given}", f"--strategy {shlex.quote(wish.strategy)}", *words])
     return {"command": command, "variant": yaml_of(document)}
+
+
+def _plain(rule: Rule) -> dict[str, Any]:
+    return rule.model_dump(exclude_none=True)
 
 
 def yaml_of(document: dict[str, Any]) -> str:

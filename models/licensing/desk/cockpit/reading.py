@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from coercivity.engine.errors import UsageError, check_name
-from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules
+from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules, path_if_conceded
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.answers.backtest.measures import shortage
 from coercivity.models.licensing.answers.results import expected, path_rows
@@ -27,6 +27,7 @@ from coercivity.models.licensing.buyers.window import Window
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity
 from coercivity.models.licensing.data.strategies import Rule, Strategy
+from coercivity.models.licensing.desk.cockpit.levers import leverage_by_year
 from coercivity.models.licensing.desk.cockpit.wishes import GRID, RECORDS, Wish
 from coercivity.models.licensing.leader.commit import Game
 from coercivity.models.licensing.leader.payoff import payoff_of, probability_of
@@ -148,6 +149,13 @@ class Reader:
             "order": [vars(one) for one in page.standings],
         }
 
+    def leverage(self, wish: Wish) -> dict[str, Any]:
+        """What an unannounced cut-off would cost all buyers at the end of each year; raises as :meth:`read`."""
+        self._check(wish)
+        point = self._at(wish)
+        response, _, _ = point.screen.respond(announced_of(point, wish))
+        return leverage_by_year(point.instance, response)
+
     def instance(self, values: Mapping[str, float]) -> Instance:
         """The instance with numbers changed; raises as :meth:`read`."""
         return changed(self.stated, self.numbers, values, self._allowed)
@@ -158,7 +166,7 @@ class Reader:
         return {path: one for path, one in instance.quantities() if not path.startswith(RECORDS)}
 
     def _read(self, wish: Wish) -> tuple[dict[str, Any], Glimpse]:
-        key = (wish.key, wish.strategy, wish.postures)
+        key = (wish.key, wish.strategy, wish.postures, wish.copied)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -278,7 +286,9 @@ def announced_of(point: Point, wish: Wish) -> Announcement:
     """What buyers hear of the strategy that a wish names, or of its grid."""
     if wish.postures is None:
         return point.followers.announcer.named(wish.strategy)
-    return point.followers.announcer.announce(grid_path(point.instance, wish), GRID)
+    strategy = grid_strategy(point.instance, wish)
+    conceded = path_if_conceded(point.instance, strategy)
+    return point.followers.announcer.announce(path_from_rules(point.instance, strategy), GRID, conceded=conceded)
 
 
 def grid_path(instance: Instance, wish: Wish) -> Path:
@@ -312,4 +322,8 @@ def grid_strategy(instance: Instance, wish: Wish) -> Strategy:
                 continue
             for product, posture in zip(instance.products, products, strict=True):
                 rules.append(Rule(posture=posture, phase=phase, group=group, product=product))
-    return Strategy(title="The grid of the cockpit", rules=tuple(rules))
+    after: tuple[Rule, ...] = ()
+    if wish.copied is not None:
+        check_name("the grid", wish.copied, instance.strategies, "strategies")
+        after = instance.strategies[wish.copied].if_conceded
+    return Strategy(title="The grid of the cockpit", rules=tuple(rules), if_conceded=after)

@@ -28,12 +28,18 @@ from coercivity.models.licensing.desk.cockpit.facts import facts
 from coercivity.models.licensing.desk.cockpit.keeping import kept
 from coercivity.models.licensing.desk.cockpit.solver import Certifying, Solver, refusal
 from coercivity.models.licensing.desk.cockpit.turns import Turns
-from coercivity.models.licensing.desk.cockpit.wishes import Kind, client_of, parsed, wish_of
+from coercivity.models.licensing.desk.cockpit.wishes import Kind, client_of, making_of, parsed, wish_of
 
 LARGEST = 100_000  # bytes of a wish
 MOST_CERTIFICATES = 2  # that are made at once
 REMEMBERED = 8  # certificates that can still be asked for
-FILES = {"": "cockpit.html", "cockpit.css": "cockpit.css", "cockpit.js": "cockpit.js", "drawing.js": "drawing.js"}
+FILES = {
+    "": "cockpit.html",
+    "cockpit.css": "cockpit.css",
+    "cockpit.js": "cockpit.js",
+    "drawing.js": "drawing.js",
+    "teaching.js": "teaching.js",
+}
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
@@ -135,6 +141,10 @@ class Cockpit:
         """All named strategies compared at changed assumptions, in words."""
         return await self._answer(request, "verdict")
 
+    async def leverage(self, request: Request) -> Response:
+        """What a cut-off would cost at the end of each year."""
+        return await self._answer(request, "leverage")
+
     async def _answer(self, request: Request, kind: Kind) -> Response:
         data = parsed(await body_of(request))
         answer = await self.turns.wish(client_of(data), kind, wish_of(data))
@@ -146,13 +156,14 @@ class Cockpit:
         return said(await run_in_threadpool(kept, self.instance, self.given, wish))
 
     async def certify(self, request: Request) -> Response:
-        """Begin a certificate."""
-        wish = wish_of(parsed(await body_of(request)))
+        """Begin a certificate, or a brief."""
+        data = parsed(await body_of(request))
+        wish, what = wish_of(data), making_of(data)
         states = [await run_in_threadpool(one.state) for one in list(self.certificates.values())]
         if sum(state["state"] == "running" for state in states) >= MOST_CERTIFICATES:
-            return said({"refused": "Other certificates are being made.", "fix": "cancel one, or wait"}, 429)
+            return said({"refused": "Other certificates or briefs are being made.", "fix": "cancel one, or wait"}, 429)
         name = secrets.token_urlsafe(12)
-        self.certificates[name] = await run_in_threadpool(Certifying, self.instance, wish)
+        self.certificates[name] = await run_in_threadpool(Certifying, self.instance, wish, what)
         for old in list(self.certificates)[:-REMEMBERED]:
             await run_in_threadpool(self.certificates.pop(old).cancel)
         return said({"certificate": name}, 202)
@@ -196,6 +207,7 @@ def application(cockpit: Cockpit, port: int) -> Starlette:
         Route("/api/game", cockpit.game),
         Route("/api/reading", cockpit.reading, methods=["POST"]),
         Route("/api/verdict", cockpit.verdict, methods=["POST"]),
+        Route("/api/leverage", cockpit.leverage, methods=["POST"]),
         Route("/api/kept", cockpit.keep, methods=["POST"]),
         Route("/api/certificates", cockpit.certify, methods=["POST"]),
         Route("/api/certificates/{name}", cockpit.certificate, methods=["GET", "DELETE"]),

@@ -16,14 +16,21 @@ from typing import Any
 from coercivity.engine.errors import CoercivityError
 from coercivity.engine.parallel import deaf_to_interrupt, end_with_parent
 from coercivity.models.licensing.data.instance import Instance
-from coercivity.models.licensing.desk.cockpit.wishes import Kind, Wish
+from coercivity.models.licensing.desk.cockpit.wishes import Kind, Making, Wish
 
+Said = dict[str, Any]
+
+# Which of the reader's answers a kind of wish asks for.
+ANSWERS: dict[Kind, Callable[[Any, Wish], Said]] = {
+    "read": lambda reader, wish: reader.read(wish),
+    "verdict": lambda reader, wish: reader.verdict(wish),
+    "leverage": lambda reader, wish: reader.leverage(wish),
+}
 STRIKES = 2  # processes that one wish may take down
 PATIENCE = 120.0  # seconds after which a process that does not answer counts as dead
 HINT = 1.0  # seconds that a process has to end when nobody talks to it any more
 LAST_WORDS = 5.0  # seconds that it has to end once it is told to
 
-Said = dict[str, Any]
 CLOSED: Said = {"refused": "The cockpit is being closed.", "fix": "start it again"}
 
 
@@ -54,7 +61,7 @@ def answer_wishes(pipe: Connection, instance: Instance) -> None:
         while True:
             kind, wish = pipe.recv()
             try:
-                said = failed if reader is None else (reader.read(wish) if kind == "read" else reader.verdict(wish))
+                said = failed if reader is None else ANSWERS[kind](reader, wish)
             except Exception as error:
                 said = refusal(error)
             pipe.send(said)
@@ -150,42 +157,32 @@ def finish(process: Any) -> None:
 # -- certificates ------------------------------------------------------------------------------------------------
 
 
-def make_certificate(pipe: Connection, instance: Instance, wish: Wish) -> None:
-    """What a process does that makes a certificate: the way of ``coercivity solve --strategy``, told as it goes."""
+def make_in_full(pipe: Connection, instance: Instance, wish: Wish, what: Making) -> None:
+    """What a process does that makes a certificate or a brief, with every check; told as it goes."""
     end_with_parent()
-    from coercivity.models.licensing.answers.commands import solve
-    from coercivity.models.licensing.desk.cockpit.reading import Reader, changed, grid_strategy
+    from coercivity.models.licensing.desk.cockpit import full
 
     def told(stage: str, done: int, total: int) -> None:
         pipe.send({"state": "running", "stage": stage, "done": done, "total": total})
 
     with contextlib.suppress(EOFError, OSError):
         try:
-            game, name = changed(instance, Reader.numbers_of(instance), wish.values), wish.strategy
-            if wish.postures is not None:
-                while name in game.strategies:
-                    name += "_"
-                strategies = {**game.strategies, name: grid_strategy(game, wish)}
-                game = game.model_copy(update={"strategies": strategies})
-            found = solve(game, name, progress=told)
+            game, name = full.game_of(instance, wish)
+            made = full.certificate(game, name, told) if what == "certificate" else full.brief(game, told)
         except Exception as error:
             pipe.send({"state": "refused", **refusal(error)})
             return
-        certificate = found.certificate
-        checks = [{"name": one.name, "ok": bool(one.ok)} for one in certificate.checks]
-        figures = {"value": found.leader.value_musd, "optimistic": certificate.optimistic_musd}
-        figures |= {"pessimistic": certificate.pessimistic_musd}
-        pipe.send({"state": "done", "proof": certificate.proof, "says": certificate.says, **figures, "checks": checks})
+        pipe.send({"state": "done", **made})
 
 
 class Certifying:
-    """One certificate in the making, in a process that may be ended at any time."""
+    """One certificate or brief in the making, in a process that may be ended at any time."""
 
-    def __init__(self, instance: Instance, wish: Wish) -> None:
+    def __init__(self, instance: Instance, wish: Wish, what: Making = "certificate") -> None:
         self.wish = wish
         self._said: Said = {"state": "running", "stage": "starting", "done": 0, "total": 1}
         self._process: Any
-        self._process, self._pipe = spawn(make_certificate, instance, wish)
+        self._process, self._pipe = spawn(make_in_full, instance, wish, what)
         self._lock = threading.Lock()
         self._ended = False
 

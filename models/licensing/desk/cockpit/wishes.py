@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, cast
 
 from coercivity.engine.errors import UsageError
 
@@ -18,7 +18,8 @@ MOST_CHANGES = 600
 LONGEST = 200  # letters of a name
 WIDEST = 64  # entries of one direction of the grid
 
-Kind = Literal["read", "verdict"]
+Kind = Literal["read", "verdict", "leverage"]
+Making = Literal["certificate", "brief"]
 Postures = tuple[tuple[tuple[str, ...], ...], ...]
 
 
@@ -31,11 +32,13 @@ class Wish:
     values : changed numbers by their path, in the unit of the instance
     strategy : a named one, or :data:`GRID`
     postures : by phase, group and product, where a grid is asked for
+    copied : the strategy that the grid was copied from: what it does after a concession, the grid does too
     """
 
     values: Mapping[str, float]
     strategy: str
     postures: Postures | None = None
+    copied: str | None = None
 
     @cached_property
     def key(self) -> tuple[tuple[str, float], ...]:
@@ -69,6 +72,14 @@ def client_of(data: Mapping[str, Any]) -> str:
     return _name(data.get("client"), "client")
 
 
+def making_of(data: Mapping[str, Any]) -> Making:
+    """What is to be made in full; raises UsageError where it is neither a certificate nor a brief."""
+    found = data.get("make", "certificate")
+    if found not in ("certificate", "brief"):
+        raise UsageError("make", "neither a certificate nor a brief", "send certificate or brief")
+    return cast(Making, found)
+
+
 def wish_of(data: Mapping[str, Any]) -> Wish:
     """The wish that an object says.
 
@@ -84,7 +95,8 @@ def wish_of(data: Mapping[str, Any]) -> Wish:
     grid = data.get("postures")
     if grid is None:
         return Wish(numbers, _name(data.get("strategy"), "strategy"))
-    return Wish(numbers, GRID, _grid(grid))
+    copied = data.get("copied")
+    return Wish(numbers, GRID, _grid(grid), None if copied is None else _name(copied, "copied"))
 
 
 def _name(value: object, where: str) -> str:

@@ -163,7 +163,7 @@ def test_a_view_is_certified(client: TestClient, game: Instance) -> None:
     grid = {"values": {}, "postures": facts.grid_of(game, "half")}
     other = posted(client, "/api/certificates", grid).json()["certificate"]
     full = posted(client, "/api/certificates")
-    assert (full.status_code, full.json()["refused"]) == (429, "Other certificates are being made.")
+    assert (full.status_code, full.json()["refused"]) == (429, "Other certificates or briefs are being made.")
     for one, rate in ((name, 0.1), (other, None)):
         state = ended(client, one)
         assert (state["state"], state["proof"]) == ("done", "BILEVEL_FEASIBLE")

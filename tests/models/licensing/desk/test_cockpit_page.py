@@ -34,7 +34,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from coercivity.models.licensing.desk.cockpit.server import Cockpit, application
 
     text = (Path(__file__).parents[4] / "instances" / "toy" / "one-buyer.yaml").read_text("utf-8")
-    game = load_text(text, "one-buyer.yaml")
+    cut_offs = "leverage: {lengths: [2 month, 3 month], until: 2027-12, recovery: 3 month}\n"
+    game = load_text(f"{text}\n{cut_offs}", "one-buyer.yaml")
     rate = game.leader.discount_rate.model_copy(update={"low": 0.0, "high": 0.2, "assumption": EVIL})
     leader = game.leader.model_copy(update={"discount_rate": rate})
     half = game.strategies["half"].model_copy(update={"title": f"Half {EVIL}"})
@@ -158,6 +159,7 @@ def test_a_grid_a_pin_a_variant_and_a_table(page: Any) -> None:
     page.locator("#grid select").first.select_option("half")
     page.wait_for_function("() => document.getElementById('live').textContent.startsWith('The grid')", timeout=WAIT)
     page.get_by_role("button", name="Pin", exact=True).click()
+    page.wait_for_function("""() => decodeURIComponent(location.hash).includes('"copied":"open"')""", timeout=WAIT)
     page.select_option("#strategy", "half")
     page.wait_for_function("() => document.getElementById('live').textContent.startsWith('Half')", timeout=WAIT)
     page.get_by_role("button", name="Pin", exact=True).click()
@@ -172,6 +174,51 @@ def test_a_grid_a_pin_a_variant_and_a_table(page: Any) -> None:
     rows = Path(waiting.value.path()).read_text("utf-8").splitlines()
     assert rows[0] == "what,name,now,stated case,unit"
     assert any(row.startswith("term,concession,") for row in rows)
+
+
+def test_a_brief_is_made_and_downloaded(page: Any) -> None:
+    files: list[Any] = []
+    page.on("download", lambda one: files.extend([one]))
+    page.get_by_role("button", name="Make the brief").click()
+    page.wait_for_function("() => document.getElementById('live').textContent.includes('brief is made')", timeout=WAIT)
+    page.wait_for_timeout(300)
+    assert sorted(one.suggested_filename for one in files) == ["cockpit-brief.html", "cockpit-result.json"]
+    brief = next(one for one in files if one.suggested_filename.endswith(".html"))
+    text = Path(brief.path()).read_text("utf-8")
+    assert "pays the leader most" in text
+    assert "<img" not in text
+
+
+def test_what_comes_of_it_is_covered_until_it_is_guessed(page: Any) -> None:
+    page.get_by_role("button", name="Guess first").press("Enter")
+    assert not page.locator("#value").is_visible()
+    page.select_option("#guessed", "open")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="See").click()
+    page.wait_for_function("() => document.getElementById('lesson').textContent.startsWith('No: Half')", timeout=WAIT)
+    assert page.locator("#value").is_visible()
+    page.get_by_label(RATE, exact=True).fill("0.13")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#guess:not([hidden])", timeout=WAIT)
+    assert not page.locator("#terms").is_visible()
+    page.select_option("#guessed", "half")
+    page.get_by_role("button", name="See").click()
+    page.wait_for_function("() => document.getElementById('lesson').textContent.startsWith('Right')", timeout=WAIT)
+    assert "1 of 2 right" in page.inner_text("#lesson")
+    page.get_by_role("button", name="Guess first").click()
+    assert page.locator("#terms").is_visible()
+
+
+def test_leverage_is_drawn_once_a_view_rests(page: Any) -> None:
+    page.wait_for_selector("#leverage svg", timeout=WAIT)
+    short = page.inner_text("#leverage p")
+    assert short.startswith("From 2025 to 2027: ")
+    page.select_option("#length", label="3")
+    assert page.inner_text("#leverage p") != short
+    page.get_by_label(RATE, exact=True).fill("0.13")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#leverage path.stated", state="attached", timeout=WAIT)
+    assert "in the stated case" in page.inner_text("#leverage p")
 
 
 def test_every_control_has_a_name_and_narrow_windows_do_not_scroll_sideways(page: Any) -> None:

@@ -1,6 +1,7 @@
 // The cockpit's page: it keeps a view (changed numbers, and a strategy or a grid), asks for it, and shows the answers.
 
 import { amount, bar, csv, download, el, lines, percent, plain, table } from "./drawing.js";
+import { Lesson } from "./teaching.js";
 
 const $ = (id) => document.getElementById(id);
 const client = crypto.randomUUID();
@@ -10,10 +11,13 @@ let open_trade = null;          // the reading of open trade at these numbers, a
 let now = null;                 // the reading that is shown
 let ranking = new Map();        // readings of the named strategies at these numbers
 const stated = new Map();       // readings at the stated numbers, by strategy or grid
+const levers = new Map();       // leverage by year at the stated numbers, by strategy or grid
+let lesson, leverage = null;    // what is guessed first; leverage by year in the view that is shown
 const pins = [];
 
-const keyOf = (one) => JSON.stringify([Object.entries(one.values).sort(), one.postures ?? one.strategy]);
-const choiceOf = (one) => JSON.stringify(one.postures ?? one.strategy);
+const choiceOf = (one) => JSON.stringify(one.postures ? [one.postures, one.copied ?? null] : one.strategy);
+const keyOf = (one) => JSON.stringify([Object.entries(one.values).sort(), choiceOf(one)]);
+const asked = (one) => ({ values: one.values, strategy: one.strategy, postures: one.postures, copied: one.postures ? one.copied ?? null : null });
 const copied = (one) => JSON.parse(JSON.stringify(one));
 
 async function ask(path, body, method = "POST") {
@@ -27,7 +31,7 @@ async function ask(path, body, method = "POST") {
   }
 }
 
-const wish = (what, one) => ask(what, { client, values: one.values, strategy: one.strategy, postures: one.postures });
+const wish = (what, one) => ask(what, { client, ...asked(one) });
 
 function trouble(answer) {
   $("trouble").hidden = !answer?.refused;
@@ -43,6 +47,7 @@ function changed() {
   clearTimeout(addressing);
   addressing = setTimeout(() => history.replaceState(null, "", location.pathname + fragment()), ADDRESSED);
   badge();
+  if (lesson.at(view.values)) lesson.judge([]);
   if (!is_asking) follow();
 }
 
@@ -65,13 +70,14 @@ async function fly(one, is_latest) {
     now = null;
     $("value").textContent = "no answer";
     $("against").textContent = "";
-    for (const id of ["verdict", "terms", "blocs", "shares", "ranking"]) $(id).replaceChildren();
+    for (const id of ["verdict", "terms", "blocs", "shares", "leverage", "ranking"]) $(id).replaceChildren();
     return;
   }
   // What was said of other numbers stays in its place, marked, until it is said again: nothing jumps while a slider moves.
   $("verdict").classList.toggle("old", $("verdict").childElementCount > 0);
   now = { ...found, view: one };
-  open_trade = null;
+  open_trade = leverage = null;
+  $("leverage").classList.toggle("old", $("leverage").childElementCount > 0);
   ranking = new Map();
   if (!one.postures) rank(one.strategy, found);
   if (!Object.keys(one.values).length) stated.set(choiceOf(one), found);
@@ -96,6 +102,22 @@ async function fly(one, is_latest) {
   if (!is_latest() || verdict.overtaken || trouble(verdict)) return;
   $("verdict").classList.remove("old");
   $("verdict").replaceChildren(...verdict.sentences.map((text) => el("p", {}, text)));
+  cut(one, is_latest);
+}
+
+// Leverage takes longest, so it is asked last, and only where the view has rested.
+async function cut(one, is_latest) {
+  await new Promise((done) => setTimeout(done, SETTLED));
+  for (const other of Object.keys(one.values).length ? [one, { ...one, values: {} }] : [one]) {
+    if (!is_latest() || is_asking) return;
+    const is_stated = !Object.keys(other.values).length;
+    const known = is_stated ? levers.get(choiceOf(other)) : undefined;
+    const found = known ?? await wish("leverage", other);
+    if (found.overtaken || found.refused) return;
+    if (is_stated) levers.set(choiceOf(other), found);
+    if (other === one) leverage = found;
+    if (is_latest()) drawLeverage();
+  }
 }
 
 async function look(one, names, is_latest) {
@@ -111,6 +133,7 @@ async function look(one, names, is_latest) {
 function rank(name, found) {
   ranking.set(name, found);
   if (name === game.baseline) open_trade = found;
+  lesson.judge([...ranking.values()]);
   if (!Object.keys(now.view.values).length) stated.set(JSON.stringify(name), found);
 }
 
@@ -156,6 +179,21 @@ function drawBlocs(old) {
       at < now.blocs.length ? bar(paid[at], largest) : ""],
   }));
   table($("blocs"), ["buyers", "now", "change", "shortage", ""], rows, "Present value, less the rents that they earn");
+}
+
+function drawLeverage() {
+  $("leverage").classList.remove("old");
+  $("length-line").hidden = !(leverage?.months.length > 1);
+  if (!leverage?.months.length) {
+    $("leverage").replaceChildren(el("p", { class: "quiet" }, "This instance states no cut-offs."));
+    return;
+  }
+  const chosen = $("length").value;
+  $("length").replaceChildren(...leverage.months.map((months, at) => el("option", { value: at }, plain(months))));
+  $("length").value = chosen in leverage.months ? chosen : "0";
+  const at = Number($("length").value), old = Object.keys(now.view.values).length ? levers.get(choiceOf(now.view))?.losses[at] : undefined;
+  const largest = Math.max(1e-9, ...leverage.losses[at], ...(old ?? []));
+  lines($("leverage"), leverage.first_year, leverage.losses[at], old, amount, largest);
 }
 
 function drawRanking() {
@@ -250,6 +288,8 @@ function drawChoices() {
         ...game.postures.map((one) => el("option", { value: one.name }, one.title)));
       pick.value = postures[p][g][places[0]];
       pick.addEventListener("change", () => {
+        // What the strategy does after a concession goes on in the grid.
+        if (!view.postures) view.copied = view.strategy;
         view.postures = copied(posturesOf(view));
         view.strategy = "grid";
         for (const at of places) view.postures[p][g][at] = pick.value;
@@ -285,7 +325,9 @@ function shared() {
       && told.postures.every((groups) => Array.isArray(groups) && groups.length === game.groups.length
         && groups.every((products) => Array.isArray(products) && products.length === game.products.length));
     const is_known = game.strategies.some((one) => one.name === told.strategy);
-    return { values: Object.fromEntries(values), strategy: is_grid ? "grid" : is_known ? told.strategy : first.strategy, postures: is_grid ? told.postures : null };
+    const from = game.strategies.some((one) => one.name === told.copied) ? told.copied : null;
+    const strategy = is_grid ? "grid" : is_known ? told.strategy : first.strategy;
+    return { values: Object.fromEntries(values), strategy, postures: is_grid ? told.postures : null, copied: is_grid ? from : null };
   } catch {
     return first;
   }
@@ -335,6 +377,8 @@ function rows() {
     found.push(["shortage", bloc.name, bloc.shortage, old?.blocs[at].shortage, "t"]);
   });
   now.share.forEach((share, at) => found.push(["leader's share", now.first_year + at, share, old?.share[at], "1"]));
+  leverage?.months.forEach((months, length) => leverage.losses[length].forEach((loss, at) => found.push(
+    [`leverage, ${plain(months)} months`, leverage.first_year + at, loss, levers.get(choiceOf(now.view))?.losses[length][at], "million USD"])));
   for (const one of ranking.values()) found.push(["strategy", one.strategy, one.value, stated.get(JSON.stringify(one.strategy))?.value, "million USD"]);
   for (const [path, value] of Object.entries(now.view.values)) found.push(["assumption", path, value, numbers.get(path)?.value, numbers.get(path)?.unit]);
   return found;
@@ -342,12 +386,12 @@ function rows() {
 
 // -- certificates ---------------------------------------------------------------------------------------------------
 
-async function certify() {
+async function make(what) {
   const one = copied(view);
-  const begun = await ask("certificates", { values: one.values, strategy: one.strategy, postures: one.postures });
+  const begun = await ask("certificates", { ...asked(one), make: what });
   if (trouble(begun)) return;
   certificate = begun.certificate;
-  $("certify").disabled = true;
+  $("certify").disabled = $("brief").disabled = true;
   $("cancel").hidden = $("certifying").hidden = false;
   for (;;) {
     const state = await ask(`certificates/${certificate}`, null, "GET");
@@ -357,16 +401,20 @@ async function certify() {
       await new Promise((done) => setTimeout(done, 400));
       continue;
     }
-    if (state.state === "done") {
+    if (state.state === "done" && what === "brief") {
+      download("cockpit-brief.html", "text/html", state.html);
+      download("cockpit-result.json", "application/json", JSON.stringify(state.result));
+      $("live").textContent = "The brief is made, and the result that it tells: coercivity verify cockpit-result.json judges it.";
+    } else if (state.state === "done") {
       proved = { key: keyOf(one), proof: state.proof, says: state.says };
       const failed = state.checks.filter((check) => !check.ok).length;
       $("live").textContent = `${state.says} ${amount(state.optimistic)} million USD; ${state.checks.length - failed} of ${state.checks.length} checks hold`
         + (proved.key === keyOf(view) ? "." : "; the view has changed since.");
-    } else if (state.state === "cancelled") $("live").textContent = "The certificate was cancelled.";
+    } else if (state.state === "cancelled") $("live").textContent = `The ${what} was cancelled.`;
     else trouble(state);
     break;
   }
-  $("certify").disabled = false;
+  $("certify").disabled = $("brief").disabled = false;
   $("cancel").hidden = $("certifying").hidden = true;
   badge();
 }
@@ -380,13 +428,16 @@ function bind() {
   on("reset", "click", () => open({ ...view, values: {} }));
   on("strategy", "change", () => { if ($("strategy").value) { view.strategy = $("strategy").value; view.postures = null; drawChoices(); changed(); } });
   on("apart", "change", drawChoices);
-  on("certify", "click", certify);
+  on("certify", "click", () => make("certificate"));
+  on("brief", "click", () => make("brief"));
+  on("teach", "click", () => lesson.turn(view.values));
+  on("length", "change", drawLeverage);
   on("cancel", "click", () => ask(`certificates/${certificate}`, null, "DELETE"));
   on("pin", "click", () => { if (now) { pins.push({ ...now, paid: pains(now, open_trade)?.at(-1) }); drawPins(); $("live").textContent = `Pinned: ${now.title}.`; } });
   on("link", "click", () => copy(location.origin + location.pathname + fragment(), "Link"));
   on("csv", "click", () => now && download("cockpit.csv", "text/csv", csv(rows())));
   on("keep", "click", async () => {
-    const kept = await ask("kept", { values: view.values, strategy: view.strategy, postures: view.postures });
+    const kept = await ask("kept", asked(view));
     if (trouble(kept)) return;
     $("command").value = kept.command;
     $("variant").value = kept.variant;
@@ -406,6 +457,7 @@ if (!trouble(game)) {
   $("title").textContent = `${game.instance.name}: ${game.instance.title}`;
   $("subtitle").textContent = [game.instance.money, `instance ${game.instance.hash.slice(0, 12)}`].filter(Boolean).join(" · ");
   $("order").textContent = `${game.order[0].toUpperCase()}${game.order.slice(1)}.`;
+  lesson = new Lesson(Object.fromEntries(game.strategies.map((one) => [one.name, one.title])));
   bind();
   open(shared());
 }

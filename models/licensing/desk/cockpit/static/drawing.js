@@ -30,6 +30,8 @@ export function amount(value, sign = false) {
 
 export const plain = (value) => String(Number(Number(value).toPrecision(6)));
 
+export const percent = (share) => (share === null || share === undefined ? "n/a" : `${(100 * share).toFixed(0)} %`);
+
 export function table(place, head, rows, caption) {
   const cells = (row, kind) => row.map((cell, at) => {
     if (cell instanceof Node) return el("td", { class: "bar" }, cell);
@@ -52,10 +54,10 @@ export function bar(value, largest) {
     svg("rect", { x, y: 2, width: size, height: 8, class: value < 0 ? "below" : "now" }));
 }
 
-export function lines(place, first, now, stated) {
+export function lines(place, first, now, stated, told = percent, top_value = 1) {
   const wide = 560, high = 200, left = 40, foot = 22, top = 8;
   const x = (at) => left + ((wide - left - 8) * at) / Math.max(1, now.length - 1);
-  const y = (share) => top + (high - top - foot) * (1 - share);
+  const y = (share) => top + (high - top - foot) * (1 - share / top_value);
   const path = (shares) => {
     let drawn = "", is_on = false;
     shares.forEach((share, at) => {
@@ -66,21 +68,19 @@ export function lines(place, first, now, stated) {
     return drawn;
   };
   const last = (shares) => shares.findLast((share) => share !== null);
-  const says = `From ${first} to ${first + now.length - 1}: ${percent(now.find((one) => one !== null))} at first, ${percent(last(now))} at last`
-    + (stated ? `; in the stated case ${percent(last(stated))} at last.` : ".");
+  const says = `From ${first} to ${first + now.length - 1}: ${told(now.find((one) => one !== null))} at first, ${told(last(now))} at last`
+    + (stated ? `; in the stated case ${told(last(stated))} at last.` : ".");
   const drawing = svg("svg", { viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": says });
-  for (const share of [0, 0.5, 1]) {
+  for (const share of [0, top_value / 2, top_value]) {
     drawing.append(svg("line", { x1: left, x2: wide - 8, y1: y(share), y2: y(share), class: "axis" }),
-      svg("text", { x: 2, y: y(share) + 4 }, `${100 * share} %`));
+      svg("text", { x: 2, y: y(share) + 4 }, told(share)));
   }
   const step = Math.max(1, Math.ceil(now.length / 8));
-  for (let at = 0; at < now.length; at += step) drawing.append(svg("text", { x: x(at) - 12, y: high - 5 }, String(first + at)));
+  for (let at = 0; at < now.length; at += step) drawing.append(svg("text", { x: Math.min(x(at) - 12, wide - 28), y: high - 5 }, String(first + at)));
   if (stated) drawing.append(svg("path", { d: path(stated), class: "stated" }));
   drawing.append(svg("path", { d: path(now), class: "now" }));
   place.replaceChildren(drawing, el("p", { class: "quiet" }, `${says} Solid: this view; dashed: the stated case.`));
 }
-
-export const percent = (share) => (share === null || share === undefined ? "n/a" : `${(100 * share).toFixed(0)} %`);
 
 export function csv(rows) {
   const cell = (value) => {
