@@ -174,6 +174,10 @@ class Responder:
         """
         return self._answer(np.asarray(x, dtype=float)).value
 
+    def any_answer(self, x: Floats) -> Floats:
+        """One best response y, shape (m,), whatever it is worth to the leader; raises as :meth:`value`."""
+        return self._answer(np.asarray(x, dtype=float)).point
+
     def incumbent(self, x: Floats) -> Incumbent:
         """The optimistic value alone, without the ranges that :meth:`respond` computes.
 
