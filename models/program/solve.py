@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from coercivity.engine.bilevel.formats import read
+from coercivity.engine.bilevel.solution import Status
 from coercivity.engine.desk import delivery, terminal
 from coercivity.engine.errors import BelowRequired, InfeasibleProgram, UsageError
 from coercivity.engine.finite.game import read_finite
@@ -85,10 +86,8 @@ def _shortfall(result: ProgramAnswer | GameAnswer, require: str | None) -> str |
     less = [f"{name} proves {proof}" for name, proof in result.proofs.items() if ProofLevel[proof] < wanted]
     if less:
         return f"{'; '.join(less)}, below {wanted.name}"
-    # A judge who has looked at every commitment proves what a method could not.
-    is_proved = all(proof == ProofLevel.OPTIMAL.name for proof in result.proofs.values())
-    if require is None and result.status == "LIMIT" and not result.certificate.assumptions and not is_proved:
-        return "the limit was reached: the optimum is not proved"
+    if require is None and result.status in ("LIMIT", "UNPROVED"):
+        return f"the optimum is not proved: {Status[result.status]}"
     return None
 
 
