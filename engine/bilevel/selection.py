@@ -19,6 +19,7 @@ import numpy as np
 from coercivity.engine.bilevel.methods import big_m, commitments, directions, interdiction, knapsack
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
+from coercivity.engine.bilevel.methods.interdiction_tree import method as interdiction_tree
 from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
 from coercivity.engine.bilevel.methods.tight_rows import method as tight_rows
 from coercivity.engine.bilevel.methods.value_function import method as value_function
@@ -32,6 +33,7 @@ _ALL: tuple[Method, ...] = (
     complementarity,
     tight_rows,
     knapsack,
+    interdiction_tree,
     interdiction,
     directions,
     value_function,
@@ -41,6 +43,8 @@ _ALL: tuple[Method, ...] = (
 )
 METHODS: Mapping[str, Method] = {method.METHOD: method for method in _ALL}
 AUTO = "auto"
+# What takes integers of the follower, the narrowest class first.
+CLEVER: tuple[Method, ...] = (interdiction_tree, interdiction, directions, value_function)
 # So few commitments are answered one by one before anything cleverer is tried.
 FEW = 64
 # Of so many, an integer follower's answers to some settle most others; that is tried once a cleverer method takes long.
@@ -140,7 +144,7 @@ def _answered_soon(problem: BilevelProblem, limits: Limits) -> list[Solved]:
     """
     if limits.seconds < SHORT or commitments.refuses(problem) is not None or not commitments.few(problem, SEVERAL):
         return []
-    clever = next((m for m in (interdiction, directions, value_function) if m.refuses(problem) is None), commitments)
+    clever = next((m for m in CLEVER if m.refuses(problem) is None), commitments)
     found = []
     for method, share in ((clever, min(1.0, limits.seconds / 10.0)), (commitments, min(20.0, limits.seconds / 2.0))):
         claim = method.solve(problem, replace(limits, seconds=share))
@@ -183,7 +187,7 @@ def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Li
     names = [tight_rows.METHOD, *(name for name in METHODS if name != tight_rows.METHOD)]
     if problem.follower.is_integer.any():
         # Nothing else takes integers of the follower; the refusals of the others would only hide their reasons.
-        names = [interdiction.METHOD, directions.METHOD, value_function.METHOD, commitments.METHOD]
+        names = [*(method.METHOD for method in CLEVER), commitments.METHOD]
     return {name: METHODS[name].solve for name in names}
 
 

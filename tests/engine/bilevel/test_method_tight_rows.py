@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from benchmarks.bilevel import random_program
+from benchmarks.draws import random_program
 from coercivity.engine.bilevel import selection
 from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
