@@ -98,6 +98,16 @@ def test_a_wrong_declared_bound_never_proves_optimality() -> None:
     assert run(*options, "--because", "x", "--no-save", "--require", "OPTIMAL").exit_code == 5
 
 
+def test_the_best_commitment_against_ties_is_asked_for_by_an_option() -> None:
+    # Dempe (2002), exercise 3.2 is one where the follower is indifferent; the value can only be worse for the leader.
+    hopeful, careful = (solved("dempe2002_ex3_2", *option) for option in ((), ("--pessimistic",)))
+    assert careful["value"] >= hopeful["value"] - 1e-9
+    assert careful["certificate"]["proof"] == "OPTIMAL"
+    assert "ties against the leader" in careful["program"]["name"]
+    assert verify(careful).ok
+    assert run("conejo2016_price_maker", "--pessimistic").exit_code == 2
+
+
 def test_auto_says_why_and_a_refusal_names_a_method_that_accepts() -> None:
     assert "which rows are tight" in solved("basblib_bf_1982_01")["why"]
     refused = run("moore_bard1990", "--method", "complementarity", "--no-save")

@@ -29,7 +29,7 @@ from coercivity.engine.programs.mixed import solve_mixed
 
 Bools = NDArray[np.bool_]
 
-# A row is kept to within this share of its side.
+# A row is kept to within this.
 ROOM = 1e-9
 
 
@@ -72,7 +72,7 @@ class Packing:
     def _swapped(self, packing: Bools, worth: Floats) -> Bools:
         """A packing with items exchanged one for one as long as that is worth something, and then filled again."""
         packing, has_changed = packing.copy(), False
-        room = self.side * (1.0 + ROOM) - self.weight @ packing
+        room = self.side + ROOM - self.weight @ packing
         for _ in range(len(worth) if len(self.side) <= len(worth) else 0):
             a, b = np.flatnonzero(packing), np.flatnonzero(~packing & (worth > 0.0))
             if not len(a) or not len(b):
@@ -88,7 +88,7 @@ class Packing:
 
     def _filled(self, order: NDArray[np.intp]) -> Bools:
         """The items that fit, taken in an order."""
-        room, taken = self.side * (1.0 + ROOM), np.zeros(len(self.gain), dtype=bool)
+        room, taken = self.side + ROOM, np.zeros(len(self.gain), dtype=bool)
         for item in order:
             weight = self.weight[:, item]
             if (weight <= room).all():
@@ -147,7 +147,7 @@ class Packing:
 
         Each item is in one pair, and what all of them together may add to a row is no more than its room.
         """
-        found, left, room = [], extra.copy(), room * (1.0 + ROOM)
+        found, left, room = [], extra.copy(), room + ROOM
         while (at := int(left.argmax())) >= 0 and left.flat[at] > 1e-9:
             one, other = divmod(at, left.shape[1])
             more = np.maximum(0.0, incoming[:, other] - outgoing[:, one])
