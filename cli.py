@@ -47,7 +47,7 @@ KINDS = ("sourced", "derived", "assumed", "overridden", "stale")
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Find the best strategy, or evaluate a named one.
 
-    INSTANCE is a licensing game, or any bilevel program: X.mps with X.aux beside it, bilevel-neutral JSON, or a finite
+    INSTANCE is a licensing game, or any bilevel program: X.mps or X.lp with X.aux beside it, bilevel-neutral JSON, or a finite
     game as JSON. The answer comes with a certificate: what is proved, and by which checks.
     """
     from coercivity.models.program.files import kind_of, located

@@ -133,7 +133,7 @@ def test_auto_says_why_and_a_refusal_names_a_method_that_accepts() -> None:
         (("one-buyer", "--method", "big_m"), "belongs to bilevel programs"),
         (("one-buyer", "--aux", "x.aux"), "belongs to bilevel programs"),
         (("nowhere.mps",), "nowhere.mps"),
-        (("lonely.lp",), "convert it to MPS"),
+        (("lonely.lp",), "no such file"),
         (("moore_bard199",), "did you mean 'moore_bard1990'"),
     ],
 )
