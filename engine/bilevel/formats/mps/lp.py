@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-
 from coercivity.engine.bilevel.formats.mps.reader import MpsProgram
 from coercivity.engine.bilevel.problem import Rows, Variables
 from coercivity.engine.data.text import Faults, broken, text_of
