@@ -91,8 +91,15 @@ def compile_lp(path: str) -> CompiledFile | str:
         (np.array(lp.a_matrix_.value_), np.array(lp.a_matrix_.index_), np.array(lp.a_matrix_.start_)),
         shape=(lp.num_row_, lp.num_col_),
     )
-    sides = (np.array(part, dtype=float) for part in (lp.row_lower_, lp.row_upper_, lp.col_lower_, lp.col_upper_))
-    program = LinearProgram(np.array(lp.col_cost_, dtype=float), sp.csr_array(matrix), *sides, offset=float(lp.offset_))
+    program = LinearProgram(
+        cost=np.array(lp.col_cost_, dtype=float),
+        matrix=sp.csr_array(matrix),
+        row_lower=np.array(lp.row_lower_, dtype=float),
+        row_upper=np.array(lp.row_upper_, dtype=float),
+        col_lower=np.array(lp.col_lower_, dtype=float),
+        col_upper=np.array(lp.col_upper_, dtype=float),
+        offset=float(lp.offset_),
+    )
     return CompiledFile(
         program,
         np.array([kind == HighsVarType.kInteger for kind in kinds], dtype=bool),
