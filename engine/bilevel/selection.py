@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coercivity.engine.bilevel.methods import big_m, commitments, directions, interdiction, knapsack
+from coercivity.engine.bilevel.methods import big_m, commitments, interdiction, knapsack
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
+from coercivity.engine.bilevel.methods.directions import method as directions
 from coercivity.engine.bilevel.methods.interdiction_tree import method as interdiction_tree
 from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
 from coercivity.engine.bilevel.methods.tight_rows import method as tight_rows
