@@ -25,6 +25,7 @@ from coercivity.engine.bilevel.methods.strong_duality import method as strong_du
 from coercivity.engine.bilevel.methods.tight_rows import method as tight_rows
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations import written_out as products
 from coercivity.engine.bilevel.scaling import scaled
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 from coercivity.engine.errors import SolverFailed, UsageError, check_name
@@ -87,9 +88,14 @@ def solve(
     check_name("--method", method, [AUTO, *METHODS], "methods")
     if declared is not None:
         declared.check(problem)
-    units = scaled(problem)
+    is_written_out = products.has_products(problem) and products.refuses(problem) is None
+    units = scaled(products.written_out(problem) if is_written_out else problem)
     found = _solved(units.problem, method, limits or Limits(), declared)
-    return replace(found, solution=units.out_of(found.solution))
+    claim = units.out_of(found.solution)
+    if is_written_out and claim.point is not None:
+        # Columns of products are behind those of the problem.
+        claim = replace(claim, point=claim.point[: problem.width])
+    return replace(found, solution=claim)
 
 
 def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Declared | None) -> Solved:
