@@ -17,6 +17,7 @@ solution sets of convex programs (1988).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -48,6 +49,8 @@ from coercivity.engine.programs.quadratic import is_convex, solve_quadratic
 from coercivity.engine.programs.ties import optimal_face
 
 Flags = NDArray[np.bool_]
+# Seconds that an answer has at the least.
+MOMENT = 0.2
 
 
 class FollowerInfeasible(InfeasibleProgram):
@@ -121,6 +124,10 @@ class Responder:
     Bounds and integrality of the leader's own columns are not looked at; all of the leader's rows are. Products of an integer
     follower's binaries are columns of their own while it answers, and left out of what it says.
 
+    Attributes
+    ----------
+    until : on the clock of :func:`time.perf_counter`; an integer follower that has no answer by then has none, a moment apart
+
     Raises
     ------
     UnsupportedFollower
@@ -129,7 +136,7 @@ class Responder:
     """
 
     def __init__(self, problem: BilevelProblem) -> None:
-        self._width = problem.width
+        self._width, self.until = problem.width, inf
         if products.has_products(problem):
             if what := products.refuses(problem):
                 fix = (
@@ -240,7 +247,7 @@ class Responder:
     def _solved(self, x: Floats, program: LinearProgram) -> _Answer:
         """One best response, with the multipliers of a continuous follower scaled to costs of at least 1."""
         if self._is_integer.any():
-            mixed = solve_mixed(program, self._is_integer)
+            mixed = solve_mixed(program, self._is_integer, seconds=max(MOMENT, self.until - time.perf_counter()))
             self._require(mixed.status)
             assert mixed.point is not None
             return _Answer(x, around(program, mixed.point), mixed.value, mixed.point)

@@ -124,7 +124,7 @@ class Master:
 
     def ask(self, z: Floats) -> None:
         """Let the follower answer the commitment of a point."""
-        started, before = time.perf_counter(), self.best.value
+        started, before, self.responder.until = time.perf_counter(), self.best.value, self.until
         self.best = answered(self.problem, self.responder, z, self.best)
         if self.best.value < before and self.best.point is not None:
             self.pool.learn(self.best.point[len(self.problem.leader) :])

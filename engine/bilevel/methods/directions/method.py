@@ -82,6 +82,7 @@ def _raced(master: Master, tree: Tree, limits: Limits, until: float) -> tuple[St
         return Status.INFEASIBLE, ()
     turn, is_master_stuck = TURN, False
     while True:
+        master.until = until
         tree.run(min(until, time.perf_counter() + turn))
         if tree.is_finished and tree.bound == math.inf:
             return Status.INFEASIBLE, ()
