@@ -100,12 +100,12 @@ class Packing:
         """A packing with whatever still fits, the most gainful first."""
         return self._filled(np.lexsort((-self.gain, ~packing)))
 
-    def best(self, x: Floats, seconds: float) -> tuple[Bools | None, float]:
-        """The best packing at a whole x and a bound of what it gains; None where it was not found in so many seconds."""
+    def best(self, x: Floats, seconds: float) -> Bools | None:
+        """The best packing at a whole x; None where it was not found in so many seconds."""
         free = self.blocked_by @ x < 0.5
         count = int(free.sum())
         if not count:
-            return np.zeros(len(free), dtype=bool), 0.0
+            return np.zeros(len(free), dtype=bool)
         program = LinearProgram(
             cost=-self.gain[free],
             matrix=sp.csr_array(self.weight[:, free]),
@@ -116,10 +116,10 @@ class Packing:
         )
         found = solve_mixed(program, np.ones(count, dtype=bool), seconds=max(seconds, 0.1))
         if found.point is None or found.status is not SolveStatus.OPTIMAL:
-            return None, -found.bound
+            return None
         packing = np.zeros(len(free), dtype=bool)
         packing[free] = found.point > 0.5
-        return packing, -found.bound
+        return packing
 
     def cut(self, packing: Bools, x: Floats) -> tuple[Floats, float]:
         """The lifted cut of a packing as t + coefficients · x ≥ constant, as strong at x as greedy swaps make it."""

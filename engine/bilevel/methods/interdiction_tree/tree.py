@@ -161,7 +161,8 @@ class Tree:
         gain, packing = self._answer(x)
         if packing is not None and self._add(packing, x, t):
             return True
-        if gain > t + DEEP * max(1.0, abs(gain)):
+        if packing is None or gain > t + DEEP * max(1.0, abs(gain)):
+            # What the follower gains there is not known, or not to within the cut: t is all that is proved.
             self._closed = min(self._closed, float(self._cost @ x) + self.share * t)
         return False
 
@@ -171,9 +172,9 @@ class Tree:
         packing = self._answers.get(key)
         if packing is None:
             self.asked += 1
-            packing, gain = self.packing.best(x, self._left())
+            packing = self.packing.best(x, self._left())
             if packing is None:
-                return gain, None
+                return math.inf, None
             self._answers[key] = packing
         gain = float(self.packing.left(x) @ packing)
         value = float(self._cost @ x) + self.share * gain
