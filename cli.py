@@ -41,12 +41,13 @@ KINDS = ("sourced", "derived", "assumed", "overridden", "stale")
 @option("--method", "Program: solve by this method.", default="auto", show_default=True, metavar="NAME")
 @option("--declare", "Program: a bound for big-M, e.g. multipliers=9.", multiple=True, metavar="BOUND")
 @option("--because", "Program: why what is declared should hold.", metavar="REASON")
+@option("--pessimistic", "Program: best where ties are broken against it.", is_flag=True)
 @option("--prove", "A game: search the whole menu, however large.", is_flag=True)
 @run_options
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:
     """Find the best strategy, or evaluate a named one.
 
-    INSTANCE is a licensing game, or any bilevel program: X.mps with X.aux beside it, bilevel-neutral JSON, or a finite
+    INSTANCE is a licensing game, or any bilevel program: X.mps or X.lp with X.aux beside it, bilevel-neutral JSON, or a finite
     game as JSON. The answer comes with a certificate: what is proved, and by which checks.
     """
     from coercivity.models.program.files import kind_of, located

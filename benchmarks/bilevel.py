@@ -19,14 +19,14 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from highspy import HighsModelStatus, HighsVarType
 from highspy._core import _Highs
 
+from benchmarks.draws import knapsack, packing, random_program
 from coercivity.engine.bilevel.formats import read
 from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods.big_m import conditions, refuses_class
-from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rows, Variables
+from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.bounds import BigM, sides_of
 from coercivity.engine.bilevel.selection import METHODS
 from coercivity.engine.bilevel.solution import Limits, Status
@@ -160,26 +160,6 @@ def naive(problems: dict[str, tuple[BilevelProblem, float | None]], reference: R
         )
 
 
-def random_program(seed: int, size: int, rows: int, top: float, *, is_integer: bool) -> BilevelProblem:
-    """A bilevel program in the manner of DeNegre (2011): coefficients in ±50, right-hand sides in 30 to 130, boxes."""
-    random = np.random.default_rng(seed)
-    width, flags = 2 * size, np.full(size, is_integer)
-    matrix = random.integers(-50, 51, (rows, width)).astype(float)
-    sides = random.integers(30, 131, rows).astype(float)
-    leader = random.integers(-50, 51, width).astype(float)
-    follower = np.r_[np.zeros(size), random.integers(-50, 51, size).astype(float)]
-    low, high, none = np.zeros(size), np.full(size, top), sp.csr_array((width, width))
-    return BilevelProblem(
-        name=f"random-{size}-{seed}",
-        leader=Variables(tuple(f"x{k}" for k in range(size)), low, high, flags),
-        follower=Variables(tuple(f"y{k}" for k in range(size)), low, high, flags),
-        objective=Objective(leader, none),
-        rows=Rows((), sp.csr_array((0, width)), np.zeros(0), np.zeros(0)),
-        follower_objective=Objective(follower, none),
-        follower_rows=Rows(tuple(f"r{k}" for k in range(rows)), sp.csr_array(matrix), np.full(rows, -np.inf), sides),
-    )
-
-
 @dataclass
 class Guess:
     """What one guessed M did on random programs of a size."""
@@ -206,7 +186,7 @@ def growth(sizes: tuple[int, ...], seeds: int, limit: float) -> Iterator[str]:
         guesses = {guess: Guess() for guess in tried}
         for seed in range(seeds):
             problem = random_program(seed, size, size, 10.0, is_integer=False)
-            claim = next(iter(METHODS.values())).solve(problem, Limits(seconds=limit))
+            claim = METHODS["tight_rows"].solve(problem, Limits(seconds=limit))
             started = time.perf_counter()
             if claim.status is Status.OPTIMAL and certify(problem, claim).proof is ProofLevel.OPTIMAL:
                 ours.append(claim.seconds)
@@ -247,7 +227,7 @@ def knapsacks(sizes: tuple[int, ...], seeds: int, limit: float) -> Iterator[str]
     for size in sizes:
         times, judged = [], []
         for seed in range(seeds):
-            problem = _knapsack(size, seed)
+            problem = knapsack(size, seed)
             claim = METHODS["knapsack"].solve(problem, Limits(seconds=limit))
             times += [claim.seconds] if claim.status is Status.OPTIMAL else []
             started = time.perf_counter()
@@ -259,31 +239,13 @@ def knapsacks(sizes: tuple[int, ...], seeds: int, limit: float) -> Iterator[str]
         )
 
 
-def _knapsack(count: int, seed: int) -> BilevelProblem:
-    random = np.random.default_rng(seed)
-    gain, weight, size = (random.integers(1, 101, count).astype(float) for _ in range(3))
-    room = np.ceil((seed % 10 + 1) / 11 * weight.sum())
-    budget = float(random.integers(max(1, int(room) - 10), int(room) + 11))
-    zero, none, names = np.zeros(count), sp.csr_array((2 * count, 2 * count)), tuple(map(str, range(count + 1)))
-    blocks = np.hstack([np.eye(count), np.eye(count)])
-    columns = [
-        Variables(tuple(f"{letter}{k}" for k in range(count)), zero, zero + 1.0, np.ones(count, dtype=bool))
-        for letter in "xy"
-    ]
-    return BilevelProblem(
-        name=f"knapsack-{count}-{seed}",
-        leader=columns[0],
-        follower=columns[1],
-        objective=Objective(np.r_[zero, gain], none),
-        rows=Rows(("budget",), sp.csr_array(np.r_[size, zero][None, :]), np.array([-np.inf]), np.array([budget])),
-        follower_objective=Objective(np.r_[zero, -gain], none),
-        follower_rows=Rows(
-            names,
-            sp.csr_array(np.vstack([np.r_[zero, weight], blocks])),
-            np.full(count + 1, -np.inf),
-            np.r_[room, zero + 1.0],
-        ),
-    )
+def packings(limit: float, seeds: int) -> Iterator[str]:
+    """Packings, assignments and independent sets whose items a leader takes away, by the tree and by the master."""
+    for kind, size in (("packing", 20), ("packing", 30), ("assignment", 36), ("independent", 30), ("independent", 40)):
+        for name in ("interdiction_tree", "interdiction"):
+            claims = [METHODS[name].solve(packing(kind, size, seed), Limits(seconds=limit)) for seed in range(seeds)]
+            times = [claim.seconds for claim in claims if claim.status is Status.OPTIMAL]
+            yield f"{kind} of {size} items: {name} proves {_told(times, seeds)}"
 
 
 def attack() -> str:
@@ -367,6 +329,8 @@ def report(quick: bool, show: Callable[[str], None] = print) -> None:
     for line in integers(((5, 6, 10.0),) if quick else ((5, 6, 10.0), (10, 20, 1500.0)), 2 if quick else 4, limit):
         show(line)
     for line in knapsacks((20,) if quick else (20, 35, 55, 100), 3 if quick else 30, limit):
+        show(line)
+    for line in packings(limit / 2.0, 1 if quick else 3):
         show(line)
     show(attack())
     show(game())

@@ -1,10 +1,10 @@
 """Which method solves a bilevel program: the one asked for, or the first that accepts it, with the reason.
 
-The order is measured on the published problems. Branching on complementarities comes first wherever it applies, as it
-takes every class of continuous followers, needs no bound on a multiplier and is the fastest; integers of the follower
-leave interdiction and the value function. A leader who takes items from a knapsack needs no solver, and one with a short
-list of commitments has them all answered, whatever the follower's size; where an integer follower keeps a clever method busy, so has
-one with a longer list, as few of them have to be asked.
+The order is measured. Branching on tight rows comes first wherever it applies, and next branching on complementarities, as it
+takes every class of continuous followers and needs no bound on a multiplier; integers of the follower leave interdiction and
+the value function. A leader who takes items from a knapsack needs no solver, and one with a short list of commitments has them
+all answered, whatever the follower's size; where an integer follower keeps a clever method busy, so has one with a longer list,
+as few of them have to be asked. What a method could not decide before its time is over is left to the next one.
 The mixed-integer forms can be asked for by name, and serve as a second opinion.
 """
 
@@ -16,12 +16,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coercivity.engine.bilevel.methods import big_m, commitments, directions, interdiction, knapsack
+from coercivity.engine.bilevel.methods import big_m, commitments, interdiction, knapsack
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
+from coercivity.engine.bilevel.methods.directions import method as directions
+from coercivity.engine.bilevel.methods.interdiction_tree import method as interdiction_tree
 from coercivity.engine.bilevel.methods.strong_duality import method as strong_duality
+from coercivity.engine.bilevel.methods.tight_rows import method as tight_rows
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations import written_out as products
 from coercivity.engine.bilevel.scaling import scaled
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 from coercivity.engine.errors import SolverFailed, UsageError, check_name
@@ -29,7 +33,9 @@ from coercivity.engine.protocols import LeaningMethod, Method
 
 _ALL: tuple[Method, ...] = (
     complementarity,
+    tight_rows,
     knapsack,
+    interdiction_tree,
     interdiction,
     directions,
     value_function,
@@ -39,10 +45,14 @@ _ALL: tuple[Method, ...] = (
 )
 METHODS: Mapping[str, Method] = {method.METHOD: method for method in _ALL}
 AUTO = "auto"
+# What takes integers of the follower, the narrowest class first.
+CLEVER: tuple[Method, ...] = (interdiction_tree, interdiction, directions, value_function)
 # So few commitments are answered one by one before anything cleverer is tried.
 FEW = 64
 # Of so many, an integer follower's answers to some settle most others; that is tried once a cleverer method takes long.
 SEVERAL = 2000
+# A method that stopped before this share of its time had something else than the time to stop it.
+EARLY = 0.9
 # A limit of fewer seconds is left to one method.
 SHORT = 4.0
 # Those whose proof can lean on bounds that a user declares.
@@ -78,9 +88,14 @@ def solve(
     check_name("--method", method, [AUTO, *METHODS], "methods")
     if declared is not None:
         declared.check(problem)
-    units = scaled(problem)
+    is_written_out = products.has_products(problem) and products.refuses(problem) is None
+    units = scaled(products.written_out(problem) if is_written_out else problem)
     found = _solved(units.problem, method, limits or Limits(), declared)
-    return replace(found, solution=units.out_of(found.solution))
+    claim = units.out_of(found.solution)
+    if is_written_out and claim.point is not None:
+        # Columns of products are behind those of the problem.
+        claim = replace(claim, point=claim.point[: problem.width])
+    return replace(found, solution=claim)
 
 
 def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Declared | None) -> Solved:
@@ -107,15 +122,21 @@ def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Decl
     soon = _answered_soon(problem, limits) if problem.follower.is_integer.any() else []
     if soon and soon[-1].solution.status is not Status.LIMIT:
         return soon[-1]
-    limits = replace(limits, seconds=max(0.0, limits.seconds - (time.perf_counter() - began)))
     refusals: dict[str, str] = {}
     failed = False
     for name, solver in _in_order(problem).items():
+        left = replace(limits, seconds=max(0.0, limits.seconds - (time.perf_counter() - began)))
         try:
-            return _better(Solved(solver(problem, limits), _why(problem, refusals)), soon)
+            found = Solved(solver(problem, left), _why(problem, name, refusals))
         except (UsageError, SolverFailed) as refusal:
             refusals[name] = refusal.what
             failed = failed or isinstance(refusal, SolverFailed)
+            continue
+        soon.append(found)
+        if found.solution.status is not Status.LIMIT or not _gave_up(found.solution, left):
+            break
+    if soon:
+        return _better(soon[-1], soon[:-1])
     # Advice to use another method would send the reader in a circle, where all of them refuse.
     reasons = "; ".join(f"{name}: {what.split(': use ')[0]}" for name, what in refusals.items())
     if failed:
@@ -130,7 +151,7 @@ def _answered_soon(problem: BilevelProblem, limits: Limits) -> list[Solved]:
     """
     if limits.seconds < SHORT or commitments.refuses(problem) is not None or not commitments.few(problem, SEVERAL):
         return []
-    clever = next((m for m in (interdiction, directions, value_function) if m.refuses(problem) is None), commitments)
+    clever = next((m for m in CLEVER if m.refuses(problem) is None), commitments)
     found = []
     for method, share in ((clever, min(1.0, limits.seconds / 10.0)), (commitments, min(20.0, limits.seconds / 2.0))):
         claim = method.solve(problem, replace(limits, seconds=share))
@@ -139,6 +160,11 @@ def _answered_soon(problem: BilevelProblem, limits: Limits) -> list[Solved]:
         if claim.status is not Status.LIMIT:
             break
     return found
+
+
+def _gave_up(claim: BilevelSolution, limits: Limits) -> bool:
+    """Whether a stopped method had time and nodes left, so that what it could not decide is left to the next one."""
+    return claim.seconds < EARLY * limits.seconds and claim.nodes < limits.nodes
 
 
 def _better(solved: Solved, earlier: list[Solved]) -> Solved:
@@ -165,16 +191,20 @@ def _remedy(problem: BilevelProblem) -> str:
 
 
 def _in_order(problem: BilevelProblem) -> dict[str, Callable[[BilevelProblem, Limits], BilevelSolution]]:
-    names = list(METHODS)
+    names = [tight_rows.METHOD, *(name for name in METHODS if name != tight_rows.METHOD)]
     if problem.follower.is_integer.any():
         # Nothing else takes integers of the follower; the refusals of the others would only hide their reasons.
-        names = [interdiction.METHOD, directions.METHOD, value_function.METHOD, commitments.METHOD]
+        names = [*(method.METHOD for method in CLEVER), commitments.METHOD]
     return {name: METHODS[name].solve for name in names}
 
 
-def _why(problem: BilevelProblem, refusals: Mapping[str, str]) -> str:
-    if refusals and not problem.follower.is_integer.any():
-        return "the methods before it refuse: " + "; ".join(f"{name}: {what}" for name, what in refusals.items())
+def _why(problem: BilevelProblem, name: str, refusals: Mapping[str, str]) -> str:
     if problem.follower.is_integer.any():
         return "the follower has integers, so that its best responses have no optimality conditions to branch on"
+    if name == tight_rows.METHOD:
+        return "the follower is linear and the leader counts none of its multipliers; which rows are tight is all there is to branch on"
+    # Of a class of its own nobody needs to be told that a quicker method for another is not for it.
+    before = {key: what for key, what in refusals.items() if key != tight_rows.METHOD}
+    if before:
+        return "the methods before it refuse: " + "; ".join(f"{key}: {what}" for key, what in before.items())
     return "the follower is continuous and convex; branching on its complementarities needs no bound on any multiplier"

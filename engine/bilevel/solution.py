@@ -13,7 +13,10 @@ Floats = NDArray[np.float64]
 
 
 class Status(StrEnum):
-    """Why a method stopped; each value is the sentence a user reads.
+    """Why a search ended; each value is the sentence a user reads.
+
+    A method claims one of the first five. The last two are the judge's, in place of a claim that it does not share; where it has
+    proved what a method left open, its word is OPTIMAL as well.
 
     >>> print(Status.OPTIMAL)
     the search is finished: value and bound meet
@@ -24,6 +27,8 @@ class Status(StrEnum):
     INFEASIBLE = "no commitment of the leader has a best response that satisfies all of the leader's rows"
     UNBOUNDED = "the leader can improve without limit"
     NOT_ATTAINED = "the search is finished: the value is approached by commitments, and no commitment reaches it"
+    ASSUMED = "the search is finished: value and bound meet, if what the bound rests on is true"
+    UNPROVED = "the search is finished, and what it claims could not be proved"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pyomo models as matrices: ``compile_pyomo`` says where their variables and constraints went."""
+"""Programs from elsewhere as matrices: ``compile_pyomo`` says where a model's variables and constraints went, ``compile_lp`` reads a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from coercivity.engine.programs.hot import Ints, LinearProgram
 
@@ -58,3 +59,51 @@ def _addresses(model: Any, kind: Any, position: dict[int, int]) -> dict[str, tup
             np.array([at for _, at in pairs], dtype=np.int32),
         )
     return found
+
+
+@dataclass(frozen=True)
+class CompiledFile:
+    """A program from a file, its costs as written, with the names of its parts."""
+
+    program: LinearProgram
+    is_integer: NDArray[np.bool_]
+    column_names: tuple[str, ...]
+    row_names: tuple[str, ...]
+    is_maximised: bool
+
+
+def compile_lp(path: str) -> CompiledFile | str:
+    """The mixed-integer linear program in an LP file, as HiGHS reads it; or why it is none."""
+    from highspy import HighsModelStatus, HighsStatus, HighsVarType, ObjSense
+    from highspy._core import _Highs
+
+    highs: Any = _Highs()
+    highs.setOptionValue("output_flag", False)
+    if highs.readModel(path) != HighsStatus.kOk or highs.getModelStatus() == HighsModelStatus.kLoadError:
+        return "not an LP file that HiGHS reads"
+    lp = highs.getLp()
+    if highs.getModel().hessian_.dim_:
+        return "an LP file with a quadratic objective, which no auxiliary file goes with"
+    kinds = list(lp.integrality_) or [HighsVarType.kContinuous] * lp.num_col_
+    if any(kind not in (HighsVarType.kContinuous, HighsVarType.kInteger) for kind in kinds):
+        return "an LP file with columns that are zero or in a range"
+    matrix = sp.csc_array(
+        (np.array(lp.a_matrix_.value_), np.array(lp.a_matrix_.index_), np.array(lp.a_matrix_.start_)),
+        shape=(lp.num_row_, lp.num_col_),
+    )
+    program = LinearProgram(
+        cost=np.array(lp.col_cost_, dtype=float),
+        matrix=sp.csr_array(matrix),
+        row_lower=np.array(lp.row_lower_, dtype=float),
+        row_upper=np.array(lp.row_upper_, dtype=float),
+        col_lower=np.array(lp.col_lower_, dtype=float),
+        col_upper=np.array(lp.col_upper_, dtype=float),
+        offset=float(lp.offset_),
+    )
+    return CompiledFile(
+        program,
+        np.array([kind == HighsVarType.kInteger for kind in kinds], dtype=bool),
+        tuple(lp.col_names_),
+        tuple(lp.row_names_),
+        lp.sense_ == ObjSense.kMaximize,
+    )

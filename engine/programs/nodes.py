@@ -41,6 +41,13 @@ class NodeProgram(HotProgram):
             self._highs.changeColsBounds(len(moved), moved, lower[moved], upper[moved])
             self.lower[moved], self.upper[moved] = lower[moved], upper[moved]
 
+    def set_row_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Give all rows these bounds; only those that differ are told to the solver."""
+        moved = np.flatnonzero((lower != self._row_lower) | (upper != self._row_upper)).astype(np.int32)
+        if len(moved):
+            self._highs.changeRowsBounds(len(moved), moved, lower[moved], upper[moved])
+            self._row_lower[moved], self._row_upper[moved] = lower[moved], upper[moved]
+
     def add_rows(self, matrix: sp.csr_array, lower: Floats, upper: Floats) -> None:
         """Append rows; the basis is kept, with the new rows in it."""
         count, matrix = len(lower), sp.csr_array(matrix)

@@ -14,7 +14,7 @@ import numpy as np
 
 from coercivity.engine.bilevel.formats.neutral.reader import program_of
 from coercivity.engine.bilevel.formats.neutral.writer import data_of, laid_out
-from coercivity.engine.bilevel.judge.certify import OUT_OF_TIME, BilevelCertificate, certify
+from coercivity.engine.bilevel.judge.certify import ENDLESS, OUT_OF_TIME, SURVIVES, BilevelCertificate, certify
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.problem import BilevelProblem, Variables
 from coercivity.engine.bilevel.selection import METHODS, Solved, solve
@@ -80,8 +80,8 @@ def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificat
         schema_version=SCHEMA_VERSION,
         command="solve",
         program=described(problem),
-        status=claim.status.name,
-        says=str(claim.status),
+        status=certificate.settled.name,
+        says=str(certificate.settled),
         value=_figure(problem, claim.value) if claim.point is not None else None,
         optimistic=_figure(problem, certificate.optimistic),
         pessimistic=_figure(problem, certificate.pessimistic),
@@ -176,21 +176,27 @@ def verify(result: Mapping[str, Any]) -> ProgramVerification:
         text = saved.manifest["effective_instance"]
         problem = program_of(json.loads(text), "manifest.effective_instance", text)
         claim = _claim(problem, saved)
-        again = told(problem, Solved(claim, saved.why), certify(problem, claim))
+        # A judge who ran out of time is not told to have known more.
+        in_time = not any(note.startswith(OUT_OF_TIME) for note in saved.certificate.notes)
+        again = told(problem, Solved(claim, saved.why), certify(problem, claim, lifts=in_time))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise AuditFailed("result", f"it does not carry a program and its answer ({error!r})", AGAIN) from None
-    if any(note.startswith(OUT_OF_TIME) for note in saved.certificate.notes):
+    if not in_time:
         # A judge with time says more than one without; what it says of the attack is its own.
-        certificate = replace(again.certificate, notes=saved.certificate.notes, confirmed=False)
+        known = [check for check in saved.certificate.checks if check.name == SURVIVES and check.ok]
+        checks = tuple(
+            known[0] if check.name == SURVIVES and check.ok and known else check for check in again.certificate.checks
+        )
+        certificate = replace(again.certificate, notes=saved.certificate.notes, confirmed=False, checks=checks)
         again = replace(again, certificate=certificate)
-    checks = [*again.certificate.checks, *_told_again(result, again), *_run(saved)]
+    everything = [*again.certificate.checks, *_told_again(result, again), *_run(saved)]
     return ProgramVerification(
         schema_version=SCHEMA_VERSION,
         command="verify",
         instance={"name": problem.name},
         proof=again.certificate.proof,
-        ok=all(check.ok for check in checks),
-        checks=[judged(problem.name, check) for check in checks],
+        ok=all(check.ok for check in everything),
+        checks=[judged(problem.name, check) for check in everything],
     )
 
 
@@ -210,7 +216,7 @@ def _run(saved: ProgramAnswer) -> Iterator[Check]:
 
 def _claim(problem: BilevelProblem, saved: ProgramAnswer) -> BilevelSolution:
     sign = -1.0 if problem.is_maximised else 1.0
-    status, certificate = Status[saved.status], saved.certificate
+    status, certificate = _claimed(saved), saved.certificate
     point = None
     if saved.leader is not None:
         values = {**saved.leader, **(saved.follower or {})}
@@ -231,6 +237,17 @@ def _claim(problem: BilevelProblem, saved: ProgramAnswer) -> BilevelSolution:
         prices=None if saved.prices is None else np.array(list(saved.prices.values())),
         notes=saved.notes,
     )
+
+
+def _claimed(saved: ProgramAnswer) -> Status:
+    """What the method said of its search, where a judge said something else of it."""
+    status = Status[saved.status]
+    if status not in (Status.UNPROVED, Status.ASSUMED):
+        return status
+    if saved.leader is not None:
+        return Status.OPTIMAL
+    is_unbounded = any(check.name == ENDLESS for check in saved.certificate.checks)
+    return Status.UNBOUNDED if is_unbounded else Status.INFEASIBLE
 
 
 def _figure(problem: BilevelProblem, value: float | None) -> float | None:

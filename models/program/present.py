@@ -65,7 +65,7 @@ def _title(program: Size) -> str:
 def _says(result: ProgramAnswer) -> Iterator[str]:
     certificate, sense = result.certificate, result.program.sense
     if result.value is None:
-        yield f"No optimum: {result.says}."
+        yield f"No optimum {'was found' if result.status in ('LIMIT', 'UNPROVED') else 'exists'}: {result.says}."
     else:
         word = "reached" if result.attained else "approached, and reached by no commitment"
         yield f"The leader's value is {amount(result.value, 8)} ({sense}imised, {word})."

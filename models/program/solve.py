@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from coercivity.engine.bilevel.formats import read
+from coercivity.engine.bilevel.reformulations.pessimistic import against
+from coercivity.engine.bilevel.solution import Status
 from coercivity.engine.desk import delivery, terminal
 from coercivity.engine.errors import BelowRequired, InfeasibleProgram, UsageError
 from coercivity.engine.finite.game import read_finite
@@ -31,7 +33,7 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
     Parameters
     ----------
     path : the file
-    run : options ``aux``, ``method``, ``declare``, ``because``, ``limit``, ``require`` and those of every run
+    run : options ``aux``, ``method``, ``declare``, ``because``, ``pessimistic``, ``limit``, ``require`` and those of every run
 
     Raises
     ------
@@ -52,7 +54,7 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
         name, mark, page = game.name, finite.fingerprint(game), finite
         solved = partial(finite.answer, game, run["method"])
     else:
-        problem = read(path, run["aux"])
+        problem = against(read(path, run["aux"])) if run["pessimistic"] else read(path, run["aux"])
         for remark in problem.remarks if not is_quiet else ():
             terminal.note(remark)
         name, mark, page, solved = problem.name, fingerprint(problem), present, partial(answer, problem, question)
@@ -71,6 +73,8 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
 
 
 def _check_game_options(path: str, run: Mapping[str, Any]) -> None:
+    if run["pessimistic"]:
+        raise UsageError("--pessimistic", f"{path} is a finite game, of which both readings are told", "leave it out")
     for option in ("aux", "declare", "limit"):
         if run[option]:
             raise UsageError(
@@ -85,10 +89,8 @@ def _shortfall(result: ProgramAnswer | GameAnswer, require: str | None) -> str |
     less = [f"{name} proves {proof}" for name, proof in result.proofs.items() if ProofLevel[proof] < wanted]
     if less:
         return f"{'; '.join(less)}, below {wanted.name}"
-    # A judge who has looked at every commitment proves what a method could not.
-    is_proved = all(proof == ProofLevel.OPTIMAL.name for proof in result.proofs.values())
-    if require is None and result.status == "LIMIT" and not result.certificate.assumptions and not is_proved:
-        return "the limit was reached: the optimum is not proved"
+    if require is None and result.status in ("LIMIT", "UNPROVED"):
+        return f"the optimum is not proved: {Status[result.status]}"
     return None
 
 
@@ -100,7 +102,13 @@ def refuse_options(run: Mapping[str, Any], instance: str) -> None:
     UsageError
         One was given.
     """
-    for option, default in (("aux", None), ("method", "auto"), ("declare", ()), ("because", None)):
+    for option, default in (
+        ("aux", None),
+        ("method", "auto"),
+        ("declare", ()),
+        ("because", None),
+        ("pessimistic", False),
+    ):
         if run[option] != default:
             what = f"not for {instance}: it belongs to bilevel programs (.mps, bilevel-neutral JSON)"
             raise UsageError(f"--{option}", what, "leave it out")

@@ -8,6 +8,7 @@ from typing import Any
 from coercivity.engine.bilevel.formats import write
 from coercivity.engine.bilevel.modelling.program import WrittenProgram
 from coercivity.engine.bilevel.modelling.pyomo_blocks import write_from
+from coercivity.engine.bilevel.reformulations.pessimistic import against
 from coercivity.models.program.answer import Question, answer
 from coercivity.models.program.values import ProgramAnswer
 
@@ -49,20 +50,23 @@ class Program(WrittenProgram):
         write_from(program, model, follower)
         return program
 
-    def solve(self, method: str = "auto", seconds: float | None = None) -> ProgramAnswer:
+    def solve(self, method: str = "auto", seconds: float | None = None, *, pessimistic: bool = False) -> ProgramAnswer:
         """The solution and what is proved of it.
 
         Parameters
         ----------
         method : the name of a method, or ``auto``
         seconds : how long the method may search
+        pessimistic : the best commitment where the follower breaks ties against the leader; its leader has one more variable,
+            the cost that the follower is allowed
 
         Raises
         ------
         UsageError
-            The program is not complete, or no method accepts it.
+            The program is not complete, or no method accepts it; or its pessimistic reading is not known.
         """
-        return answer(self.problem(), Question(method, seconds))
+        problem = against(self.problem()) if pessimistic else self.problem()
+        return answer(problem, Question(method, seconds))
 
     def export(self, path: str | Path) -> tuple[Path, ...]:
         """Write the program as .mps with its .aux, or as .json; the files written. A file is never written over.

@@ -19,7 +19,7 @@ from tests.mutants.faults import Fault, Kind
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    "engine", "models", "instances", "tests", "cli.py", "__init__.py", "__main__.py", "pyproject.toml", "README.md",
+    "engine", "models", "instances", "tests", "benchmarks", "cli.py", "__init__.py", "__main__.py", "pyproject.toml", "README.md",
 )  # fmt: skip
 # The test files that are tried, by what the fault's file is about; the others are too slow for a run of all faults.
 LEADER = (
@@ -39,6 +39,8 @@ TESTS = {
     "periods": BUYERS, "market": BUYERS, "charges": BUYERS,
     "investment": BUYERS, "rivals of the market": BUYERS, "rivals": BUYERS, "formulation": BUYERS, "evaluate": BUYERS,
     "assemble": ("test_assemble", "test_rivals"), "commit": SEARCH, "search": SEARCH, "enumeration": SEARCH, "ties": SEARCH,
+    "tight rows": ("test_method_tight_rows",), "interdiction tree": ("test_method_interdiction_tree",),
+    "directions": ("test_method_directions",), "ties against the leader": ("test_pessimistic",), "products": ("test_written_out",),
 }  # fmt: skip
 SECONDS = 240
 

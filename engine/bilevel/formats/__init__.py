@@ -16,13 +16,13 @@ __all__ = ["Malformed", "Unreadable", "read", "write", "write_neutral", "write_p
 
 
 def read(path: str | Path, auxiliary: str | Path | None = None) -> BilevelProblem:
-    """The bilevel program in a file, whatever its format: JSON, or MPS with its auxiliary file.
+    """The bilevel program in a file, whatever its format: JSON, or MPS or LP with its auxiliary file.
 
     Parameters
     ----------
-    path : a ``bilevel-neutral/1`` file or an MPS file, packed with gzip or not; ``-`` reads ``bilevel-neutral/1`` from
+    path : a ``bilevel-neutral/1`` file or an MPS file, packed with gzip or not, or an LP file; ``-`` reads ``bilevel-neutral/1`` from
         standard input
-    auxiliary : the auxiliary file of an MPS file; without it ``X.aux``, then ``X.txt`` beside ``X.mps``
+    auxiliary : the auxiliary file of an MPS or LP file; without it ``X.aux``, then ``X.txt`` beside ``X.mps``
 
     Raises
     ------
@@ -33,14 +33,11 @@ def read(path: str | Path, auxiliary: str | Path | None = None) -> BilevelProble
     """
     name = str(path)
     kind = name.lower().removesuffix(".gz")
-    if kind.endswith(".lp"):
-        fix = "convert it to MPS with any solver; the names must stay the same"
-        raise broken(name, "an LP file, which is not read, as its dialects differ", fix)
     if kind.endswith((".aux", ".txt")):
         raise broken(
             name, "an auxiliary file, where a program is expected", "name the MPS file, and this one with --aux"
         )
-    is_json = name == "-" or kind.endswith(".json") or (not kind.endswith(".mps") and _begins_as_json(name))
+    is_json = name == "-" or kind.endswith(".json") or (not kind.endswith((".mps", ".lp")) and _begins_as_json(name))
     if not is_json:
         return read_pair(name, auxiliary)
     if auxiliary is not None:

@@ -85,6 +85,16 @@ class BilevelCertificate:
         return self.leader_checks + self.follower_checks + self.bound_checks
 
     @property
+    def settled(self) -> Status:
+        """Why the search ended, in accord with what is proved: a claim that is not proved is none, whatever its method says."""
+        if self.proof is ProofLevel.OPTIMAL and self.status is Status.LIMIT:
+            return Status.OPTIMAL if self.attained else Status.NOT_ATTAINED
+        if self.proof is ProofLevel.OPTIMAL or self.status is Status.LIMIT:
+            return self.status
+        is_bounded = level(self.leader_checks, self.follower_checks, self.bound_checks) is ProofLevel.OPTIMAL
+        return Status.ASSUMED if self.assumptions and is_bounded else Status.UNPROVED
+
+    @property
     def proof(self) -> ProofLevel:
         """The level that the checks support."""
         return level(self.leader_checks, self.follower_checks, () if self.assumptions else self.bound_checks)
@@ -95,10 +105,14 @@ class BilevelCertificate:
 
 
 OUT_OF_TIME = "the judge's time ran out"
+SURVIVES = "no response is worth less than the bound"
+ENDLESS = "some commitment lets the leader improve without limit"
 PROVED = "the bound is the judge's own: the least over all commitments"
 
 
-def certify(problem: BilevelProblem, solution: BilevelSolution, seconds: float = inf) -> BilevelCertificate:
+def certify(
+    problem: BilevelProblem, solution: BilevelSolution, seconds: float = inf, *, lifts: bool = True
+) -> BilevelCertificate:
     """What a claim is worth.
 
     Parameters
@@ -106,9 +120,10 @@ def certify(problem: BilevelProblem, solution: BilevelSolution, seconds: float =
     problem : as it was stated; nothing that a method made of it
     solution : the claim
     seconds : how long the attack on the bound may take; where it ends before its time a note says how far it came
+    lifts : whether a bound that the judge knows to be higher takes the place of the one claimed
     """
     units = scaled(problem, is_judged=True)
-    found = _judged(units.problem, units.into(solution), time.perf_counter() + seconds)
+    found = _judged(units.problem, units.into(solution), time.perf_counter() + seconds, lifts)
     if (units.factor, units.shift) == (1.0, 0.0):
         return found
     return replace(
@@ -122,7 +137,7 @@ def certify(problem: BilevelProblem, solution: BilevelSolution, seconds: float =
     )
 
 
-def _judged(problem: BilevelProblem, solution: BilevelSolution, until: float) -> BilevelCertificate:
+def _judged(problem: BilevelProblem, solution: BilevelSolution, until: float, lifts: bool) -> BilevelCertificate:
     if solution.point is None:
         return _without_point(problem, solution, until)
     point = np.asarray(solution.point, dtype=float)
@@ -137,7 +152,7 @@ def _judged(problem: BilevelProblem, solution: BilevelSolution, until: float) ->
         return _certificate(problem, solution, leader, follower, (), response, notes=notes)
     claimed = min(solution.bound, solution.value)
     attack = _attack(problem, claimed, point[: len(problem.leader)], until, solution.value)
-    if attack.point is None and attack.least >= claimed and attack.least > -inf:
+    if lifts and attack.point is None and attack.least >= claimed and attack.least > -inf:
         # Whoever has looked at every commitment knows the bound, whatever a method came to.
         solution = replace(solution, bound=attack.least)
         notes += (PROVED,)
@@ -310,9 +325,7 @@ def _bound_checks(problem: BilevelProblem, solution: BilevelSolution, attack: _A
     checks = [
         at_most("the bound is not above the value", solution.bound, solution.value),
         at_most("the bound meets the value", solution.value, solution.bound),
-        at_most("no response is worth less than the bound", solution.bound, attack.best)
-        if attack.best < inf
-        else Check("no response is worth less than the bound", 0.0, 1.0),
+        at_most(SURVIVES, solution.bound, attack.best) if attack.best < inf else Check(SURVIVES, 0.0, 1.0),
         Check("no point refutes the bound", 0.0 if attack.point is None else inf, 1.0),
         Check("the solver answered what could have refuted it", float(attack.failures), 1.0, 0.5),
     ]
@@ -348,10 +361,9 @@ def _infeasible(problem: BilevelProblem, solution: BilevelSolution, until: float
 
 
 def _unbounded(problem: BilevelProblem, solution: BilevelSolution, until: float) -> BilevelCertificate:
-    name = "some commitment lets the leader improve without limit"
     try:
         attack = _attack(problem, -inf, None, until)
     except UsageError as error:
         return _certificate(problem, solution, (), (), (), notes=(error.what,))
-    checks = (Check(name, 0.0 if attack.best == -inf else inf, 1.0),)
+    checks = (Check(ENDLESS, 0.0 if attack.best == -inf else inf, 1.0),)
     return _certificate(problem, solution, checks, checks, checks, notes=attack.notes)

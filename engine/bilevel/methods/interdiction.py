@@ -75,6 +75,13 @@ def _blocks(problem: BilevelProblem) -> Floats | str:
     return found if found.any() else "no binary of the leader blocks anything that the follower wants"
 
 
+def losses_of(problem: BilevelProblem) -> Floats:
+    """What each binary takes off the follower's gain where it blocks a column, shape (m, n), of a problem that is accepted."""
+    losses = _blocks(problem)
+    assert not isinstance(losses, str)
+    return losses
+
+
 def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     """The leader's optimistic optimum.
 
@@ -86,12 +93,10 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     started = time.perf_counter()
     if reason := refuses(problem):
         raise UsageError(problem.name, reason)
-    losses = _blocks(problem)
-    assert not isinstance(losses, str)
-    n, (sheet, z) = len(problem.leader), high_point(problem)
+    losses, n, (sheet, z) = losses_of(problem), len(problem.leader), high_point(problem)
     own = problem.follower_objective.linear[n:]
     responder, value, point, bound, rounds = Responder(problem), math.inf, None, -math.inf, 0
-    status = Status.LIMIT
+    status, responder.until = Status.LIMIT, started + limits.seconds
     seen: set[tuple[float, ...]] = set()
     while rounds < limits.nodes and (left := limits.seconds - (time.perf_counter() - started)) > 0.0:
         rounds += 1

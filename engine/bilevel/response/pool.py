@@ -60,14 +60,8 @@ class Pool:
         own = problem.rows.matrix[:, n:] if len(problem.rows) else sp.csr_array((0, len(problem.follower)))
         self._own = np.flatnonzero(abs(own).sum(axis=1) == 0.0)
         self._own_matrix = sp.csr_array(problem.rows.matrix)[self._own][:, :n] if len(self._own) else None
-        self._opposed = self._opposition()
+        self._opposed = opposition(problem)
         self._hot: HotProgram | None = None
-
-    def _opposition(self) -> float | None:
-        """The k of a leader who loses k for every unit that the follower gains, whatever the rest; None without one."""
-        gain, at = self.problem.objective.linear[len(self.problem.leader) :], int(np.abs(self._cost).argmax())
-        share = -gain[at] / self._cost[at] if self._cost[at] else 0.0
-        return float(share) if share > 0.0 and np.array_equal(gain, -share * self._cost) else None
 
     def keeps(self, x: Floats) -> bool:
         """Whether a commitment keeps the leader's rows in which nothing of the follower's stands."""
@@ -145,3 +139,11 @@ class Pool:
             return -math.inf
         solved = self._hot.solution()
         return dual_bound(found, solved.dual, solved.reduced_cost)
+
+
+def opposition(problem: BilevelProblem) -> float | None:
+    """The k of a leader who loses k for every unit that the follower gains, whatever the rest; None without one."""
+    gain, cost = (one.linear[len(problem.leader) :] for one in (problem.objective, problem.follower_objective))
+    at = int(np.abs(cost).argmax())
+    share = -gain[at] / cost[at] if cost[at] else 0.0
+    return float(share) if share > 0.0 and np.array_equal(gain, -share * cost) else None

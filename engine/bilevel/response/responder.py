@@ -17,6 +17,7 @@ solution sets of convex programs (1988).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -25,6 +26,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations import written_out as products
 from coercivity.engine.bilevel.response.optimal_set import (
     Terms,
     around,
@@ -47,6 +49,8 @@ from coercivity.engine.programs.quadratic import is_convex, solve_quadratic
 from coercivity.engine.programs.ties import optimal_face
 
 Flags = NDArray[np.bool_]
+# Seconds that an answer has at the least.
+MOMENT = 0.2
 
 
 class FollowerInfeasible(InfeasibleProgram):
@@ -117,16 +121,29 @@ class _Answer:
 class Responder:
     """A follower that stays in the solver and answers commitments; each answer begins where the last one ended.
 
-    Bounds and integrality of the leader's own columns are not looked at; all of the leader's rows are.
+    Bounds and integrality of the leader's own columns are not looked at; all of the leader's rows are. Products of an integer
+    follower's binaries are columns of their own while it answers, and left out of what it says.
+
+    Attributes
+    ----------
+    until : on the clock of :func:`time.perf_counter`; an integer follower that has no answer by then has none, a moment apart
 
     Raises
     ------
     UnsupportedFollower
-        The follower's objective is not convex, or is quadratic with integer columns; or prices of a follower with
+        The follower's objective is not convex, or multiplies integer columns that are no binaries; or prices of a follower with
         integer columns, which have no multipliers, enter the leader's objective.
     """
 
     def __init__(self, problem: BilevelProblem) -> None:
+        self._width, self.until = problem.width, inf
+        if products.has_products(problem):
+            if what := products.refuses(problem):
+                fix = (
+                    "linearise the follower's objective, write integers as sums of binaries, or relax their integrality"
+                )
+                raise UnsupportedFollower(problem.name, what, fix)
+            problem = products.written_out(problem)
         self.problem = problem
         self._leader = leader = len(problem.leader)
         hessian = sp.csr_array(problem.follower_objective.quadratic)
@@ -142,9 +159,6 @@ class Responder:
         if not is_convex(self._curvature):
             fix = "state it as a convex one; no method here accepts a nonconvex follower"
             raise UnsupportedFollower(self.problem.name, "the follower's objective is not convex", fix)
-        if self._is_integer.any() and self._curvature.nnz:
-            fix = "linearise the follower's objective, or relax its integrality"
-            raise UnsupportedFollower(self.problem.name, "an integer follower with a quadratic objective", fix)
         if self._is_integer.any() and self.problem.prices:
             what = "prices of an integer follower's rows, which have no multipliers"
             raise UnsupportedFollower(self.problem.name, what, "take the prices out of the leader's objective")
@@ -173,6 +187,10 @@ class Responder:
             There is none.
         """
         return self._answer(np.asarray(x, dtype=float)).value
+
+    def any_answer(self, x: Floats) -> Floats:
+        """One best response y, shape (m,), whatever it is worth to the leader; raises as :meth:`value`."""
+        return self._answer(np.asarray(x, dtype=float)).point[: self._width - self._leader]
 
     def incumbent(self, x: Floats) -> Incumbent:
         """The optimistic value alone, without the ranges that :meth:`respond` computes.
@@ -204,7 +222,7 @@ class Responder:
         cut = [name for name, found in (("optimistic", least), ("pessimistic", worst)) if not found.is_exact]
         return Response(
             value=answer.value,
-            point=np.concatenate([answer.x, answer.point]),
+            point=np.concatenate([answer.x, answer.point])[: self._width],
             optimistic=best.value,
             optimistic_point=best.point,
             pessimistic=-worst.bound,
@@ -229,7 +247,7 @@ class Responder:
     def _solved(self, x: Floats, program: LinearProgram) -> _Answer:
         """One best response, with the multipliers of a continuous follower scaled to costs of at least 1."""
         if self._is_integer.any():
-            mixed = solve_mixed(program, self._is_integer)
+            mixed = solve_mixed(program, self._is_integer, seconds=max(MOMENT, self.until - time.perf_counter()))
             self._require(mixed.status)
             assert mixed.point is not None
             return _Answer(x, around(program, mixed.point), mixed.value, mixed.point)
@@ -306,8 +324,9 @@ class Responder:
         return least_within(exact, terms, rows, self._marks(exact))
 
     def _joined(self, answer: _Answer, point: Floats | None) -> Floats | None:
-        return None if point is None else np.concatenate([answer.x, point[: len(self._is_integer)]])
+        return None if point is None else np.concatenate([answer.x, point[: len(self._is_integer)]])[: self._width]
 
     def _incumbent(self, answer: _Answer, least: Least) -> Incumbent:
         prices = least.point[len(self._is_integer) :] if self.problem.prices and least.point is not None else None
-        return Incumbent(least.value, self._joined(answer, least.point), prices, answer.point)
+        own = answer.point[: self._width - self._leader]
+        return Incumbent(least.value, self._joined(answer, least.point), prices, own)

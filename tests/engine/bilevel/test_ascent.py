@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from benchmarks.bilevel import random_program
+from benchmarks.draws import random_program
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
 from coercivity.engine.bilevel.problem import PriceTerm
 from coercivity.engine.bilevel.response.ascent import Ascent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 from math import inf
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coercivity.engine.bilevel.problem import BilevelProblem, PriceTerm
+from coercivity.engine.bilevel.response import responder as responder_room
 from coercivity.engine.bilevel.response.optimal_set import step_of_cost
 from coercivity.engine.bilevel.response.quadratic import least_over
 from coercivity.engine.bilevel.response.responder import (
@@ -451,3 +453,19 @@ def test_the_least_value_of_a_saddle_is_found_by_branching() -> None:
     least = least_over(box([-1, -3], [2, 1]), saddle, np.zeros(2, dtype=bool))
     assert least.value == pytest.approx(-6.0, abs=1e-7)
     assert least.is_exact
+
+
+def test_an_integer_follower_without_time_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    answered = responder_room.solve_mixed
+
+    def watched(*given: Any, seconds: float, **more: Any) -> Any:
+        asked.append(seconds)
+        return answered(*given, seconds=seconds, **more)
+
+    monkeypatch.setattr(responder_room, "solve_mixed", watched)
+    responder = Responder(moore_bard())
+    responder.value(at(2.0))
+    responder.until = 0.0
+    responder.value(at(2.0))
+    assert asked == [inf, responder_room.MOMENT]

@@ -14,6 +14,7 @@ from coercivity.engine.bilevel.formats.mps.auxiliary import parse_auxiliary
 from coercivity.engine.bilevel.formats.mps.pair import joined
 from coercivity.engine.bilevel.formats.mps.reader import MpsProgram, parse_mps, read_mps
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.selection import solve
 from coercivity.engine.errors import ExitCode, UsageError
 
 # Moore and Bard (1990), example 1, with the follower's y first: positions in the files are not those in the program.
@@ -355,7 +356,11 @@ def test_files_that_give_no_program_are_refused_with_a_reason(tmp_path: Path) ->
         ("cut.mps.gz", packed[:-20], "cut off"),
         ("broken.mps.gz", packed[:20] + b"\xff\xff" + packed[22:], "damaged|cut off"),
         ("plain.mps.gz", PROGRAM.encode(), "not a gzip file"),
-        ("x.lp", b"min x", r"an LP file.*\n  fix: convert it to MPS"),
+        ("x.lp", b"min x", r"not an LP file.*\n  fix: write it as MPS"),
+        ("x.lp.gz", packed, r"a packed LP file.*\n  fix: unpack it"),
+        ("q.lp", b"min\n o: x + [ x ^ 2 ] / 2\nst\n c: x >= 1\nend\n", "quadratic objective"),
+        ("s.lp", b"min\n o: x\nst\n c: x >= 1\nSOS\n s: S1:: x:1\nend\n", r"s.lp:5: the section 'SOS'"),
+        ("c.lp", b"min\n o: x\nst\n c: x >= 1\nbounds\n x <= 9\nsemi-continuous\n x\nend\n", "the section 'semi-cont"),
         ("x.aux", NAMED.encode(), "an auxiliary file.*\n  fix: name the MPS file, and this one with --aux"),
         ("list.json", b"[1]", "JSON, but not a bilevel program\n  fix: .*bilevel-neutral/1"),
         ("other.json", b'{"model": {}}', "JSON, but not a bilevel program"),
@@ -426,3 +431,33 @@ def test_starred_lines_of_an_auxiliary_file_are_comments_unless_a_name_begins_so
     text, program = (said.replace("r2", "*r2") for said in (NAMED, PROGRAM))
     starred = parse_auxiliary(text, "x", parse_mps(program, "x"))
     assert starred.rows == usual.rows and not starred.remarks
+
+
+LP = """\\ Moore and Bard (1990)
+Maximize
+ obj: x + 10 y
+Subject To
+ c1: -25 x + 20 y <= 30
+ c2: x + 2 y <= 10
+ c3: 2 x - y <= 15
+ c4: 2 x + 10 y >= 15
+Bounds
+ x <= 10
+ 0 <= y <= 5
+General
+ x y
+End
+"""
+
+
+def test_an_lp_file_goes_with_an_auxiliary_file_as_an_mps_file_does(tmp_path: Path) -> None:
+    (tmp_path / "moore.lp").write_text(LP)
+    (tmp_path / "moore.aux").write_text("N 1\nM 4\nLC 1\nLR 0\nLR 1\nLR 2\nLR 3\nLO 1\nOS 1\n")
+    found = read(tmp_path / "moore.lp")
+    assert (found.leader.names, found.follower.names, found.is_maximised) == (("x",), ("y",), True)
+    assert (found.leader.upper.tolist(), found.follower.upper.tolist()) == ([10.0], [5.0])
+    assert found.leader.is_integer.all() and found.follower.is_integer.all()
+    assert found.objective.linear.tolist() == [-1.0, -10.0]
+    assert found.follower_rows.matrix.toarray().tolist() == [[-25.0, 20.0], [1.0, 2.0], [2.0, -1.0], [2.0, 10.0]]
+    assert (found.follower_rows.upper.tolist()[:3], found.follower_rows.lower[3]) == ([30.0, 10.0, 15.0], 15.0)
+    assert solve(found).solution.value == pytest.approx(-22.0)

@@ -12,8 +12,10 @@ import pytest
 import scipy.sparse as sp
 
 from coercivity.engine.bilevel.judge.certify import certify
-from coercivity.engine.bilevel.methods import commitments, directions
-from coercivity.engine.bilevel.methods.directions import refuses, solve
+from coercivity.engine.bilevel.methods import commitments
+from coercivity.engine.bilevel.methods.directions import master, sides
+from coercivity.engine.bilevel.methods.directions.method import refuses, solve
+from coercivity.engine.bilevel.methods.directions.tree import Tree
 from coercivity.engine.bilevel.problem import BilevelProblem, PriceTerm
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import Limits, Status
@@ -106,13 +108,13 @@ def test_what_has_no_whole_rows_is_refused(change: Callable[[BilevelProblem], Bi
 
 
 def test_a_wide_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directions, "WIDEST", 3.0)
+    monkeypatch.setattr(sides, "WIDEST", 3.0)
     assert "big-M is safe" in str(refuses(drawn(3)))
 
 
 def test_steps_of_one_column_are_asked_for_and_bind_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # With all the time for asking, a stopped run has a point at which no single step gains.
-    monkeypatch.setattr(directions, "ASKING", math.inf)
+    monkeypatch.setattr(master, "ASKING", math.inf)
     for seed in range(0, 40, 3):
         drawing = drawn(seed)
         if refuses(drawing) is not None or (stopped := solve(drawing, Limits(nodes=1))).point is None:
@@ -127,3 +129,46 @@ def test_steps_of_one_column_are_asked_for_and_bind_nothing(monkeypatch: pytest.
             except InfeasibleProgram:
                 continue
         assert solve(drawing).value == pytest.approx(commitments.solve(drawing).value)
+
+
+@pytest.mark.parametrize("kind", ["tree", "master"])
+def test_each_of_the_two_is_right_alone(kind: str) -> None:
+    for seed in range(0, 60, 2):
+        drawing = drawn(seed)
+        whole = sides.sides_of(drawing)
+        if isinstance(whole, str):
+            continue
+        right, own = commitments.solve(drawing), master.Master(drawing, whole, Limits())
+        if kind == "master":
+            own.run(math.inf)
+            bound = own.bound
+        else:
+            tree = Tree(
+                drawing, whole, own.finder, Limits(), lambda own=own: own.best, lambda z, _, own=own: own.ask(z)
+            )  # type: ignore[misc]
+            tree.run(math.inf)
+            assert tree.is_finished
+            bound = tree.bound
+        if right.point is None:
+            assert bound == math.inf, seed
+        else:
+            assert own.best.value == pytest.approx(right.value, abs=1e-6), seed
+            assert min(bound, own.best.value) == pytest.approx(right.value, abs=1e-5), seed
+
+
+def test_a_tree_goes_on_where_it_was_interrupted() -> None:
+    drawing = drawn(7)
+    whole = sides.sides_of(drawing)
+    assert not isinstance(whole, str)
+    own = master.Master(drawing, whole, Limits())
+    tree = Tree(drawing, whole, own.finder, Limits(), lambda: own.best, lambda z, _: own.ask(z))
+    bounds = []
+    for _ in range(500):
+        tree.run(0.0)
+        bounds.append(tree.bound)
+        tree.limits = Limits(nodes=tree.nodes + 1)
+        tree.run(math.inf)
+        if tree.is_finished:
+            break
+    assert tree.is_finished and bounds[0] <= bounds[-1] <= tree.bound + 1e-9
+    assert own.best.value == pytest.approx(commitments.solve(drawing).value, abs=1e-6)

@@ -7,9 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks.bilevel import random_program
+from benchmarks.draws import random_program
 from coercivity.engine.bilevel import selection
-from coercivity.engine.bilevel.methods import commitments, directions
+from coercivity.engine.bilevel.methods import commitments
+from coercivity.engine.bilevel.methods.directions import method as directions
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 
 

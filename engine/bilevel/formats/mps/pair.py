@@ -1,4 +1,4 @@
-"""MPS file and auxiliary file together: the bilevel program that they state, in the manner of MibS and BOBILib."""
+"""MPS or LP file and auxiliary file together: the bilevel program that they state, in the manner of MibS and BOBILib."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from coercivity.engine.bilevel.formats.mps.auxiliary import Auxiliary, Interdiction, parse_auxiliary
+from coercivity.engine.bilevel.formats.mps.lp import read_lp
 from coercivity.engine.bilevel.formats.mps.reader import MpsProgram, parse_mps
 from coercivity.engine.bilevel.problem import BilevelProblem, Floats, Objective, Rows, Variables
 from coercivity.engine.data.text import broken, text_of
 
 
 def read_pair(path: str | Path, auxiliary: str | Path | None = None) -> BilevelProblem:
-    """The bilevel program in an MPS file and its auxiliary file.
+    """The bilevel program in an MPS or LP file and its auxiliary file.
 
     Parameters
     ----------
-    path : the MPS file, plain or packed
+    path : the MPS file, plain or packed, or the LP file, plain
     auxiliary : the auxiliary file; without it the one of the same name with ``.aux`` or, older, ``.txt``
 
     Raises
@@ -31,7 +32,8 @@ def read_pair(path: str | Path, auxiliary: str | Path | None = None) -> BilevelP
         The files do not state one bilevel program; every fault with its line.
     """
     name = str(path)
-    program = parse_mps(text_of(name, is_latin=True), name)
+    is_lp = name.lower().removesuffix(".gz").endswith(".lp")
+    program = read_lp(name) if is_lp else parse_mps(text_of(name, is_latin=True), name)
     beside = str(auxiliary) if auxiliary is not None else _beside(name)
     said = parse_auxiliary(text_of(beside, is_latin=True), beside, program)
     return replace(joined(program, said, beside), remarks=program.remarks + said.remarks)

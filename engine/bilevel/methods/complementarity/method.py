@@ -24,18 +24,13 @@ from coercivity.engine.bilevel.methods.complementarity.tree import Tree
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.kkt import kkt_of
 from coercivity.engine.bilevel.reformulations.presolve import Relaxation, prepared
-from coercivity.engine.bilevel.response.ascent import Ascent
-from coercivity.engine.bilevel.response.responder import Responder
+from coercivity.engine.bilevel.response.incumbents import Incumbents
 from coercivity.engine.bilevel.solution import DEFAULT, BilevelSolution, Limits, Status
-from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
+from coercivity.engine.errors import UsageError
 from coercivity.engine.programs.hot import Floats
 from coercivity.engine.programs.quadratic import is_convex
 
 METHOD = "complementarity"
-# Pieces that are gone through from one commitment at the most.
-MOST_STEPS = 20
-# However rarely, one in so many commitments is answered.
-OFTEN = 40
 
 
 def refuses(problem: BilevelProblem) -> str | None:
@@ -62,21 +57,21 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
     """
     started = time.perf_counter()
     relaxation = _relaxation(problem)
-    commitments = Commitments(problem, relaxation)
-    tree = Tree(relaxation, limits, started, commitments)
+    incumbents = _Incumbents(problem, relaxation)
+    tree = Tree(relaxation, limits, started, incumbents)
     tree.run()
-    commitments.polish()
+    incumbents.polish()
     return BilevelSolution(
-        point=None if tree.is_unbounded else commitments.point,
-        value=-np.inf if tree.is_unbounded else commitments.value,
+        point=None if tree.is_unbounded else incumbents.point,
+        value=-np.inf if tree.is_unbounded else incumbents.value,
         bound=tree.bound,
-        status=_status(tree, commitments.value, limits),
+        status=_status(tree, incumbents.value, limits),
         method=METHOD,
         seconds=time.perf_counter() - started,
         nodes=tree.nodes,
-        programs=tree.solver.program.solves + commitments.answers,
-        solver_seconds=tree.solver.seconds + commitments.seconds,
-        prices=commitments.prices,
+        programs=tree.solver.program.solves + incumbents.answers,
+        solver_seconds=tree.solver.seconds + incumbents.seconds,
+        prices=incumbents.prices,
     )
 
 
@@ -101,83 +96,32 @@ def _status(tree: Tree, value: float, limits: Limits) -> Status:
     return Status.OPTIMAL if limits.is_closed(value, tree.bound) else Status.LIMIT
 
 
-class Commitments:
-    """The best bilevel-feasible point so far, from the follower's answers to commitments met in the tree."""
+class _Incumbents(Incumbents):
+    """Those of a tree on complementarities, whose closed nodes state multipliers."""
 
     def __init__(self, problem: BilevelProblem, relaxation: Relaxation) -> None:
-        self._problem, self._kkt = problem, relaxation.kkt
-        self._responder = Responder(problem)
-        self._ascent = Ascent(problem, self._responder)
-        self._calls = 0
-        self._whole = np.flatnonzero(problem.leader.is_integer)
-        self.value = np.inf
-        self.point: Floats | None = None
-        self.prices: Floats | None = None
-        self.answers = 0
-        self.seconds = 0.0
+        super().__init__(problem)
+        self._kkt = relaxation.kkt
 
     def __call__(self, v: Floats, is_complementary: bool | None) -> float:
         """The best value so far, once the commitment in a node's point was tried.
 
         A point that complements is one of the follower's best responses as it stands; others are answered by the
-        follower at the first nodes, then ever more rarely, and from there one walks on.
+        follower.
         """
         if is_complementary:
             self._take_node(v)
-            return self.value
-        self._calls += is_complementary is False
-        if is_complementary is None or self._calls & (self._calls - 1) == 0 or self._calls % OFTEN == 0:
-            x = v[: len(self._problem.leader)].copy()
-            x[self._whole] = np.round(x[self._whole])
-            self._answer(x)
-            self._ascend(x)
+        elif is_complementary is None:
+            self.ask(v)
+        else:
+            self.meet(v)
         return self.value
 
-    def _ascend(self, x: Floats) -> None:
-        """Go from piece to piece while the leader gains; what it gains only counts once the follower has answered."""
-        for _ in range(MOST_STEPS):
-            before, started = self.value, time.perf_counter()
-            onward = self._ascent.step(x)
-            self.seconds += time.perf_counter() - started
-            if onward is None:
-                return
-            x = onward
-            x[self._whole] = np.round(x[self._whole])
-            self._answer(x)
-            if not self.value < before:
-                return
-
     def _take_node(self, v: Floats) -> None:
-        point = v[: self._problem.width].copy()
-        point[self._whole] = np.round(point[self._whole])
-        prices = self._kkt.prices @ v[: self._kkt.program.shape[1]] if self._problem.prices else None
-        value = self._problem.objective.at(point)
+        point = self.rounded(v)
+        prices = self._kkt.prices @ v[: self._kkt.program.shape[1]] if self.problem.prices else None
+        value = self.problem.objective.at(point)
         if prices is not None:
-            terms = self._problem.prices
+            terms = self.problem.prices
             value += sum(t.coefficient * prices[t.row] * (1.0 if t.column is None else point[t.column]) for t in terms)
-        if value < self.value:
-            self._take(float(value), point, prices)
-
-    def polish(self) -> None:
-        """Let the follower answer the best commitment once more: its optimum is exact where a node's point is a solver's."""
-        if self.point is not None:
-            before, self.value = self.value, np.inf
-            kept = self.point, self.prices
-            self._answer(self.point[: len(self._problem.leader)])
-            if self.value > before + 1e-7 * max(1.0, abs(before)):
-                self._take(before, *kept)
-
-    def _answer(self, x: Floats) -> None:
-        before = time.perf_counter()
-        self.answers += 1
-        try:
-            found = self._responder.incumbent(np.clip(x, self._problem.leader.lower, self._problem.leader.upper))
-        except (InfeasibleProgram, SolverFailed):
-            return
-        finally:
-            self.seconds += time.perf_counter() - before
-        if found.point is not None and found.value < self.value:
-            self._take(found.value, found.point, found.prices)
-
-    def _take(self, value: float, point: Floats, prices: Floats | None) -> None:
-        self.value, self.point, self.prices = value, point, prices
+        self.take(float(value), point, prices)

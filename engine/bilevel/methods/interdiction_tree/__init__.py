@@ -1,0 +1,1 @@
+"""A tree of a leader who takes items away from a follower that packs them, with lifted cuts."""
