@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from scipy.integrate import quad
 
-from coercivity.models.licensing.data.instance import Instance, Rival
+from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import Quantity, month_index
-from coercivity.models.licensing.data.reactions import Countermeasure, TrustState
+from coercivity.models.licensing.data.reactions import Countermeasure, Rival, TrustState
 from coercivity.models.licensing.data.strategies import Concession, Strategy
 
 Postures = tuple[tuple[tuple[str, ...], ...], ...]

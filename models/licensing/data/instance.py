@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -35,18 +35,13 @@ from coercivity.models.licensing.data.quantity import (
     quantity,
 )
 from coercivity.models.licensing.data.reactions import (
-    ByProduct,
-    Contract,
-    CostStep,
     Countermeasure,
     Downstream,
-    Feed,
     Firm,
     Home,
     PriceRisk,
     Raised,
-    Slip,
-    Support,
+    Rival,
     Trust,
 )
 from coercivity.models.licensing.data.record import Calibration, Observation
@@ -243,70 +238,6 @@ class Buyers(Table):
         description="under efficient rationing: the part of a shortage that falls on all uses alike, as makers who are not served "
         "are of all kinds",
     )
-
-
-class Addition(Table):
-    """Capacity that comes whatever the leader does: decided before the announcement."""
-
-    begins: Month = Field(description="first month in which it produces")
-    capacity: TonnesPerYear = Field(description="how much is added")
-
-
-class Expansion(Table):
-    """Capacity that buyers may order in answer to the leader."""
-
-    potential: TonnesPerYear = Field(description="most that can be ordered over the whole calendar")
-    lead_time: Months = Field(description="from order to delivery")
-    capex: Capex | None = Field(None, description="price of capacity; where the rival has steps it stands there")
-    life: Years = Field(description="years over which an order is repaid")
-    opens: Month | None = Field(None, description="orders are possible from this month on; default: the announcement")
-
-
-class Line(NamedTuple):
-    """A part of a rival's capacity: its share, USD/kg, and USD/(kg/yr) for capacity that is ordered."""
-
-    share: float
-    unit_cost: float
-    capex: float
-
-
-class Rival(Table):
-    """A source outside the leader's control: one plant or one class of plants, one product."""
-
-    title: str = Field(description="what reports call it")
-    owner: str = Field(description="the bloc that earns its rent, or 'outside'")
-    product: Name = Field(description="the one that it makes")
-    serves: dict[Name, Price] = Field(description="freight and qualification cost by bloc served")
-    capacity: TonnesPerYear = Field(description="at the start, without what comes later")
-    unit_cost: Price | None = Field(None, description="avoidable cost of a kilogram; in its place: steps")
-    steps: tuple[CostStep, ...] | None = Field(
-        None, description="parts of its capacity by cost, in place of one unit_cost and one expansion.capex"
-    )
-    standing_cost: Price | None = Field(
-        None,
-        description="upkeep, a year, of the capacity that yields a kilogram a year, as long as it stands; what does not earn it "
-        "closes for good; default: plants cost nothing to keep and never close",
-    )
-    committed: tuple[Addition, ...] = ()
-    expansion: Expansion | None = None
-    support: Support | None = None
-    slip: Slip | None = None
-    contract: dict[Name, Contract] | None = Field(
-        None,
-        description="by bloc: what long contracts leave to it, and at which price; default: where and at what it is worth most",
-    )
-    feed: Feed | None = Field(None, description="what it needs of the leader's; default: nothing")
-    by_product: ByProduct | None = Field(None, description="what it comes with; default: it makes what it can")
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """Its capacity by cost: one line, or one a step."""
-        if self.steps is not None:
-            return tuple(Line(float(one.share), float(one.unit_cost), float(one.capex or 0.0)) for one in self.steps)
-        if self.unit_cost is None:
-            return ()
-        capex = 0.0 if self.expansion is None else float(self.expansion.capex or 0.0)
-        return (Line(1.0, float(self.unit_cost), capex),)
 
 
 class Option(Table):

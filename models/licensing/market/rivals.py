@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coercivity.models.licensing.data.instance import Instance, Line, Rival
+from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.quantity import month_index
-from coercivity.models.licensing.data.reactions import Contract
+from coercivity.models.licensing.data.reactions import Contract, Line, Rival
 from coercivity.models.licensing.market.investment import Investment, annuity, investment
 from coercivity.models.licensing.market.periods import Floats, Grid
 from coercivity.models.licensing.market.prices import prices_of

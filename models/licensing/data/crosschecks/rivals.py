@@ -14,7 +14,8 @@ from coercivity.models.licensing.data.faults import (
     unknown_keys,
     within,
 )
-from coercivity.models.licensing.data.instance import Instance, Line, Rival
+from coercivity.models.licensing.data.instance import Instance
+from coercivity.models.licensing.data.reactions import Line, Rival
 
 OUTSIDE = "outside"
 
