@@ -64,6 +64,9 @@ def test_the_doctor_finds_nothing() -> None:
 def test_a_game_is_validated_solved_compared_and_verified(folder: Path) -> None:
     assert told("validate", "one-buyer")["ok"]
     assert told("compare", "one-buyer", *ALONE, "--out", "compared")["verdict"]
+    (compared,) = (run for run in (folder / "compared").iterdir() if run.is_dir())
+    # A saved result is read into values, down to the last.
+    assert told("brief", str(compared))["payers"][0]["bloc"] == "west"
     told("solve", "one-buyer", *ALONE, "--out", "solved")
     (saved,) = (folder / "solved").iterdir()
     assert told("verify", str(saved), "--search", *ALONE)["ok"]
