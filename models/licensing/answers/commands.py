@@ -236,23 +236,20 @@ def compare(
     best = answers.optimum(jobs, searching, progress, is_whole, tell, wide)
     # What the optimum took beside the search is what a named strategy takes.
     each = time.monotonic() - started - best.search.seconds
-    names = list(instance.strategies)
-    tasks: Iterable[str] = names if worth is None else _first([instance.baseline, *worth], instance.baseline, certify)
-    if end is not None:
-        tasks = _in_time(tasks, end - 2.0 * each)
-    found: dict[str, Named] = {}
-    game = answers.game
+    names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
+    tasks = names if end is None else _in_time(names, end - 2.0 * each)
     bounds = answers.bounds if is_whole or wide else None
-    factory = partial(_named, instance, game.market, game.followers.layout, bounds, leakage)
+    factory = partial(_named, instance, answers.game.market, answers.game.followers.layout, bounds, leakage)
+    found: dict[str, Named] = {}
     for name, answer in spread(factory, tasks, jobs, each * len(names)):
         found[name] = answer
         progress("comparing", len(found), len(names))
     optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
-    ordered = [*(found[name] for name in names if name in found), optimum]
-    left = None if worth is None else {name: value for name, value in worth.items() if name not in found} or None
+    ordered = [*(found[name] for name in instance.strategies if name in found), optimum]
+    left = {name: value for name, value in (worth or {}).items() if name not in found} or None
     kept = None
     if is_whole or with_promises:
-        kept = promises(game, best.path, jobs, partial(progress, "breaking promises"))
+        kept = promises(answers.game, best.path, jobs, partial(progress, "breaking promises"))
     return Comparison(
         schema_version=SCHEMA_VERSION,
         command="compare",
@@ -272,10 +269,8 @@ def _looked(take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
 
 
 def _first(names: Iterable[str], always: str, count: int | None) -> list[str]:
-    """So many of the names, in their order and each once, beside one that is always there."""
-    ordered = list(dict.fromkeys(names))
-    others = [name for name in ordered if name != always]
-    return [always, *(others if count is None else others[:count])]
+    """So many of the names, in their order, after one that is always there."""
+    return [always, *[name for name in names if name != always][:count]]
 
 
 def _in_time(names: Iterable[str], until: float) -> Iterator[str]:

@@ -333,8 +333,9 @@ class Instance(Table):
 
     def dearest(self) -> tuple[str, float]:
         """The use to which a kilogram of anything is worth most, and that worth in USD/kg."""
-        every = {name: max(self.worths(product)[name] for product in self.leader.price) for name in self.segments}
-        return max(every.items(), key=lambda pair: pair[1])
+        price = max(map(float, self.leader.price.values()), default=0.0)
+        every = {name: segment.worth(price) for name, segment in self.segments.items()}
+        return max(every.items(), key=lambda pair: pair[1], default=("", 0.0))
 
     def fingerprint(self) -> str:
         """SHA-256 over the effective data; two files that say the same have the same one, also once the format has grown."""

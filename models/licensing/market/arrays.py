@@ -174,8 +174,7 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
     monthly = demand.sum(axis=-1) / grid.length[:, None, None, None]
     cover, opening = _stocks(instance)
     reserve, penalty = _reserves(instance, grid)
-    sources = list(instance.rivals.values())
-    options = list(instance.options.values())
+    sources, options = list(instance.rivals.values()), list(instance.options.values())
     cost_of_capital = float(instance.cost_of_capital)
     return Market(
         sets=sets,
@@ -185,7 +184,7 @@ def market_of(instance: Instance, tree: Tree | None = None) -> Market:
         demand=demand,
         forecast=forecast,
         segment_value=np.array([list(instance.worths(name).values()) for name in sets.products]),
-        is_step=np.array([segment.above is not None for segment in instance.segments.values()]),
+        is_step=np.array([use.above is not None for use in instance.segments.values()]),
         price=prices_of(instance, grid),
         cover_target=monthly * cover[None, :, None, :] * _raised(instance, grid)[:, None, None, None],
         reserve_target=monthly * reserve[:, :, None, None],
