@@ -209,37 +209,32 @@ def compare(
 
     Parameters
     ----------
-    limit : seconds. Where the menu is large, half of them for the search, and the rest to answer and certify named strategies in
-        the order of a first look, the baseline before all: those that it does not reach are told uncertified. Else, and with
-        ``prove``, seconds after which the search stops
+    limit : seconds, after which the search stops. Where the menu is large it has half of them; the rest is for named strategies in the
+        order of a first look, the baseline before all, and those that are not reached are told uncertified
     leakage : also value each strategy with re-export switched off; default: where the menu is small
-    prove : search the whole menu however large, and tell promises; else one of more than :data:`LARGE` strategies is
-        searched best-first
+    prove : search the whole menu and tell promises; else one of more than :data:`LARGE` strategies is searched best-first
     with_promises : also tell whether promises and threats would be kept; always where the menu is small
     tell : called with sentences about what is known before the answer is whole
-    wide : of a large menu look at all changes of two slots of the best and at a sample of the rest, and say of every named
-        strategy what changing one slot of it would add; else at the changes of one slot of the best
+    wide : of a large menu look further from the best, and at what changing one slot of every named strategy would add
     certify : answer and certify the baseline and so many named strategies, in the order of a first look; default: all
-    look : called, where the menu is large, with what takes a first look at the named strategies; tells and returns what they are
-        worth, million USD, best first
+    look : called, where the menu is large, with what takes a first look; tells and returns what named strategies are worth
     """
     begun = time.monotonic()
     progress("building", 0, 1)
     answers = StrategyAnswers(instance)
     is_whole = prove or not is_large(answers)
     leakage = is_whole if leakage is None else leakage
-    is_looked = certify is not None or (not is_whole and (look is not None or limit is not None))
+    is_cut = limit is not None and not is_whole
+    is_looked = certify is not None or is_cut or (look is not None and not is_whole)
     worth = (look or _looked)(answers.first_look) if is_looked else None
-    end = None if worth is None or limit is None or is_whole else begun + limit
     started = time.monotonic()
-    searching = limit if end is None or limit is None else max(0.0, begun + SEARCHING * limit - started)
+    searching = max(0.0, begun + SEARCHING * limit - started) if limit is not None and is_cut else limit
     best = answers.optimum(jobs, searching, progress, is_whole, tell, wide)
     # What the optimum took beside the search is what a named strategy takes.
     each = time.monotonic() - started - best.search.seconds
     names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
-    tasks = names if end is None else _in_time(names, end - 2.0 * each)
-    bounds = answers.bounds if is_whole or wide else None
-    factory = partial(_named, instance, answers.game.market, answers.game.followers.layout, bounds, leakage)
+    tasks = _in_time(names, begun + limit - 2.0 * each) if limit is not None and is_cut else names
+    factory = _namer(answers, leakage, is_whole or wide)
     found: dict[str, Named] = {}
     for name, answer in spread(factory, tasks, jobs, each * len(names)):
         found[name] = answer
@@ -247,21 +242,16 @@ def compare(
     optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
     ordered = [*(found[name] for name in instance.strategies if name in found), optimum]
     left = {name: value for name, value in (worth or {}).items() if name not in found} or None
-    kept = None
-    if is_whole or with_promises:
-        kept = promises(answers.game, best.path, jobs, partial(progress, "breaking promises"))
+    is_kept = is_whole or with_promises
+    kept = promises(answers.game, best.path, jobs, partial(progress, "breaking promises")) if is_kept else None
     return Comparison(
-        schema_version=SCHEMA_VERSION,
-        command="compare",
-        instance=subject_of(instance),
-        strategies=ordered,
-        promises=kept,
-        verdict=verdict_of(instance, ordered, kept, best.search),
+        schema_version=SCHEMA_VERSION, command="compare", instance=subject_of(instance),
+        strategies=ordered, promises=kept, verdict=verdict_of(instance, ordered, kept, best.search),
         search=best.search,
         manifest=reproduced(instance),
         first=first_page(instance, ordered, best.search, None, left),
         uncertified=left,
-    )
+    )  # fmt: skip
 
 
 def _looked(take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
@@ -279,6 +269,12 @@ def _in_time(names: Iterable[str], until: float) -> Iterator[str]:
         if number and time.monotonic() > until:
             return
         yield name
+
+
+def _namer(answers: StrategyAnswers, leakage: bool, is_told: bool) -> Callable[[], Callable[[str], Named]]:
+    """What makes, in any process, what answers named strategies; with what changing one slot would add, if that ``is_told``."""
+    game, bounds = answers.game, answers.bounds if is_told else None
+    return partial(_named, game.instance, game.market, game.followers.layout, bounds, leakage)
 
 
 def _named(
