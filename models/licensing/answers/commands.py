@@ -204,6 +204,7 @@ def compare(
     wide: bool = False,
     look: Look | None = None,
     certify: int | None = None,
+    answers: StrategyAnswers | None = None,
 ) -> Comparison:
     """Every named strategy and the best on the menu side by side, with a verdict.
 
@@ -217,11 +218,12 @@ def compare(
     tell : called with sentences about what is known before the answer is whole
     wide : of a large menu look further from the best, and at what changing one slot of every named strategy would add
     certify : answer and certify the baseline and so many named strategies, in the order of a first look; default: all
+    answers : of this instance, where they are at hand
     look : called, where the menu is large, with what takes a first look; tells and returns what named strategies are worth
     """
     begun = time.monotonic()
     progress("building", 0, 1)
-    answers = StrategyAnswers(instance)
+    answers = answers or StrategyAnswers(instance)
     is_whole = prove or not is_large(answers)
     leakage = is_whole if leakage is None else leakage
     is_cut = limit is not None and not is_whole

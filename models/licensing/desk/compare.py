@@ -17,7 +17,9 @@ from coercivity.engine.study.memory.outcome import Outcome, Status
 from coercivity.engine.study.work.running import Progress
 from coercivity.models.licensing.answers import commands
 from coercivity.models.licensing.answers.commands import Comparison
+from coercivity.models.licensing.answers.game import StrategyAnswers
 from coercivity.models.licensing.answers.verdict.first import first_page
+from coercivity.models.licensing.buyers.evaluate import Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.studies.reasons.hinges import Means, hinges_of
 from coercivity.models.licensing.studies.study import PACKAGES
@@ -55,13 +57,16 @@ def compare(
     asked: dict[str, Any] = {"prove": bool(run.get("prove")), "with_promises": bool(run.get("promises"))}
     asked["wide"], asked["certify"] = bool(run.get("wide")), run.get("certify")
     look = None if tell is None else partial(_first_look, instance, run.get("memory"), tell)
-    found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell, look=look)
+    progress("building", 0, 1)
+    answers = StrategyAnswers(instance)
+    found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell, look=look, answers=answers)
     if limit is not None:
         left = max(0.0, limit - (time.monotonic() - started))
         seconds = left if seconds is None else min(seconds, left)
     if seconds == 0.0:
         return found
-    return hinged(instance, found, run["jobs"], seconds, run.get("memory"), progress)
+    layout = answers.game.followers.layout
+    return hinged(instance, found, run["jobs"], seconds, run.get("memory"), progress, layout)
 
 
 def _first_look(
@@ -93,6 +98,7 @@ def hinged(
     seconds: float | None,
     memory: Path | None,
     progress: Callable[[str, int, int], None],
+    layout: Layout | None = None,
 ) -> Comparison:
     """A comparison with what it hinges on; raises as :func:`compare`."""
 
@@ -108,6 +114,6 @@ def hinged(
             else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coercivity-"))) / LEDGER
         )
         ledger = stack.enter_context(Ledger(folder))
-        hinges = hinges_of(instance, found.strategies, Means(ledger, jobs, seconds, report))
+        hinges = hinges_of(instance, found.strategies, Means(ledger, jobs, seconds, report, layout=layout))
     first = first_page(instance, found.strategies, found.search, hinges, found.uncertified)
     return replace(found, hinges=hinges, first=first)

@@ -13,7 +13,7 @@ from coercivity.engine.study.designs import Design
 from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome
 from coercivity.engine.study.work.running import Finished, Progress, run_all, share_of
-from coercivity.models.licensing.buyers.evaluate import Followers
+from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.studies.study import Outcomes, Study, study_of
 from coercivity.models.licensing.studies.values import PointFailure
@@ -76,9 +76,10 @@ class Session:
     report: Report
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[PointFailure] = field(default_factory=list)
+    layout: Layout | None = None  # of the instance's program, where it is known
 
     def __post_init__(self) -> None:
-        self.followers = Followers(self.instance)
+        self.followers = Followers(self.instance, None, self.layout)
 
     def study(
         self, varied: Sequence[Varied], design: Design, strategies: Sequence[str], what: What = "evaluate"

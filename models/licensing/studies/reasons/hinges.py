@@ -28,6 +28,7 @@ from coercivity.engine.study.work.executors import InProcess, Pool, Run, Until
 from coercivity.engine.study.work.running import Progress
 from coercivity.models.licensing.answers.values import Answer
 from coercivity.models.licensing.answers.verdict.hinges import TIE, Backing, Hinge, Hinges, Swing, first_of
+from coercivity.models.licensing.buyers.evaluate import Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.provenance import kind_of
 from coercivity.models.licensing.data.strategies import Rule, Strategy
@@ -63,6 +64,7 @@ class Means:
     ----------
     seconds : after which no further number is begun; None looks at everything
     again : what was found before, to be found again: as many numbers, the same strategies
+    layout : of the instance's program, where it is known
     """
 
     ledger: Ledger
@@ -70,6 +72,7 @@ class Means:
     seconds: float | None = None
     report: Report = lambda stage, state: None
     again: Hinges | None = None
+    layout: Layout | None = None
 
 
 def hinges_of(instance: Instance, answers: Sequence[Answer], means: Means) -> Hinges:
@@ -224,7 +227,7 @@ class _Search:
             self.means.jobs,
             self.means.ledger,
         )
-        return Session(self.game, effort, self.means.report)
+        return Session(self.game, effort, self.means.report, layout=self.means.layout)
 
     def _turns(self, first: str, fit: Sequence[int], ends: Floats, outcomes: Outcomes) -> list[Hinge]:
         """The hinges of one leading strategy, the nearest to the stated value first."""
