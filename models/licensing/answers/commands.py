@@ -218,7 +218,6 @@ def compare(
     tell : called with sentences about what is known before the answer is whole
     wide : of a large menu look further from the best, and at what changing one slot of every named strategy would add
     certify : answer and certify the baseline and so many named strategies, in the order of a first look; default: all
-    answers : of this instance, where they are at hand
     look : called, where the menu is large, with what takes a first look; tells and returns what named strategies are worth
     """
     begun = time.monotonic()
@@ -232,8 +231,7 @@ def compare(
     started = time.monotonic()
     searching = max(0.0, begun + SEARCHING * limit - started) if limit is not None and is_cut else limit
     best = answers.optimum(jobs, searching, progress, is_whole, tell, wide)
-    # What the optimum took beside the search is what a named strategy takes.
-    each = time.monotonic() - started - best.search.seconds
+    each = time.monotonic() - started - best.search.seconds  # seconds that a named strategy takes too
     names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
     tasks = _in_time(names, begun + limit - 2.0 * each) if limit is not None and is_cut else names
     factory = _namer(answers, leakage, is_whole or wide)
@@ -244,8 +242,8 @@ def compare(
     optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
     ordered = [*(found[name] for name in instance.strategies if name in found), optimum]
     left = {name: value for name, value in (worth or {}).items() if name not in found} or None
-    is_kept = is_whole or with_promises
-    kept = promises(answers.game, best.path, jobs, partial(progress, "breaking promises")) if is_kept else None
+    breaking = partial(progress, "breaking promises")
+    kept = promises(answers.game, best.path, jobs, breaking) if is_whole or with_promises else None
     return Comparison(
         schema_version=SCHEMA_VERSION, command="compare", instance=subject_of(instance),
         strategies=ordered, promises=kept, verdict=verdict_of(instance, ordered, kept, best.search),

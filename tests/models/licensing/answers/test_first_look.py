@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,12 @@ def test_the_first_look_is_what_is_certified_later(data: dict) -> None:  # type:
 def test_a_large_menu_is_searched_best_first_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "LARGE", 3)
     said, looked = list[str](), list[Mapping[str, float]]()
-    found = commands.compare(loaded(rich()), tell=said.append, look=looked.append)
+
+    def look(take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+        looked.append(take())
+        return looked[-1]
+
+    found = commands.compare(loaded(rich()), tell=said.append, look=look)
     assert looked == [StrategyAnswers(loaded(rich())).first_look()]
     assert said and all(line.startswith("Best found so far: ") for line in said)
     assert found.promises is None
