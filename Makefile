@@ -13,7 +13,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 demo: $(READY)
-	$(BIN)/coercivity compare april-2025 --jobs 2 --certify 1 --hinges 8
+	$(BIN)/coercivity compare april-2025 --jobs 2 --certify 1 --hinges 6
 
 test: $(READY) check
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
