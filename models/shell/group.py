@@ -140,4 +140,7 @@ def answered(name: str, instance: Instance, work: Callable[[Any], Any], run: dic
     from coercivity.models.licensing.desk.deliver import answer
 
     question = {key: run.get(key) for key in ("strategy", "limit")}
+    # How much is answered tells runs apart too, where it is not the usual.
+    question |= {key: run[key] for key in ("wide", "prove") if run.get(key)}
+    question |= {} if run.get("certify") is None else {"certify": run["certify"]}
     answer(name, instance.fingerprint(), work, run, is_quiet(), question)

@@ -301,7 +301,8 @@ def _answer(
     assumptions = answers.assumptions(search.screened, search.complete, search.best_first) if search else ()
     # Where no search was made the stated bound is only compared with what it should bound.
     limit = None if not is_optimum else bound if bound is not None else certificate.bound_musd
-    gain, deviation = answers.deviation(assessment.evaluation)
+    is_asked = is_optimum or certificate.best_deviation_gain_musd is not None or _asks_deviations(saved.told)
+    gain, deviation = answers.deviation(assessment.evaluation) if is_asked else (None, None)
     seen = looked if is_optimum else None
     name = None if strategy is None else stated.strategy.name
     found = answers.auditor.certify(claim, figures, limit, assumptions, gain, seen, name)
@@ -322,6 +323,12 @@ def _answer(
     checks.append(compare("certificate repeats the value", certificate.value_musd, figures.value))
     checks += compared(data, told, TOLD)
     return checks, found.proof if bound is not None else min(found.proof, ProofLevel.BILEVEL_FEASIBLE)
+
+
+def _asks_deviations(told: Solution | Comparison) -> bool:
+    """Whether a result says of named strategies what changing one slot would add; a comparison of a large menu need not."""
+    named = [one for one in told.answers if isinstance(one, Named)]
+    return isinstance(told, Solution) or any(one.certificate.best_deviation_gain_musd is not None for one in named)
 
 
 def _claims(instance: Instance, stated: Answer, path: Path, found: Certificate, bound: float | None) -> Iterator[Check]:

@@ -238,7 +238,8 @@ def _uncertified(lead: Answer, certified: int, left: Mapping[str, float] | None)
         return
     listed = ", ".join(f"{name} {number(value, 0)}" for name, value in [*left.items()][:TOLD])
     more = f" and {len(left) - TOLD} more" if len(left) > TOLD else ""
-    what = "one of the others may lead" if max(left.values()) > _value(lead) else "none of the others leads"
+    beyond = max(left.values()) - _value(lead) > TIE * abs(_value(lead))
+    what = "one of the others may lead" if beyond else "none of the others leads"
     says = f"{certified} of {certified + len(left)} strategies are certified; at a first look {what}: {listed}{more}."
     yield Statement("uncertified", says, dict(left), list(left))
 

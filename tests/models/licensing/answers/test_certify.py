@@ -67,6 +67,18 @@ def test_a_limit_bounds_the_whole_command_where_the_menu_is_large(monkeypatch: p
     assert found.uncertified == {name: value for name, value in looked[0].items() if name != instance.baseline}
 
 
+def test_a_near_search_of_a_large_menu_is_verified_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(commands, "LARGE", 1)
+    asked = ["compare", "one-buyer", "--out", str(tmp_path), "--format", "json", "--hinges", "0"]
+    for options in ([], ["--certify", "0"], ["--wide"]):
+        ran = CliRunner().invoke(cli.main_group, [*asked, *options])
+        assert ran.exit_code == 0, ran.stderr
+    for saved in tmp_path.glob("*/result.json"):
+        again = CliRunner().invoke(cli.main_group, ["verify", str(saved)])
+        assert again.exit_code == 0, again.output
+    assert len(list(tmp_path.glob("*/result.json"))) == 3
+
+
 def test_the_command_saves_what_it_left_out_and_verify_repeats_it(tmp_path: Path) -> None:
     ran = CliRunner().invoke(
         cli.main_group,
