@@ -232,11 +232,12 @@ def runs_list(root: str, form: str) -> None:
 
 @_under_runs
 @click.argument("result")
-def runs_show(result: str, form: str) -> None:
+@option("--workbook", "Write it to FILE.xlsx instead, a sheet a table.", to="book", metavar="FILE")
+def runs_show(result: str, book: str | None, form: str) -> None:
     """Print a saved result again, without solving."""
     from coercivity.models import saved
 
-    saved.show(result, form)
+    saved.show(result, form, book)
 
 
 @_under_runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +10,8 @@ from coercivity.engine.data.values import from_plain
 from coercivity.engine.desk import archive as archives
 from coercivity.engine.desk import runs, terminal
 from coercivity.engine.errors import AuditFailed
+from coercivity.engine.report.book import write
+from coercivity.engine.report.text import Block
 
 
 def listed(form: str, ask: Callable[[ModuleType], archives.Archive]) -> None:
@@ -45,8 +47,8 @@ def verify(result: str, search: bool | None, jobs: int, form: str, is_quiet: boo
         raise AuditFailed(result, f"{failed} checks failed", "do not use this result; save it again")
 
 
-def show(result: str, form: str) -> None:
-    """Print a saved result again without solving anything.
+def show(result: str, form: str, book: str | None = None) -> None:
+    """Print a saved result again without solving anything; or write it to a workbook, every table a sheet.
 
     Raises
     ------
@@ -62,16 +64,25 @@ def show(result: str, form: str) -> None:
 
         if isinstance(data["program"], dict) and data["program"].get("kind") == "finite-game":
             game = from_plain(GameAnswer, _of_today(data))
-            terminal.show(form, data, lambda: finite.blocks(game), lambda: finite.rows(game))
+            _told(form, book, data, lambda: finite.blocks(game), lambda: finite.rows(game))
         else:
             told = from_plain(ProgramAnswer, data)
-            terminal.show(form, data, lambda: present.blocks(told), lambda: present.rows(told))
+            _told(form, book, data, lambda: present.blocks(told), lambda: present.rows(told))
         return
     from coercivity.models.licensing.answers.verify import opened
     from coercivity.models.licensing.pages import files, frames
 
     found = opened(data).told
-    terminal.show(form, data, lambda: files.blocks(found), lambda: frames.long_rows(found))
+    _told(form, book, data, lambda: files.blocks(found), lambda: frames.long_rows(found))
+
+
+def _told(
+    form: str, book: str | None, data: Any, blocks: Callable[[], Sequence[Block]], rows: Callable[[], Sequence[Any]]
+) -> None:
+    if book is None:
+        terminal.show(form, data, blocks, rows)
+    else:
+        terminal.note(f"written: {write(blocks(), book)}")
 
 
 def _of_today(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,15 @@ def write(data: Mapping[str, Any], file: str) -> File:
     CoercivityError
         It cannot be written.
     """
+    book, target = begun(file)
+    top = {key: value for key, value in data.items() if not _has_rows(value)}
+    for name, block in [(TOP, top), *((key, value) for key, value in data.items() if key not in top)]:
+        _sheet(book.create_sheet(name), block)
+    return ended(book, target)
+
+
+def begun(file: str) -> tuple[Any, File]:
+    """An empty workbook for a file that is not there yet, and that file; raises as :func:`write`."""
     require(file)
     from openpyxl import Workbook
 
@@ -75,14 +84,25 @@ def write(data: Mapping[str, Any], file: str) -> File:
         raise UsageError(file, "is there already", "name another file, or remove it")
     book = Workbook()
     book.remove(book.active)
-    top = {key: value for key, value in data.items() if not _has_rows(value)}
-    for name, block in [(TOP, top), *((key, value) for key, value in data.items() if key not in top)]:
-        _sheet(book.create_sheet(name), block)
+    return book, target
+
+
+def ended(book: Any, target: File) -> File:
+    """The file in which a workbook was saved; raises as :func:`write`."""
     try:
         book.save(target)
     except OSError as error:
-        raise refused(file, "cannot be written", error, "check the path and its permissions") from None
+        raise refused(str(target), "cannot be written", error, "check the path and its permissions") from None
     return target
+
+
+def put(sheet: Any, row: int, column: int, value: Any) -> Any:
+    """A value in a cell, which is returned: a text is a text, whatever it begins with."""
+    cell = sheet.cell(row, column, value)
+    if isinstance(value, str):
+        # Else a text that begins with = would be computed.
+        cell.data_type = "s"
+    return cell
 
 
 def _has_rows(value: Any) -> bool:
@@ -111,11 +131,7 @@ def _sheet(sheet: Any, block: Any) -> None:
     for number, row in enumerate(_rows(block, ""), start=2):
         for column, head in enumerate(HEADS, start=1):
             if row.get(head) is not None:
-                value = _exactly(row[head])
-                cell = sheet.cell(number, column, value)
-                if isinstance(value, str):
-                    # Else a text that begins with = would be computed.
-                    cell.data_type = "s"
+                put(sheet, number, column, _exactly(row[head]))
 
 
 def _exactly(value: Any) -> Any:
