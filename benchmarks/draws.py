@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rows, Variables
+from coercivity.engine.programs.hot import Floats
 
 
 def random_program(seed: int, size: int, rows: int, top: float, *, is_integer: bool) -> BilevelProblem:
@@ -34,31 +35,12 @@ def knapsack(count: int, seed: int) -> BilevelProblem:
     gain, weight, size = (random.integers(1, 101, count).astype(float) for _ in range(3))
     room = np.ceil((seed % 10 + 1) / 11 * weight.sum())
     budget = float(random.integers(max(1, int(room) - 10), int(room) + 11))
-    zero, none, names = np.zeros(count), sp.csr_array((2 * count, 2 * count)), tuple(map(str, range(count + 1)))
-    blocks = np.hstack([np.eye(count), np.eye(count)])
-    columns = [
-        Variables(tuple(f"{letter}{k}" for k in range(count)), zero, zero + 1.0, np.ones(count, dtype=bool))
-        for letter in "xy"
-    ]
-    return BilevelProblem(
-        name=f"knapsack-{count}-{seed}",
-        leader=columns[0],
-        follower=columns[1],
-        objective=Objective(np.r_[zero, gain], none),
-        rows=Rows(("budget",), sp.csr_array(np.r_[size, zero][None, :]), np.array([-np.inf]), np.array([budget])),
-        follower_objective=Objective(np.r_[zero, -gain], none),
-        follower_rows=Rows(
-            names,
-            sp.csr_array(np.vstack([np.r_[zero, weight], blocks])),
-            np.full(count + 1, -np.inf),
-            np.r_[room, zero + 1.0],
-        ),
-    )
+    return _taken_away(f"knapsack-{count}-{seed}", gain, size, budget, weight[None, :], np.array([room]))
 
 
 def packing(kind: str, count: int, seed: int) -> BilevelProblem:
     """A leader with a budget who takes items off a follower: five rows of weights, an assignment, or an independent set."""
-    random, none, budget = np.random.default_rng(seed), sp.csr_array((2 * count, 2 * count)), 0.3
+    random, budget = np.random.default_rng(seed), 0.3
     if kind == "packing":
         weight = random.integers(1, 31, (5, count)).astype(float)
         room = np.floor(0.4 * weight.sum(axis=1))
@@ -74,6 +56,13 @@ def packing(kind: str, count: int, seed: int) -> BilevelProblem:
             weight[row, list(edge)] = 1.0
         room = np.ones(len(edges))
     gain, size = random.integers(10, 61, count).astype(float), random.integers(1, 11, count).astype(float)
+    return _taken_away(f"{kind}-{count}-{seed}", gain, size, budget * size.sum(), weight, room)
+
+
+def _taken_away(name: str, gain: Floats, size: Floats, budget: float, weight: Floats, room: Floats) -> BilevelProblem:
+    """A follower gains by items whose weights leave it room [r], less those that a leader takes away within a budget."""
+    count = len(gain)
+    none = sp.csr_array((2 * count, 2 * count))
     zero, blocks = np.zeros(count), np.hstack([np.eye(count), np.eye(count)])
     matrix = np.vstack([np.hstack([np.zeros(weight.shape), weight]), blocks])
     columns = [
@@ -81,13 +70,11 @@ def packing(kind: str, count: int, seed: int) -> BilevelProblem:
         for letter in "xy"
     ]
     return BilevelProblem(
-        name=f"{kind}-{count}-{seed}",
+        name=name,
         leader=columns[0],
         follower=columns[1],
         objective=Objective(np.r_[zero, gain], none),
-        rows=Rows(
-            ("budget",), sp.csr_array(np.r_[size, zero][None, :]), np.array([-np.inf]), np.array([budget * size.sum()])
-        ),
+        rows=Rows(("budget",), sp.csr_array(np.r_[size, zero][None, :]), np.array([-np.inf]), np.array([budget])),
         follower_objective=Objective(np.r_[zero, -gain], none),
         follower_rows=Rows(
             tuple(map(str, range(len(matrix)))),

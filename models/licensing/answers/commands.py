@@ -227,7 +227,7 @@ def compare(
     leakage = is_whole if leakage is None else leakage
     is_cut = limit is not None and not is_whole
     is_looked = certify is not None or is_cut or (look is not None and not is_whole)
-    worth = (look or _looked)(answers.first_look) if is_looked else None
+    worth = (look(answers.first_look) if look else answers.first_look()) if is_looked else None
     started = time.monotonic()
     searching = max(0.0, begun + SEARCHING * limit - started) if limit is not None and is_cut else limit
     best = answers.optimum(jobs, searching, progress, is_whole, tell, wide)
@@ -252,10 +252,6 @@ def compare(
         first=first_page(instance, ordered, best.search, None, left),
         uncertified=left,
     )  # fmt: skip
-
-
-def _looked(take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
-    return take()
 
 
 def _first(names: Iterable[str], always: str, count: int | None) -> list[str]:

@@ -146,10 +146,11 @@ class LicenceScreen:
 
     def _bound(self, announced: Announcement) -> tuple[float, float, float, float]:
         sides = self.followers.load_limits(announced, self.starts)
-        found, full = self._bound_at(announced, self._full)
+        rents = self._rents(announced) if self.has_rents else None
+        found, full = self._bound_at(announced, rents, self._full)
         if self.is_capped and (self._full is None or (full != self._full).any()):
             # The bound holds whatever rows are taken to earn the whole premium; it is close where they do.
-            other, _ = self._bound_at(announced, full)
+            other, _ = self._bound_at(announced, rents, full)
             found = min(found, other, key=lambda numbers: numbers[2])
         self._full = full
         if self.starts is not None:
@@ -157,23 +158,19 @@ class LicenceScreen:
         return *found, self.books.fixed(announced, self.followers.announcer)
 
     def _bound_at(
-        self, announced: Announcement, full: np.ndarray | None
+        self, announced: Announcement, rents: tuple[Floats, Floats] | None, full: np.ndarray | None
     ) -> tuple[tuple[float, float, float], np.ndarray]:
         """As :meth:`_bound`, with some rows taken to earn the whole premium; and the rows that do."""
         hot = self.followers.hot
-        weight, tilt, sure = self._load_rents(announced, full) if self.has_rents else (None, self.tilt, 0.0)
+        weight, tilt, sure = (None, self.tilt, 0.0) if rents is None else self._load_rents(announced, *rents, full)
         self._load_costs(announced, tilt)
         self.programs += 1
         hot.require_optimum(f"followers of {announced.name or announced.path}")
         # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
         exports, rent, earns = float((self._gain * hot.primal()[self.exports_at]).sum()), 0.0, np.zeros(0, dtype=bool)
-        if weight is not None:
+        if rents is not None and weight is not None:
             multiplier = -hot.solution().dual
-            rent = float((weight * multiplier).sum())
-            if self.is_capped:
-                earns = multiplier > rent_cap(
-                    self.followers.instance, self.followers.market, self.followers.layout, announced
-                )
+            rent, earns = float((weight * multiplier).sum()), multiplier > rents[1]
         high, low = hot.objective + tilt * exports, hot.objective - tilt * rent
         return (high / 1000.0, low / 1000.0, (exports + rent + sure) / 1000.0), earns
 
@@ -189,18 +186,23 @@ class LicenceScreen:
         self.followers.hot.set_cost(cost)
         self._loaded = key
 
-    def _load_rents(self, announced: Announcement, full: np.ndarray | None) -> tuple[Floats, float, float]:
+    def _rents(self, announced: Announcement) -> tuple[Floats, Floats]:
+        """The leader's gain from a unit of every row's multiplier, and the multiplier beyond which it gains no more."""
+        instance, market, layout = self.followers.instance, self.followers.market, self.followers.layout
+        weight = rent_weight(instance, market, layout, announced, self.books.rent_scale(announced))
+        return weight, rent_cap(instance, market, layout, announced)
+
+    def _load_rents(
+        self, announced: Announcement, weight: Floats, cap: Floats, full: np.ndarray | None
+    ) -> tuple[Floats, float, float]:
         """Right-hand sides tilted against the leader's gain from multipliers; that gain by row, the tilt, and what is sure.
 
         No row earns more than the premium: those that are taken to do are not tilted, and what they earn is added instead.
         """
-        instance, layout = self.followers.instance, self.followers.layout
-        scale = self.books.rent_scale(announced)
-        weight, sure = rent_weight(instance, self.followers.market, layout, announced, scale), 0.0
+        sure = 0.0
         if full is not None and full.any():
-            earned = weight * np.where(full, rent_cap(instance, self.followers.market, layout, announced), 0.0)
-            weight, sure = np.where(full, 0.0, weight), float(earned[full].sum())
-        rows, limits = layout.limits(announced)
+            weight, sure = np.where(full, 0.0, weight), float((weight[full] * cap[full]).sum())
+        rows, limits = self.followers.layout.limits(announced)
         # No limit may be tilted below zero, or the bound would speak of another tilt than the one applied.
         share = np.divide(weight[rows], limits, out=np.zeros(len(rows)), where=np.isfinite(limits) & (limits > 0))
         tilt = min(self.tilt, 0.5 / float(share.max())) if share.max() > 0 else self.tilt
