@@ -100,6 +100,7 @@ class HotProgram:
             self._highs.setOptionValue(key, value)
         self._highs.passModel(highs_model(self._smaller))
         self._all_columns = np.arange(columns, dtype=np.int32)
+        self._cost = np.array(self._smaller.cost, dtype=np.float64)
         self._is_warm = False
 
     def exchange(self, program: LinearProgram) -> None:
@@ -116,10 +117,11 @@ class HotProgram:
         if not is_same:
             basis = self._highs.getBasis()
             self._highs.passModel(highs_model(smaller))
+            self._cost = np.array(smaller.cost, dtype=np.float64)
             self.start_from(basis)
             return
         rows = np.arange(len(self._kept), dtype=np.int32)
-        self._highs.changeColsCost(len(self._all_columns), self._all_columns, smaller.cost)
+        HotProgram.set_cost(self, smaller.cost)
         self._highs.changeColsBounds(len(self._all_columns), self._all_columns, smaller.col_lower, smaller.col_upper)
         self._highs.changeRowsBounds(len(rows), rows, smaller.row_lower, smaller.row_upper)
         self._highs.changeObjectiveOffset(smaller.offset)
@@ -139,7 +141,12 @@ class HotProgram:
     def set_cost(self, cost: Floats, columns: Ints | None = None) -> None:
         """Replace the cost of all columns, or of the given ones."""
         where = self._all_columns if columns is None else columns
-        self._highs.changeColsCost(len(where), where, np.ascontiguousarray(cost, dtype=np.float64))
+        # The solver sorts what it is told, which takes as long as a short solve: costs that stay are left out.
+        changed = cost != self._cost[where]
+        where = where[changed]
+        if len(where):
+            self._cost[where] = cost[changed]
+            self._highs.changeColsCost(len(where), where, self._cost[where])
 
     def set_row_upper(self, rows: Ints, upper: Floats) -> None:
         """Replace the upper bounds of rows that have no lower one."""
@@ -246,7 +253,7 @@ class HotProgram:
 
     def primal(self) -> Floats:
         """Column values of the last solve; cheaper than :meth:`solution`."""
-        return np.array(self._highs.getSolution().col_value)
+        return np.fromiter(self._highs.getSolution().col_value, float, len(self._all_columns))
 
     def solution(self) -> LinearSolution:
         """The point and the multipliers of the last solve."""

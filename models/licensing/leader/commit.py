@@ -41,6 +41,8 @@ from coercivity.models.licensing.market.periods import Floats
 EQUAL = 1e-8
 # To which a chance at which a threat pays is found.
 CHANCE = 1e-3
+# How large a menu has to be to try beforehand what a change of each slot costs the solver, and around how many strategies.
+WORTH_TRYING, TRIED = 3000, 3
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,26 @@ class Game:
     # -- the search ------------------------------------------------------------------------------------------
 
     def slot_effect(self) -> list[float]:
+        """How much a change of each slot of the menu moves the buyers' program: tonnes of forecast, on a large menu steps of the solver.
+
+        An early phase governs few tonnes and sets the chances of everything after it, so that on a large menu it pays to try.
+        """
+        if len(self.menu) < WORTH_TRYING:
+            return self._governed()
+        screen = LicenceScreen(self.instance, self.market, self.followers.layout)
+        rng, options = np.random.default_rng(0), range(len(self.menu.postures))
+        steps = [0.0] * self.menu.slots
+        for around in rng.integers(len(options), size=(TRIED, self.menu.slots)).tolist():
+            for slot in range(self.menu.slots):
+                walk = [(*around[:slot], option, *around[slot + 1 :]) for option in options]
+                screen.screen(walk[0])
+                before = screen.steps
+                for choice in walk[1:]:
+                    screen.screen(choice)
+                steps[slot] += screen.steps - before
+        return steps
+
+    def _governed(self) -> list[float]:
         """How many tonnes of forecast each slot of the menu governs."""
         members, found = self.announcer.members, []
         for slot in range(self.menu.slots):

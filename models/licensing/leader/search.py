@@ -34,7 +34,7 @@ def column_gain(layout: Layout, gain: Floats) -> Floats:
 class LicenceScreen:
     """Screens strategies of the menu on one hot program (see :mod:`coercivity.engine.menu.enumeration`).
 
-    ``programs`` counts the linear programs solved, those that settle beliefs left out.
+    ``programs`` counts the linear programs solved, those that settle beliefs left out, and ``steps`` the solver's in them.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class LicenceScreen:
         self._full: np.ndarray | None = None
         self.concession = instance.concession
         self._relieved: dict[bytes, float] = {}
-        self.programs = 0
+        self.programs, self.steps = 0, 0
         self._loaded: tuple[object, ...] | None = None
         self._gain: Floats = np.zeros(0)
         self.starts: Starts | None = None
@@ -166,6 +166,7 @@ class LicenceScreen:
         self._load_costs(announced, tilt)
         self.programs += 1
         hot.require_optimum(f"followers of {announced.name or announced.path}")
+        self.steps += hot.iterations
         # A product and a sum, not a matrix product: on a vector this short a threaded BLAS waits longer than it works.
         exports, rent, earns = float((self._gain * hot.primal()[self.exports_at]).sum()), 0.0, np.zeros(0, dtype=bool)
         if rents is not None and weight is not None:
