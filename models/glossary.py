@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -78,6 +79,21 @@ def spellings() -> Mapping[str, str]:
     found = {folded(other): word.word for word in words().values() for other in word.also}
     # A proof level is spelt like an answer but for its capitals; the answer is what people mean by small letters.
     return found | {folded(word): word for word in reversed(list(words()))}
+
+
+def said(texts: Sequence[str]) -> dict[str, str]:
+    """The words of the glossary that these texts say, in its order, with their meanings; of proof levels the capitals count.
+
+    >>> list(said(["Leverage at the end of 2030: nothing"]))
+    ['leverage']
+    """
+    read = " ".join(re.sub(r"[^A-Za-z0-9_-]+", " ", text) for text in texts)
+    spelt, small = f" {read} ", f" {folded(read)} "
+    return {
+        word.word: word.says
+        for word in words().values()
+        if (f" {word.word} " in spelt if word.word.isupper() else f" {folded(word.word)} " in small)
+    }
 
 
 def meaning(text: str) -> Word | None:

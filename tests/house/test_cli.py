@@ -317,26 +317,6 @@ def test_a_result_that_cannot_be_saved_is_still_printed(monkeypatch: pytest.Monk
     assert "no space left" in found.stderr
 
 
-def test_charts_are_saved_and_open_without_a_network() -> None:
-    pytest.importorskip("altair")
-    pytest.importorskip("vl_convert")
-    assert run("compare", TOY, *ALONE, "--charts").exit_code == 0
-    (saved,) = Path("runs").iterdir()
-    page = (saved / "charts.html").read_text()
-    assert not re.search(r"""<(script|link|img)[^>]+(src|href)=["']?http""", page)
-    assert {"payoff.svg", "exports.svg", "share.svg"} <= {path.name for path in saved.iterdir()}
-    assert (saved / "payoff.svg").read_text().startswith("<svg")
-
-
-def test_charts_without_the_extra_are_refused_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    from coercivity.engine.report.charts import page as charts
-
-    monkeypatch.setattr(charts, "missing_libraries", lambda: ["altair"])
-    found = run("compare", TOY, "--charts")
-    assert (found.exit_code, found.stdout) == (2, "")
-    assert "pip install altair vl-convert-python" in found.stderr
-
-
 # -- instances ---------------------------------------------------------------------------------------------------
 
 

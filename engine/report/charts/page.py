@@ -6,8 +6,8 @@ import html
 import importlib.util
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from coercivity.engine.errors import UsageError
@@ -15,6 +15,7 @@ from coercivity.engine.report.text import amount
 
 PALETTE = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#97bbf5", "#9c6b4e", "#3ca951", "#ff8ab7", "#9498a0"]
 INSTALL = "pip install altair vl-convert-python (or, in the repository's folder, pip install '.[charts]')"
+SHADE, FAINT = "#f2f2f2", "#6b6b6b"
 DASHES = [[1, 0], [6, 3], [2, 2]]
 
 
@@ -50,6 +51,8 @@ class Picture:
     unit : the title of the axis of values
     order : labels of bars, or series of lines, from first to last
     percent : the values are shares
+    turns : dates with what begins there, as lines across the picture; those outside of what is drawn are left out
+    after : a date with what holds from there to the end, as a shade
     """
 
     name: str
@@ -59,6 +62,8 @@ class Picture:
     unit: str
     order: Sequence[str]
     percent: bool = False
+    turns: Sequence[tuple[str, str]] = ()
+    after: tuple[str, str] | None = None
 
     def specification(self) -> dict[str, Any]:
         """The picture in Vega-Lite, with its data in it."""
@@ -88,7 +93,25 @@ def require() -> None:
         raise UsageError("--charts", f"{' and '.join(missing)} not installed", f"{INSTALL}, or leave --charts out")
 
 
-def files(pictures: Sequence[Drawable], title: str, paragraphs: Sequence[str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Beside:
+    """What a page says beside its pictures.
+
+    Attributes
+    ----------
+    more : further paragraphs, folded up under the pictures
+    words : words of the page with their meanings; the first time that a paragraph says one it leads there
+    footer : of what the page is, by which version and when
+    """
+
+    more: Sequence[str] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    footer: str = ""
+
+
+def files(
+    pictures: Sequence[Drawable], title: str, paragraphs: Sequence[str], beside: Beside | None = None
+) -> dict[str, str]:
     """The pictures as files by name: an SVG for each, and ``charts.html`` with all of them and the paragraphs.
 
     Pictures without rows are left out.
@@ -104,7 +127,7 @@ def files(pictures: Sequence[Drawable], title: str, paragraphs: Sequence[str]) -
     _check_names([picture.name for picture in shown])
     drawn = [(picture, picture.specification()) for picture in shown]
     found = {f"{picture.name}.svg": str(vl_convert.vegalite_to_svg(spec)) for picture, spec in drawn}
-    return found | {"charts.html": _page(drawn, title, paragraphs)}
+    return found | {"charts.html": _page(drawn, title, paragraphs, beside or Beside())}
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -128,7 +151,7 @@ def _bars(data: Any, picture: Picture) -> Any:
     bars = base.mark_bar().encode(
         x=value,
         y=label,
-        color=_colours(series),
+        color=_colours(series).legend(orient="bottom", columns=4, labelLimit=300),
         tooltip=["label:N", "series:N", altair.Tooltip("value:Q", format=",.1f", title=picture.unit)],
     )
     total = altair.X("sum(value):Q", title=picture.unit)
@@ -147,19 +170,48 @@ def _lines(data: Any, picture: Picture) -> Any:
     dashes = [DASHES[at // len(PALETTE) % len(DASHES)] for at in range(len(series))]
     value = altair.Tooltip("value:Q", format=precise, title=picture.unit)
     chart = altair.Chart(data).mark_line(interpolate="step-after" if picture.kind == "steps" else "linear", clip=True)
-    return chart.encode(
+    # One legend for all that tells series apart: a channel without it would take it from the others too.
+    legend = altair.Legend(orient="bottom", columns=2, labelLimit=300)
+    lines = chart.encode(
         x=altair.X("date:T", title=None, axis=altair.Axis(format="%Y-%m", labelOverlap=True)),
         y=altair.Y("value:Q", title=picture.unit, axis=altair.Axis(format=mark)),
-        color=_colours(series),
+        color=_colours(series).legend(legend),
         # Lines drawn later are thinner, so that one that coincides with another does not hide it.
         strokeWidth=altair.StrokeWidth(
-            "series:N", legend=None, sort=series, scale=altair.Scale(domain=series, range=_widths(len(series)))
+            "series:N",
+            title=None,
+            legend=legend,
+            sort=series,
+            scale=altair.Scale(type="ordinal", domain=series, range=_widths(len(series))),
         ),
         strokeDash=altair.StrokeDash(
-            "series:N", title=None, sort=series, scale=altair.Scale(domain=series, range=dashes)
+            "series:N", title=None, legend=legend, sort=series, scale=altair.Scale(domain=series, range=dashes)
         ),
         tooltip=["series:N", "label:N", value],
-    ).properties(width=620, height=300)
+    )
+    return altair.layer(*_dates(picture), lines).properties(width=620, height=300)
+
+
+def _dates(picture: Picture) -> Iterator[Any]:
+    """What begins at which date, as a line with its name, and what holds at the end, as a shade; behind the series."""
+    import altair
+
+    dates = [str(row["date"]) for row in picture.rows]
+    x = altair.X("date:T")
+    if picture.after is not None and min(dates) <= picture.after[0] < max(dates):
+        rows = [{"date": picture.after[0], "end": max(dates), "says": picture.after[1]}]
+        shade: Any = altair.Chart(altair.InlineData(values=rows))
+        yield shade.mark_rect(color=SHADE).encode(x=x, x2="end:T")
+        yield shade.mark_text(align="left", baseline="bottom", dx=4, color=FAINT).encode(
+            x=x, y=altair.value(296), text="says:N"
+        )
+    rows = [{"date": date, "says": says} for date, says in picture.turns if min(dates) <= date <= max(dates)]
+    if rows:
+        turns: Any = altair.Chart(altair.InlineData(values=rows))
+        yield turns.mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x)
+        yield turns.mark_text(angle=270, align="right", baseline="top", dx=-4, dy=3, color=FAINT).encode(
+            x=x, y=altair.value(0), text="says:N"
+        )
 
 
 def _widths(count: int) -> list[float]:
@@ -198,7 +250,49 @@ def _table(picture: Drawable) -> str:
     return f"<details><summary>Figures</summary><table><tr>{head}</tr>{body}</table></details>"
 
 
-def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragraphs: Sequence[str]) -> str:
+def _linked(paragraphs: Sequence[str], words: Mapping[str, str]) -> list[str]:
+    """Paragraphs as HTML; the first time that one of the words is said it leads to its meaning, capitals as they are.
+
+    >>> _linked(["Leverage: more leverage"], {"leverage": "of a cut-off"})
+    ['<p><a href="#word-leverage">Leverage</a>: more leverage</p>']
+    """
+    left = {html.escape(word if word.isupper() else word.lower()): _anchor(word) for word in words}
+    if not left:
+        return [f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs]
+    spelt = sorted(left, key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w&.-])({'|'.join(re.escape(word) for word in spelt)})(?![\w-]|\.\w)", re.IGNORECASE)
+
+    def link(found: re.Match[str]) -> str:
+        anchor = left.pop(found[0] if found[0] in left else found[0].lower(), None)
+        return found[0] if anchor is None else f'<a href="#{anchor}">{found[0]}</a>'
+
+    return [f"<p>{pattern.sub(link, html.escape(paragraph))}</p>" for paragraph in paragraphs]
+
+
+def _anchor(word: str) -> str:
+    return "word-" + re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")
+
+
+def _meanings(words: Mapping[str, str]) -> str:
+    """The words of a page, each with its meaning."""
+    if not words:
+        return ""
+    said = "".join(
+        f'<dt id="{_anchor(word)}">{html.escape(word)}</dt><dd>{html.escape(says)}</dd>' for word, says in words.items()
+    )
+    return f"<h2>Words</h2>\n<dl>{said}</dl>"
+
+
+def _folded(paragraphs: Sequence[str]) -> str:
+    if not paragraphs:
+        return ""
+    said = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
+    return f"<details open><summary>What else it says</summary>{said}</details>"
+
+
+def _page(
+    drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragraphs: Sequence[str], beside: Beside
+) -> str:
     """One HTML page with the drawing library in it, so that it needs nothing from elsewhere."""
     import vl_convert
 
@@ -211,7 +305,7 @@ def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragrap
     )
     # A tag inside a text of the data would end the script, and an opening comment would keep it from ending.
     specifications = json.dumps({picture.name: spec for picture, spec in drawn}).replace("<", "\\u003c")
-    words = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
+    words = "\n".join(_linked(paragraphs, beside.words))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -221,11 +315,12 @@ def _page(drawn: Sequence[tuple[Drawable, dict[str, Any]]], title: str, paragrap
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }}
 figure {{ margin: 2.5rem 0; overflow-x: auto; }}
+dt {{ font-weight: 600; }} dd {{ margin: 0 0 0.6rem 1rem; }} footer {{ margin: 2rem 0; color: #555; font-size: 0.85rem; }}
 table {{ border-collapse: collapse; font-size: 0.8rem; }} th, td {{ padding: 0.1rem 0.6rem; text-align: right; }}
 @media print {{
   body {{ margin: 0; max-width: none; font-size: 11px; }}
   figure {{ break-inside: avoid; overflow: visible; margin: 1rem 0; }}
-  details, .vega-actions, details.vega-embed > summary {{ display: none; }}
+  .vega-actions, details.vega-embed > summary, details:not([open]) {{ display: none; }}
 }}
 </style>
 <script>{library}</script>
@@ -234,6 +329,9 @@ table {{ border-collapse: collapse; font-size: 0.8rem; }} th, td {{ padding: 0.1
 <h1>{html.escape(title)}</h1>
 {words}
 {figures}
+{_folded(beside.more)}
+{_meanings(beside.words)}
+<footer>{html.escape(beside.footer)}</footer>
 <script>
 const pictures = {specifications};
 const actions = {{ export: true, source: false, compiled: false, editor: false }};

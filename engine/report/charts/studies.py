@@ -268,7 +268,7 @@ class Plane:
         )
         x = altair.X("x:Q", title=self.across, axis=altair.Axis(format=",.4~g"), scale=altair.Scale(zero=False))
         y = altair.Y("y:Q", title=self.up, axis=altair.Axis(format=",.4~g"), scale=altair.Scale(zero=False))
-        colour = altair.Color("series:N", title=None, sort=list(self.order), scale=colours)
+        colour = altair.Color("series:N", title=None, sort=list(self.order), scale=colours).legend(orient="bottom")
         tips = [altair.Tooltip("label:N", title="name"), altair.Tooltip("x:Q", title=self.across, format=",.4~g"),
                 altair.Tooltip("y:Q", title=self.up, format=",.4~g")]  # fmt: skip
         layers: list[Any] = []

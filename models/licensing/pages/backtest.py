@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from coercivity.engine.report.charts.page import Drawable, files
+from coercivity.engine.report.charts.page import Drawable
 from coercivity.engine.report.charts.record import MODEL, Errors, Panel, Tracks
 from coercivity.engine.report.text import MISSING, Block, Column, Prose, Table, amount, number
 from coercivity.models.licensing.answers.backtest.values import (
@@ -18,6 +18,7 @@ from coercivity.models.licensing.answers.backtest.values import (
     Refitted,
 )
 from coercivity.models.licensing.data.quantity import month_index, month_name
+from coercivity.models.licensing.pages.illustrated import illustrated
 from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import figure, texts, unit_shown
 
@@ -178,7 +179,7 @@ HOW = "Blue line: the model. Points: the record over the months that their line 
 def drawn(found: Backtest) -> dict[str, str]:
     """The pictures, and the page that shows them with what the backtest says, by file name."""
     title = f"{found.instance.name}: the model against the record"
-    return files(pictures(found), title, [*_summary(found), *found.misses])
+    return illustrated(found, pictures(found), [*_summary(found), *found.misses], title)
 
 
 def pictures(found: Backtest) -> list[Drawable]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from coercivity.engine.desk.runs import REPORT, RESULT
 from coercivity.engine.report import text as report
-from coercivity.engine.report.charts import page as charts
 from coercivity.models.licensing.answers.commands import Comparison, Solution
 from coercivity.models.licensing.pages import frames, solution
 from coercivity.models.licensing.pages.comparison import first
 from coercivity.models.licensing.pages.comparison import tables as comparison
+from coercivity.models.licensing.pages.illustrated import illustrated
 
 SOURCE = "instance.yaml"
 
@@ -36,12 +36,7 @@ def files(result: Solution | Comparison) -> dict[str, str]:
 
 def drawn(result: Solution | Comparison) -> dict[str, str]:
     """The pictures of a result, and the page that shows them, by file name."""
-    told = [*solution.sentences(result), provenance(result)]
-    return charts.files(frames.pictures(result), result.instance.heading, told)
-
-
-def provenance(result: Solution | Comparison) -> str:
-    """Of what a page is, by which version and when."""
-    made = (result.manifest.get("versions") or {}).get("coercivity") or "of unknown version"
-    date = str(result.manifest.get("finished") or "an unknown date")[:16]
-    return f"Instance {result.instance.name}, hash {result.instance.hash[:12]}; coercivity {made}; {date}."
+    page = result.first if isinstance(result, Comparison) else None
+    if page is None:
+        return illustrated(result, frames.pictures(result), solution.sentences(result))
+    return illustrated(result, frames.pictures(result), first.paragraphs(page), more=solution.sentences(result))

@@ -18,6 +18,7 @@ from coercivity.models.licensing.pages.words import MONEY, TERMS
 PAYOFF = "Leader's payoff by term (tick: sum)"
 EXPORTS = "Exports to all buyers, while licences hold"
 SHARE = "Leader's share of what the buyers buy, while licences hold"
+TAIL = "tail: trade is open"
 FIELDS = ("strategy", "figure", "bloc", "period", "unit", "value")
 # How a field is called after its unit, which a figure is not: it has a unit of its own.
 ENDINGS = {MONEY: "_musd", "USD/kg": "_usd_per_kg", "t/yr": "_t_per_yr", "t": "_t"}
@@ -103,24 +104,47 @@ def _cut_offs(figure: str, bloc: str | None, curves: Mapping[str, Mapping[str, f
 
 def pictures(result: Solution | Comparison) -> list[Picture]:
     """What the page of a comparison or of a solution shows."""
-    answers = sorted(result.answers, key=lambda answer: -answer.leader.value_musd)
-    names = [answer.strategy.name for answer in answers]
+    called = _called(result.answers)
+    ranked = sorted(called, key=lambda title: -called[title].leader.value_musd)
     # Colours go by the order in the file, so that a strategy has the same one whatever it is worth.
-    stated = [answer.strategy.name for answer in result.answers]
+    stated, (turns, after) = list(called), _turns(result)
+    through: dict[str, Any] = {"order": stated, "turns": turns, "after": after}
     return [
-        Picture("payoff", PAYOFF, "bars", list(_payoff(answers)), "million USD, present value", names),
-        Picture("exports", EXPORTS, "steps", list(_timed(answers, _exports)), "t per month", stated),
-        Picture("leverage", _leverage_title(answers[0]), "lines", list(_curves(answers)), "million USD", stated),
-        Picture("share", SHARE, "steps", list(_timed(answers, _shares)), "share", stated, percent=True),
+        Picture("payoff", PAYOFF, "bars", list(_payoff(called)), "million USD, present value", ranked),
+        Picture("exports", EXPORTS, "steps", list(_timed(called, _exports)), "t per month", **through),
+        Picture(
+            "leverage", _leverage_title(result.answers[0]), "lines", list(_curves(called)), "million USD", **through
+        ),
+        Picture("share", SHARE, "steps", list(_timed(called, _shares)), "share", percent=True, **through),
     ]
 
 
-def _payoff(answers: Sequence[Answer]) -> Iterator[dict[str, Any]]:
+def _called(answers: Sequence[Answer]) -> dict[str, Answer]:
+    """Answers by the title of their strategy, or by its name where two have one title."""
+    titles = [answer.strategy.title for answer in answers]
+    return {
+        title if titles.count(title) == 1 else answer.strategy.name: answer
+        for title, answer in zip(titles, answers, strict=True)
+    }
+
+
+def _turns(result: Solution | Comparison) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
+    """When each phase begins, and the tail, as dates of a picture, from the instance that the result carries."""
+    from ruamel.yaml import YAML
+
+    found = {row.phase: row.begins for row in result.answers[0].strategy.path}
+    turns = [(f"{begins}-01T00:00", phase) for phase, begins in found.items()]
+    text = result.manifest.get("effective_instance")
+    tail = None if text is None else YAML(typ="safe").load(text).get("tail")
+    return turns, None if tail is None else (f"{tail}-01T00:00", TAIL)
+
+
+def _payoff(called: Mapping[str, Answer]) -> Iterator[dict[str, Any]]:
     for term, label in TERMS.items():
-        for answer in answers:
+        for title, answer in called.items():
             value = answer.leader.terms_musd.get(term)
             if value:
-                yield {"label": answer.strategy.name, "series": label, "value": value}
+                yield {"label": title, "series": label, "value": value}
 
 
 def _begins(series: Series) -> list[str]:
@@ -132,16 +156,16 @@ def _begins(series: Series) -> list[str]:
 
 
 def _timed(
-    answers: Sequence[Answer], values_of: Callable[[Series], Sequence[float | None]]
+    called: Mapping[str, Answer], values_of: Callable[[Series], Sequence[float | None]]
 ) -> Iterator[dict[str, Any]]:
-    for answer in answers:
+    for title, answer in called.items():
         series, values = answer.series, values_of(answer.series)
         # A step holds to the end of its period, so the last one is repeated there.
         for period, date, value in zip(
             [*series.periods, series.periods[-1]], _begins(series), [*values, values[-1]], strict=True
         ):
             if value is not None:
-                yield {"label": period, "series": answer.strategy.name, "date": date, "value": value}
+                yield {"label": period, "series": title, "date": date, "value": value}
 
 
 def _exports(series: Series) -> list[float]:
@@ -158,9 +182,9 @@ def _leverage_title(answer: Answer) -> str:
     return f"Leverage: cost to all buyers of an unannounced cut-off of {length} at the end of a period"
 
 
-def _curves(answers: Sequence[Answer]) -> Iterator[dict[str, Any]]:
-    for answer in answers:
+def _curves(called: Mapping[str, Answer]) -> Iterator[dict[str, Any]]:
+    for title, answer in called.items():
         curve: Mapping[str, float] = next(iter(answer.all_blocs.leverage_musd.values()), {})
         ends = dict(zip(answer.series.periods, _begins(answer.series)[1:], strict=True))
         for period, value in curve.items():
-            yield {"label": period, "series": answer.strategy.name, "date": ends[period], "value": value}
+            yield {"label": period, "series": title, "date": ends[period], "value": value}

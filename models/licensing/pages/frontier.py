@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from coercivity.engine.report.charts.page import files
 from coercivity.engine.report.charts.studies import Plane
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount
 from coercivity.models.licensing.answers.frontier.values import Frontier, Member, Placed, Rates, figures, rungs
+from coercivity.models.licensing.pages.illustrated import illustrated
 from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, decimals, texts
 
@@ -139,4 +139,4 @@ def planes(result: Frontier) -> list[Plane]:
 
 def drawn(result: Frontier) -> dict[str, str]:
     """The picture, and the page that shows it, by file name."""
-    return files(planes(result), result.instance.heading, list(result.sentences))
+    return illustrated(result, planes(result), result.sentences)

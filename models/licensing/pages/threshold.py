@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from coercivity.engine.report.charts.page import files
 from coercivity.engine.report.charts.studies import Plane
 from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.models.licensing.answers.threshold.sentences import nearest_first
 from coercivity.models.licensing.answers.threshold.values import BreakEven, Line, Threshold
+from coercivity.models.licensing.pages.illustrated import illustrated
 from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, TERMS, texts
 
@@ -119,4 +119,4 @@ def planes(result: Threshold) -> list[Plane]:
 
 def drawn(result: Threshold) -> dict[str, str]:
     """The picture, and the page that shows it, by file name."""
-    return files(planes(result), result.instance.heading, list(result.sentences))
+    return illustrated(result, planes(result), result.sentences)

@@ -38,6 +38,11 @@ def first(result: Comparison) -> list[Block]:
     return found
 
 
+def paragraphs(page: FirstPage) -> list[str]:
+    """All that the first page says in words, for a page without an end."""
+    return list(_parts(page, len(page.hinges)))
+
+
 def _parts(page: FirstPage, hinges: int) -> Iterator[str]:
     yield " ".join(one.says for one in page.answer)
     yield _joined("Why", page.why)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from coercivity.engine.report.charts.page import files
+import numpy as np
+
 from coercivity.engine.report.charts.runs import Boxes
 from coercivity.engine.report.text import Block, Column, Prose, Table
+from coercivity.models.licensing.market.periods import Floats
+from coercivity.models.licensing.pages.illustrated import illustrated
 from coercivity.models.licensing.pages.studies.phrases import closing, failures, opening, shard_block
 from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import texts
@@ -106,35 +109,49 @@ def _table(result: Regions) -> Table:
 
 def drawn(result: Discovered, study: Study, outcomes: Outcomes) -> dict[str, str]:
     """The pictures, and the page that shows them, by file name."""
-    return files(_pictures(result, study, outcomes), result.instance.heading, sentences(result))
+    return illustrated(result, _pictures(result, study, outcomes), sentences(result))
 
 
 def _pictures(result: Discovered, study: Study, outcomes: Outcomes) -> list[Any]:
-    """Draws and boxes in the two numbers that the first box restricts; nothing where it restricts fewer."""
-    if not isinstance(result, Regions) or not result.boxes or len(result.boxes[0].restrictions) < 2:
+    """Draws and boxes in the two numbers that the first box restricts; where it restricts fewer, upwards what is won by."""
+    if not isinstance(result, Wins):
         return []
-    first, second = result.boxes[0].restrictions[:2]
-    names = study.design.names
-    x, y = names.index(first.parameter), names.index(second.parameter)
-    wins = outcomes.gap(result.strategy, result.against) > 0
+    restricted = [row.parameter for row in result.boxes[0].restrictions] if result.boxes else []
+    first, second = [*restricted, *study.design.names[: not restricted], None][:2]
+    lead = outcomes.gap(result.strategy, result.against)
+    heights = lead if second is None else _drawn_of(study, second)
     rows = [
-        {"x": float(study.design.values[row, x]), "y": float(study.design.values[row, y]), "wins": bool(wins[row])}
-        for row in range(len(study.design))
-        if outcomes.is_done[row]
+        {"x": float(x), "y": float(y), "wins": bool(won)}
+        for x, y, won, done in zip(_drawn_of(study, first), heights, lead > 0, outcomes.is_done, strict=True)
+        if done
     ]
     boxes = [
         {"label": f"box {number}", "x_low": x_side[0], "x_high": x_side[1], "y_low": y_side[0], "y_high": y_side[1]}
         for number, (x_side, y_side) in enumerate((_sides(box, (first, second)) for box in result.boxes), start=1)
     ]
+    up = "lead over the best of the others, million USD" if second is None else _axis(result.design, second)
     return [
         Boxes(
             name="boxes", title=f"Where {result.strategy} wins", outcome=f"{result.strategy} wins", unit="", runs=len(rows), rows=rows, boxes=boxes,
-            across=f"{first.parameter}, {first.unit}", up=f"{second.parameter}, {second.unit}",
+            across=_axis(result.design, first), up=up,
         )
     ]  # fmt: skip
 
 
-def _sides(box: WinningBox, axes: tuple[Limit, Limit]) -> list[tuple[float | None, float | None]]:
+def _drawn_of(study: Study, name: str | None) -> Floats:
+    """The values of a number over the draws."""
+    return np.asarray(study.design.values[:, study.design.names.index(str(name))])
+
+
+def _axis(design: DesignFacts, name: str | None) -> str:
+    """The title of the axis of a number."""
+    facts = design.parameter(str(name))
+    return f"{name}, {facts.unit}" if facts else str(name)
+
+
+def _sides(box: WinningBox, axes: tuple[str | None, str | None]) -> list[tuple[float | None, float | None]]:
     """The limits of a box on two numbers, None where it has none."""
-    limits = {row.parameter: (row.low, row.high) for row in box.restrictions}
-    return [limits.get(axis.parameter, (None, None)) for axis in axes]
+    limits: dict[str | None, tuple[float | None, float | None]] = {
+        row.parameter: (row.low, row.high) for row in box.restrictions
+    }
+    return [limits.get(axis, (None, None)) for axis in axes]

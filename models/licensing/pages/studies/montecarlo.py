@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from coercivity.engine.report.charts.page import files
 from coercivity.engine.report.charts.runs import Distribution, Fan, Ranges
 from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.engine.study.regret import Estimate
+from coercivity.models.licensing.pages.illustrated import illustrated
 from coercivity.models.licensing.pages.studies.phrases import PAIRED, closing, failures, opening, shard_block
 from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, decimals, musd, texts
@@ -167,7 +167,7 @@ def _power(result: MonteCarlo) -> Table:
 
 def drawn(result: StudyAnswer, study: Study, outcomes: Outcomes) -> dict[str, str]:
     """The pictures, and the page that shows them, by file name."""
-    return files(_pictures(result, outcomes), result.instance.heading, sentences(result))
+    return illustrated(result, _pictures(result, outcomes), sentences(result))
 
 
 def _pictures(result: StudyAnswer, outcomes: Outcomes) -> list[Any]:

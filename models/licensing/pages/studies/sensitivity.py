@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from coercivity.engine.report.charts.page import files
+from coercivity.engine.report.charts.page import Picture
 from coercivity.engine.report.charts.runs import Indices
 from coercivity.engine.report.text import Block, Column, Prose, Table
 from coercivity.engine.study.indices import Interval
+from coercivity.models.licensing.pages.illustrated import illustrated
 from coercivity.models.licensing.pages.studies.phrases import closing, failures, opening, pair, shard_block, subject
 from coercivity.models.licensing.pages.studies.short import in_short
 from coercivity.models.licensing.pages.words import MONEY, decimals, musd, texts
@@ -17,6 +18,7 @@ from coercivity.models.licensing.studies.values import ElementaryEffect, Element
 
 MOST_NAMED = 4
 MOST_ROWS = 40
+EFFECT, SHOWN = "mean size of the effect", 20  # of so many numbers in the picture
 NEGLIGIBLE = 0.05  # of the variance
 
 
@@ -123,10 +125,17 @@ def _morris(result: ElementaryEffects) -> Table:
 
 def drawn(result: Sensitivity, study: Study, outcomes: Outcomes) -> dict[str, str]:
     """The pictures, and the page that shows them, by file name."""
-    return files(_pictures(result, outcomes), result.instance.heading, sentences(result))
+    return illustrated(result, _pictures(result, outcomes), sentences(result))
 
 
 def _pictures(result: Sensitivity, outcomes: Outcomes) -> list[Any]:
+    if isinstance(result, ElementaryEffects):
+        bars = [
+            {"label": row.parameter, "series": EFFECT, "value": row.mu_star_musd.estimate}
+            for row in result.indices[:SHOWN]
+        ]
+        title = f"How much {pair(result)} moves over the whole range of a number, on average"
+        return [Picture("effects", title, "bars", bars, MONEY, [str(row["label"]) for row in bars])]
     if not isinstance(result, SobolIndices):
         return []
     rows = [

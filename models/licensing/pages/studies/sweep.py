@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from coercivity.engine.report.charts.inputs import Curves, Heatmap, Tornado
-from coercivity.engine.report.charts.page import files
 from coercivity.engine.report.text import Block, Column, Prose, Table
+from coercivity.models.licensing.pages.illustrated import illustrated
 from coercivity.models.licensing.pages.studies.phrases import (
     PAIRED,
     closing,
@@ -115,7 +115,7 @@ def _grid(result: GridSweep) -> Table:
 
 def drawn(result: Sweep, study: Study, outcomes: Outcomes) -> dict[str, str]:
     """The pictures, and the page that shows them, by file name."""
-    return files(_pictures(result, study, outcomes), result.instance.heading, sentences(result))
+    return illustrated(result, _pictures(result, study, outcomes), sentences(result))
 
 
 def _pictures(result: Sweep, study: Study, outcomes: Outcomes) -> list[Any]:
