@@ -81,7 +81,7 @@ def _name(title: str, taken: Iterable[str]) -> str:
     """
     used = {name.lower() for name in taken}
     plain = " ".join(FORBIDDEN.sub(" ", printable(title)).split())
-    plain = plain[:LONGEST].strip() or "Table"
+    plain = plain[:LONGEST].strip() or "Summary"
     number, name = 1, plain
     while name.lower() in used:
         number += 1

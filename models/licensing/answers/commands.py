@@ -14,6 +14,7 @@ from coercivity.engine.parallel import spread
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.report.notebook import Shown
 from coercivity.models.licensing.announcement.announce import path_from_rules
+from coercivity.models.licensing.announcement.menu import menu_of
 from coercivity.models.licensing.answers.game import StrategyAnswers, Tell
 from coercivity.models.licensing.answers.promises import Promises, promises
 from coercivity.models.licensing.answers.subject import Subject, subject_of
@@ -171,7 +172,7 @@ def solve(
     progress("building", 0, 1)
     answers, search = StrategyAnswers(instance), None
     if strategy is None:
-        best = answers.optimum(jobs, limit, progress, prove or not is_large(answers), tell)
+        best = answers.optimum(jobs, limit, progress, prove or not is_large(instance), tell)
         answer, search = best.answer, best.search
     else:
         progress("evaluating", 0, 1)
@@ -187,9 +188,9 @@ def solve(
     )
 
 
-def is_large(answers: StrategyAnswers) -> bool:
+def is_large(instance: Instance) -> bool:
     """Whether a menu is too large to be searched whole without being asked to."""
-    return len(answers.game.menu) > LARGE
+    return len(menu_of(instance)) > LARGE
 
 
 def compare(
@@ -221,9 +222,8 @@ def compare(
     look : called, where the menu is large, with what takes a first look; tells and returns what named strategies are worth
     """
     begun = time.monotonic()
-    progress("building", 0, 1)
     answers = answers or StrategyAnswers(instance)
-    is_whole = prove or not is_large(answers)
+    is_whole = prove or not is_large(instance)
     leakage = is_whole if leakage is None else leakage
     is_cut = limit is not None and not is_whole
     is_looked = certify is not None or is_cut or (look is not None and not is_whole)

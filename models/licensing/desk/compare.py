@@ -16,7 +16,7 @@ from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome, Status
 from coercivity.engine.study.work.running import Progress
 from coercivity.models.licensing.answers import commands
-from coercivity.models.licensing.answers.commands import Comparison
+from coercivity.models.licensing.answers.commands import Comparison, is_large
 from coercivity.models.licensing.answers.game import StrategyAnswers
 from coercivity.models.licensing.answers.verdict.first import first_page
 from coercivity.models.licensing.buyers.evaluate import Layout
@@ -56,7 +56,12 @@ def compare(
     limit, seconds = run.get("limit"), run.get("hinges")
     asked: dict[str, Any] = {"prove": bool(run.get("prove")), "with_promises": bool(run.get("promises"))}
     asked["wide"], asked["certify"] = bool(run.get("wide")), run.get("certify")
-    look = None if tell is None else partial(_first_look, instance, run.get("memory"), tell)
+    seen = None
+    if tell is not None and (asked["certify"] is not None or (is_large(instance) and not asked["prove"])):
+        seen = _seen(instance, run.get("memory"))
+        if seen is not None:
+            _tell_worth(tell, seen)  # before anything is built
+    look = None if tell is None else partial(_first_look, instance, run.get("memory"), tell, seen)
     progress("building", 0, 1)
     answers = StrategyAnswers(instance)
     found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell, look=look, answers=answers)
@@ -73,22 +78,37 @@ def _first_look(
     instance: Instance,
     memory: Path | None,
     tell: Callable[[str], None],
+    seen: Mapping[str, float] | None,
     take: Callable[[], Mapping[str, float]],
 ) -> Mapping[str, float]:
-    """What the named strategies are worth at a first look, told; remembered, where there is a memory."""
-    key, seen = "", None
+    """What the named strategies are worth at a first look, told unless it was seen; remembered, where there is a memory."""
+    if seen is not None:
+        return seen
+    worth = take()
+    _tell_worth(tell, worth)
     if memory is not None:
-        key = key_of("first look", program_version(*PACKAGES, libraries=("highspy",)), instance.fingerprint())
-        if memory.exists():
-            with Ledger(memory) as ledger:
-                seen = ledger.known([key]).get(key)
-    worth = take() if seen is None else dict(zip(seen.values["names"], seen.values["worth"], strict=True))
+        with Ledger(memory) as ledger:
+            ledger.add(_key(instance), Outcome(Status.DONE, {"names": list(worth), "worth": list(worth.values())}))
+    return worth
+
+
+def _seen(instance: Instance, memory: Path | None) -> Mapping[str, float] | None:
+    """What an earlier first look at the same instance saw; None where none is remembered."""
+    if memory is None or not memory.exists():
+        return None
+    key = _key(instance)
+    with Ledger(memory) as ledger:
+        found = ledger.known([key]).get(key)
+    return None if found is None else dict(zip(found.values["names"], found.values["worth"], strict=True))
+
+
+def _key(instance: Instance) -> str:
+    return key_of("first look", program_version(*PACKAGES, libraries=("highspy",)), instance.fingerprint())
+
+
+def _tell_worth(tell: Callable[[str], None], worth: Mapping[str, float]) -> None:
     listed = "; ".join(f"{name} {value:,.0f}" for name, value in worth.items())
     tell(f"First look, million USD, not certified yet: {listed}.")
-    if memory is not None and seen is None:
-        with Ledger(memory) as ledger:
-            ledger.add(key, Outcome(Status.DONE, {"names": list(worth), "worth": list(worth.values())}))
-    return worth
 
 
 def hinged(

@@ -31,7 +31,7 @@ class Writer:
 
     def __init__(self, instance: Instance, parameters: Sequence[Parameter]) -> None:
         self.stated, self.parameters = instance, tuple(parameters)
-        self._places = {path: _place(instance, path) for one in parameters if not one.is_whole for path in one.paths}
+        self._numbers = frozenset(path for one in parameters if not one.is_whole for path in one.paths)
         self._document: documents.Document | None = None
 
     def changes(self, values: Sequence[float]) -> dict[str, float]:
@@ -63,7 +63,7 @@ class Writer:
             instance = self._rewritten(dates)
         changed: dict[str, Any] = {}
         for path, number in self.changes(values).items():
-            if path in self._places:
+            if path in self._numbers:
                 _put(changed, path.split("."), number)
         if changed:
             instance = _rebuilt(instance, changed)
@@ -95,11 +95,6 @@ class Writer:
             for path, written in parameter.changes(value):
                 document = documents.replace(document, path, written, "study", shape())
         return build(document)
-
-
-def _place(instance: Instance, path: str) -> Quantity:
-    """The quantity at a dotted path."""
-    return dict(instance.quantities())[path]
 
 
 def _put(tree: dict[str, Any], keys: Sequence[str], number: float) -> None:

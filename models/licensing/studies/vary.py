@@ -10,7 +10,7 @@ from coercivity.engine.data.units import UnitError, convert
 from coercivity.engine.errors import UsageError
 from coercivity.engine.study.axes import Axis, Distribution
 from coercivity.engine.study.designs import MOST_POINTS
-from coercivity.models.licensing.answers.threshold.parameter import Parameter, parameter_of
+from coercivity.models.licensing.answers.threshold.parameter import Parameter, of_number, parameter_of
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.studies.substitution import Writer
 
@@ -49,9 +49,12 @@ def uncertain(instance: Instance, unstated: Distribution = UNSTATED) -> list[Var
         No number of the instance has a range.
     """
     found = [
-        of_range(instance, path, unstated)
+        _ranged(of_number(path, path, number), number.low, number.high, number.distribution or unstated)
         for path, number in instance.quantities()
-        if number.low is not None and number.low != number.high and not path.startswith(RECORDS)
+        if number.low is not None
+        and number.high is not None
+        and number.low != number.high
+        and not path.startswith(RECORDS)
     ]
     if not found:
         raise UsageError(
@@ -74,7 +77,11 @@ def of_range(instance: Instance, path: str, unstated: Distribution = UNSTATED) -
     distribution = unstated
     if parameter.kind == "value":
         distribution = dict(instance.quantities())[parameter.paths[0]].distribution or unstated
-    return Varied(parameter, Axis(path, parameter.low, parameter.high, parameter.now, distribution))
+    return _ranged(parameter, parameter.low, parameter.high, distribution)
+
+
+def _ranged(parameter: Parameter, low: float, high: float, distribution: Distribution) -> Varied:
+    return Varied(parameter, Axis(parameter.name, low, high, parameter.now, distribution))
 
 
 def varied(instance: Instance, texts: Sequence[str], unstated: Distribution = UNSTATED) -> list[Varied]:

@@ -152,9 +152,13 @@ def parameter_of(instance: Instance, text: str) -> Parameter:
         found = documents.locate(document, path, "PARAMETER", shape())
         what = "is not set here" if documents.at(document.data, found) is None else "is not a number about the world"
         raise UsageError(f"PARAMETER {text}", what, f"see coercivity sources {instance.name} for the numbers there are")
-    number = known[path]
+    return of_number(text, path, known[path])
+
+
+def of_number(name: str, path: str, number: Quantity) -> Parameter:
+    """The parameter that is one number of an instance."""
     return Parameter(
-        text, "value", number.unit, (path,), (number.unit,), (number.value,), number.value, number.low, number.high
+        name, "value", number.unit, (path,), (number.unit,), (number.value,), number.value, number.low, number.high
     )
 
 
