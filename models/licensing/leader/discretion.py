@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -145,12 +146,33 @@ def _row(
     return row
 
 
+class _Sunk(LicenceScreen):
+    """A screen on which every strategy begins where it ended while other plants were held: that is nearer than its neighbours are."""
+
+    def __init__(self, instance: Instance, market: Market, layout: Layout) -> None:
+        super().__init__(instance, market, layout)
+        self.bases: dict[tuple[str, Path, Path], Any] = {}
+
+    @cached_property
+    def mate(self) -> LicenceScreen:
+        """A second program of the kind, kept for strategies with the target relieved."""
+        return _Sunk(self.followers.instance, self.followers.market, self.followers.layout)
+
+    def _bound(self, announced: Announcement) -> tuple[float, float, float, float]:
+        heard = (announced.name, announced.path, announced.conceded)
+        if (basis := self.bases.get(heard)) is not None:
+            self.followers.hot.start_from(basis)
+        found = super()._bound(announced)
+        self.bases[heard] = self.followers.hot.basis()
+        return found
+
+
 class _Table:
     """A hot program on which investment is held at the answer to one strategy while another is played."""
 
     def __init__(self, instance: Instance, market: Market, layout: Layout, reference: float) -> None:
         self.instance, self.reference = instance, reference
-        self.screen = LicenceScreen(instance, market, layout)
+        self.screen = _Sunk(instance, market, layout)
         self.followers = self.screen.followers
         self.columns = np.concatenate([layout.columns[name][1] for name in SUNK]).astype(np.int32)
         self.worth = concession_value(self.screen.books)[0]
@@ -167,7 +189,9 @@ class _Table:
         self.screen.forget_relief()
         # From scratch, so that the plants of this row do not depend on the row before.
         programs[0].forget()
+        kept, self.screen.bases = self.screen.bases, {}
         self.screen.bound(announced)
+        self.screen.bases = kept
         plan = np.maximum(programs[0].primal()[self.columns], 0.0)
         for hot in programs:
             hot.fix_columns(self.columns, plan)
