@@ -116,10 +116,11 @@ def report_search(instance: Instance, jobs: int) -> float:
     spent = time.perf_counter() - started
     print(f"\n{instance.name}: proven optimum over {len(game_.menu):,} joint strategies on {jobs} processes")
     print(
-        f"  {spent:.0f} s = {spent / cold:,.0f} cold solves (wanted: at most 2,100); ties resolved for {best.resolved} strategies"
+        f"  {spent:.0f} s; {jobs * spent / cold:,.0f} cold solves of processor time (wanted: at most 2,100); "
+        f"ties resolved for {best.resolved} strategies"
     )
     print(
-        f"  brute force, cold: {len(game_.menu) * cold:,.0f} s of solving; the search took {spent / (len(game_.menu) * cold):.1%} of that"
+        f"  brute force, cold: {len(game_.menu) * cold:,.0f} s of solving; the search took {jobs * spent / (len(game_.menu) * cold):.1%} of that"
     )
     print(f"  bound {best.bound:,.3f} million USD, value {best.value:,.3f}, complete: {screening.complete}")
     return best.value
@@ -184,7 +185,7 @@ def report_certificates(instance: Instance) -> None:
 
 
 def report_growth(quick: bool) -> None:
-    """How one evaluation grows with periods, blocs and scenarios."""
+    """How one evaluation grows with periods, blocs, scenarios, products and the months in which licences may break down."""
     print("\ngrowth of one hot evaluation (generated family)")
     print(f"  {'':24s}{'rows':>9s}{'columns':>9s}{'cold ms':>9s}{'hot ms':>9s}")
     cases: list[tuple[str, dict[str, int]]] = [
@@ -194,12 +195,31 @@ def report_growth(quick: bool) -> None:
         ),
         *((f"{blocs} blocs", {"blocs": blocs}) for blocs in (3, 6, 12)),
         *((f"{phases + 1} scenarios", {"phases": phases}) for phases in (1, 2, 4)),
+        *((f"{products} products", {"products": products}) for products in (2, 4, 8)),
+        *((f"{strikes} strike months", {"strikes": strikes}) for strikes in (1, 2, 4)),
     ]
     for label, sizes in cases[:3] if quick else cases:
         game_ = Game(game(**sizes))
         rows, columns = game_.followers.layout.program.shape
         hot, _ = hot_seconds(game_, sample(game_, 12))
         print(f"  {label:24s}{rows:9,d}{columns:9,d}{cold_seconds(game_, 2) * 1e3:9.0f}{hot * 1e3:9.1f}", flush=True)
+
+
+def report_menus(quick: bool) -> None:
+    """How the search grows with the menu: the whole of it, and best-first, which has to find the same."""
+    print("\ngrowth of the search with the menu (generated family, one process)")
+    print(f"  {'menu':>12s}{'whole, s':>12s}{'best-first, s':>16s}{'looked at':>12s}{'short of the best':>20s}")
+    for phases in (1, 2) if quick else (1, 2, 3, 4):
+        game_ = Game(game(blocs=3, rivals=5, months=8, quarters=3, years=3, phases=phases))
+        started = time.perf_counter()
+        _, found, screening = game_.best_commitment(is_proved=False)
+        spent, whole, short = time.perf_counter() - started, "", ""
+        if len(game_.menu) <= 1000:
+            started = time.perf_counter()
+            best = game_.best_commitment()[1]
+            whole = f"{time.perf_counter() - started:.1f}"
+            short = f"{best.value - found.value:,.3f} million"
+        print(f"  {len(game_.menu):12,d}{whole:>12s}{spent:16.1f}{len(screening.choices):12,d}{short:>20s}", flush=True)
 
 
 def report_start_up() -> None:
@@ -226,6 +246,7 @@ def main() -> None:
     studies.report(arguments.quick)
     bilevel.report(arguments.quick)
     report_growth(arguments.quick)
+    report_menus(arguments.quick)
     if not arguments.quick:
         report_best_first(real)
         before = load(str(BEFORE))

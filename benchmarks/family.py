@@ -15,10 +15,17 @@ def game(
     quarters: int = 10,
     years: int = 12,
     phases: int = 3,
+    products: int = 2,
+    strikes: int = 1,
     seed: int = 1,
 ) -> Instance:
-    """A random but plausible game with the given numbers of blocs, rivals, periods and phases (scenarios − 1)."""
+    """A random but plausible game with so many blocs, rivals, periods, phases, products (two or more), and months of a phase
+
+    in which licences may break down.
+    """
     draw = random.Random(seed)
+    made = {"heavy": ("60 USD/kg", "48 USD/kg"), "light": ("40 USD/kg", "33 USD/kg")}
+    made |= {f"k{k}": ("30 USD/kg", "24 USD/kg") for k in range(2, products)}
     names = [f"b{b}" for b in range(blocs)]
     starts = _starts(months, quarters, years)
     strategic = starts[: max(phases + 1, int(len(starts) * 0.7))]
@@ -27,22 +34,22 @@ def game(
         "schema": "coercivity/licensing/1", "name": "family", "title": "generated", "as_of": "2025-01", "assumed": "generated",
         "money": {"year": 2025},
         "calendar": {"start": "2025-01", "months": months, "quarters": quarters, "years": years},
-        "phases": {f"p{phase}": {"begins": begin} for phase, begin in enumerate(begins)},
+        "phases": {f"p{phase}": part for phase, part in enumerate(_phases(begins, strategic, strikes))},
         "tail": starts[int(len(starts) * 0.8)],
-        "products": {k: {"title": k, "segments": {"low": 0.2, "mid": 0.4, "top": 0.4}} for k in ("heavy", "light")},
+        "products": {k: {"title": k, "segments": {"low": 0.2, "mid": 0.4, "top": 0.4}} for k in made},
         "segments": {e: {"title": e, "value": f"{v} USD/kg"} for e, v in (("low", 90), ("mid", 400), ("top", 2000))},
         "tiers": {"weeks": {"title": "weeks", "cover": "1 month"}, "months": {"title": "months", "cover": "6 month"}},
         "stocks": {"holding_cost": "0.4 USD/kg/month", "surplus_cost": "1 USD/kg/month",
                    "cover_steps": [{"share": 0.5, "penalty": "2 USD/kg/month"}, {"share": 0.5, "penalty": "8 USD/kg/month"}]},
         "groups": {"target": {"title": "t"}, "others": {"title": "o"}},
-        "blocs": {name: _bloc(draw, position) for position, name in enumerate(names)},
+        "blocs": {name: _bloc(draw, position, list(made)) for position, name in enumerate(names)},
         "buyers": {"discount_rate": 0.07},
-        "leader": {"title": "l", "discount_rate": 0.05, "price": {"heavy": "60 USD/kg", "light": "40 USD/kg"},
-                   "unit_cost": {"heavy": "48 USD/kg", "light": "33 USD/kg"}, "capacity": f"{16 * blocs} kt/yr", "capacity_growth": 0.04,
+        "leader": {"title": "l", "discount_rate": 0.05, "price": {k: price for k, (price, _) in made.items()},
+                   "unit_cost": {k: cost for k, (_, cost) in made.items()}, "capacity": f"{16 * blocs} kt/yr", "capacity_growth": 0.04,
                    "idle_cost": "2 USD/kg", "buffer_cost": "0.4 USD/kg/month", "home_use": "280 kt/yr", "home_growth": 0.04,
                    "rents": {"licence": 0, "exporter": 1}},
         "cost_of_capital": 0.1,
-        "rivals": {f"j{j}": _rival(draw, j, names) for j in range(rivals)},
+        "rivals": {f"j{j}": _rival(draw, j, names, list(made)) for j in range(rivals)},
         "options": {
             "thrift": {"title": "thrift", "product": "heavy", "moves_to": "light", "potential": {"low": 0.3, "mid": 0.3, "top": 0.3},
                        "yearly_limit": 0.1, "lead_time": "20 month", "cost": "60 USD/(kg/yr)", "life": "10 yr", "running_cost": "5 USD/kg"},
@@ -69,25 +76,36 @@ def _starts(months: int, quarters: int, years: int) -> list[str]:
     return found
 
 
-def _bloc(draw: random.Random, position: int) -> dict[str, Any]:
+def _phases(begins: list[str], starts: list[str], strikes: int) -> list[dict[str, Any]]:
+    """Phases that begin so; where licences may break down in several months of one, those are spread over it."""
+    found = []
+    for begin, end in zip(begins, [*begins[1:], "9999-12"], strict=True):
+        months = [month for month in starts if begin <= month < end]
+        several = [months[len(months) * at // strikes] for at in range(strikes)]
+        found.append({"begins": begin} if strikes == 1 else {"begins": begin, "breakdowns": several})
+    return found
+
+
+def _bloc(draw: random.Random, position: int, products: list[str]) -> dict[str, Any]:
     tonnes = draw.uniform(2000, 15000)
+    share = {k: {"heavy": 0.4, "light": 0.6}.get(k, 0.3) for k in products}
     return {
         "title": "b", "group": "target" if position == 0 else "others",
-        "demand": {"heavy": f"{0.4 * tonnes} t/yr", "light": f"{0.6 * tonnes} t/yr"},
-        "imports": {"heavy": f"{0.3 * tonnes} t/yr", "light": f"{0.5 * tonnes} t/yr"},
-        "growth": {"heavy": draw.uniform(0.02, 0.06), "light": draw.uniform(0.01, 0.05)},
+        "demand": {k: f"{part * tonnes} t/yr" for k, part in share.items()},
+        "imports": {k: f"{(part - 0.1) * tonnes} t/yr" for k, part in share.items()},
+        "growth": {k: draw.uniform(0.02, 0.06) if k == "heavy" else draw.uniform(0.01, 0.05) for k in products},
         "tiers": {"weeks": 0.8, "months": 0.2},
     }  # fmt: skip
 
 
-def _rival(draw: random.Random, j: int, names: list[str]) -> dict[str, Any]:
-    product = "heavy" if j % 3 == 0 else "light"
+def _rival(draw: random.Random, j: int, names: list[str], products: list[str]) -> dict[str, Any]:
+    product = products[0] if j % 3 == 0 else products[1 + j % (len(products) - 1)]
     home = names[j % len(names)]
     served = {home: "0 USD/kg"} | {
         name: f"{draw.uniform(2, 5):.3f} USD/kg" for name in draw.sample(names, min(3, len(names)))
     }
     served[home] = "0 USD/kg"
-    cost = (55 if product == "heavy" else 37) + draw.uniform(-3, 2)
+    cost = {"heavy": 55, "light": 37}.get(product, 28) + draw.uniform(-3, 2)
     return {
         "title": "r", "owner": home, "product": product, "serves": served, "capacity": f"{draw.uniform(0, 1500):.1f} t/yr",
         "unit_cost": f"{cost:.3f} USD/kg",
