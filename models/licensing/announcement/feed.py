@@ -55,12 +55,11 @@ def running(share: Floats, months: Ints | Floats, dependence: float, stock: floa
     >>> running(np.array([1.0, 0.25, 0.25]), np.array([1, 1, 1]), 0.5, 1.0).tolist()
     [1.0, 1.0, 0.75]
     """
-    left, found = np.full(share.shape[1:], stock), np.ones(share.shape)
-    for t, (given, length) in enumerate(zip(share, months, strict=True)):
-        missing = (1.0 - given) * float(length)
-        drawn = np.minimum(left, missing)
-        left = left - drawn
-        found[t] = 1.0 - dependence * (missing - drawn) / float(length)
+    length = np.asarray(months, dtype=float).reshape(-1, *[1] * (share.ndim - 1))
+    missing = (1.0 - share) * length
+    # Drawn is what is missing until the stock is used up: beyond it all that is missing is.
+    short = np.diff(np.maximum(np.cumsum(missing, axis=0) - stock, 0.0), axis=0, prepend=0.0)
+    found: Floats = 1.0 - dependence * short / length
     return found
 
 

@@ -37,6 +37,10 @@ def _by_share(shares: Mapping[str, float], forecast: Floats, blocs: Sequence[str
     return np.asarray(weight[:, None] * forecast / np.where(total > 0, total, 1.0))
 
 
+# Paths whose licences are remembered: one strategy is read for what is feared, for its branches, and with the target relieved.
+KEPT = 16
+
+
 class Licences:
     """Reads paths of postures as tonnes, for one market; what several paths share is computed once."""
 
@@ -46,6 +50,7 @@ class Licences:
         self.instance, self.market, self.bounds, self.members = instance, market, bounds, members
         self.quarters = quarters_of(market.grid)
         self._flows: dict[tuple[int, str], Floats] = {}
+        self._trunks: dict[Path, Floats] = {}
         self._bases = {
             name: granted(
                 {bloc: float(share) for bloc, share in posture.granted.items()}, market.forecast, market.sets.blocs
@@ -121,6 +126,16 @@ class Licences:
 
     def trunk(self, path: Path, fed: Mapping[str, Fed]) -> Floats:
         """Licensed tonnes [t,b,k] while licences hold: applications delivered a processing time after they were filed."""
+        if fed:
+            return self._trunk(path, fed)
+        if path not in self._trunks:
+            if len(self._trunks) >= KEPT:
+                self._trunks.pop(next(iter(self._trunks)))
+            self._trunks[path] = self._trunk(path, fed)
+            self._trunks[path].flags.writeable = False
+        return self._trunks[path]
+
+    def _trunk(self, path: Path, fed: Mapping[str, Fed]) -> Floats:
         market = self.market
         licence = np.zeros_like(market.forecast)
         opened = np.ones_like(market.forecast, dtype=bool)
