@@ -37,6 +37,20 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Safety:
+    """How far a proved optimum survives rounding, by arithmetic that counts every rounding error."""
+
+    level: (
+        str  # TOLERANCE (nothing beyond a solver's tolerance), SAFE (the bound), or EXACT (the point too, in fractions)
+    )
+    says: str  # the level in words
+    bound: float | None  # no commitment is worth more than this, in exact arithmetic; None where none was proved
+    value: str | None  # of the exact point, as a fraction; None without one
+    nodes: int  # of the search that proves the bound
+    reason: str | None  # why not more is guaranteed; None where nothing is missing
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What the judge makes of an answer, without the method that found it."""
 
@@ -55,6 +69,7 @@ class Judgement:
     refutation: Mapping[str, float] | None  # a point that refutes the bound, by variable
     checks: tuple[Check, ...]  # recomputed from the problem alone
     notes: tuple[str, ...]  # what the judge adds, a sentence each
+    safe: Safety | None = sometimes()  # how far it survives rounding; only where that was asked for
 
 
 @dataclass(frozen=True, repr=False)
