@@ -195,6 +195,7 @@ class _Search:
 
 
 def sides_of(problem: BilevelProblem) -> Sides:
+    """The sides of a problem's follower."""
     own = sp.csr_array(problem.follower_rows.matrix)[:, len(problem.leader) :]
     found = []
     for part, counts in ((problem.follower_rows, np.diff(own.indptr) > 0), (problem.follower, True)):
