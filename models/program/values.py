@@ -40,9 +40,7 @@ class Size:
 class Safety:
     """How far a proved optimum survives rounding, by arithmetic that counts every rounding error."""
 
-    level: (
-        str  # TOLERANCE (nothing beyond a solver's tolerance), SAFE (the bound), or EXACT (the point too, in fractions)
-    )
+    level: str  # what is guaranteed: TOLERANCE of a solver, SAFE where the bound is, EXACT where the point is too
     says: str  # the level in words
     bound: float | None  # no commitment is worth more than this, in exact arithmetic; None where none was proved
     value: str | None  # of the exact point, as a fraction; None without one
