@@ -77,6 +77,8 @@ class Sides:
 def refuses(problem: BilevelProblem) -> str | None:
     """Why no bound of a problem can be proved here; None where one can."""
     n = len(problem.leader)
+    if problem.rivals is not None:
+        return "followers meet, of whose equilibria no directions tell"
     if problem.follower.is_integer.any():
         return "the follower has integers, whose best responses no linear program bounds"
     if np.any(problem.objective.quadratic.data):

@@ -93,6 +93,8 @@ def kkt_of(problem: BilevelProblem) -> Kkt:
     (array([1, 1]), array([0., 1.]), (1, 4))
     """
     n, m, width = len(problem.leader), len(problem.follower), problem.width
+    if problem.rivals is not None:
+        raise UsageError(problem.name, "followers that meet have conditions of their own each", "write them out first")
     priced = {term.row for term in problem.prices}
     rows, plain, y_lower, y_upper = _constraints(problem, priced)
     is_range = rows.lower < rows.upper

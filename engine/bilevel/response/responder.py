@@ -156,6 +156,9 @@ class Responder:
         self._hot: HotProgram | None = None
 
     def _refuse(self) -> None:
+        if self.problem.rivals is not None:
+            what = "followers that meet have no one answer, but equilibria"
+            raise UnsupportedFollower(self.problem.name, what, "solve it with coercivity.engine.bilevel.selection")
         if not is_convex(self._curvature):
             fix = "state it as a convex one; no method here accepts a nonconvex follower"
             raise UnsupportedFollower(self.problem.name, "the follower's objective is not convex", fix)

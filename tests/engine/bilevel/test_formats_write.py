@@ -50,7 +50,7 @@ def test_a_published_problem_is_read_back_the_same(file: Path, tmp_path: Path) -
     assert same(problem, again) and again.is_follower_maximised == problem.is_follower_maximised
     assert again.follower_objective.constant == problem.follower_objective.constant
     is_linear = not any(part.quadratic.nnz for part in (problem.objective, problem.follower_objective))
-    if is_linear and not problem.prices and not problem.members:
+    if is_linear and not problem.prices:
         written = write_pair(problem, tmp_path / "a.mps")
         assert written.columns == written.rows == ()
         assert same(read(written.mps), as_a_pair_says(problem))
@@ -135,7 +135,6 @@ def test_names_that_a_pair_cannot_hold_are_mapped(tmp_path: Path) -> None:
             replace(moore_bard(), follower_objective=objective([1.0, 1.0], [(0, 1, 1.0)])),
             "quadratic terms of the follower's",
         ),
-        (replace(moore_bard(), members=("one",)), "one follower"),
     ],
 )
 def test_what_a_pair_cannot_say_is_refused(problem: BilevelProblem, says: str, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ once, and rows (``A``, ``B``, ``row_sense``, ``b``; ``C``, ``D``, ``row_sense``,
 optimal value, in its own sense, with respect to the right-hand side. Null in place of the variable beside it stands for 1.
 
 ``followers`` tells several followers apart, each with the variables ``y`` and the ``rows`` that are its own; their objectives
-add up to the one of ``lower``. ``class``, ``source``, ``known``, ``checked``, ``notes`` and ``extensions`` are remarks.
+add up to the one of ``lower``. Followers that meet, in a row or in a product, answer one another in equilibrium; products of two of
+them want an ``objective`` of each, with ``linear`` costs of its own variables by name and ``Q``, in the sense of ``lower``. ``class``, ``source``,
+``known``, ``checked``, ``notes`` and ``extensions`` are remarks.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from coercivity.engine.bilevel.formats.neutral.followers import followers_of, is_name
 from coercivity.engine.bilevel.formats.neutral.parts import Place, Reading, Wrong, shown
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
 from coercivity.engine.data.strict_json import parsed
@@ -86,11 +89,14 @@ def _program(reading: Reading, top: Mapping[str, Any], leader: Variables, follow
         level for level in both if level is not None
     )
     terms = reading.attempt(_prices, prices, follower_rows, is_follower_maximised)
-    members = reading.attempt(_members, reading, top.get("followers"), follower.names, follower_rows, lower)
+    sign = -1.0 if is_follower_maximised else 1.0
+    told = reading.attempt(
+        followers_of, reading, top.get("followers"), (leader.names, follower.names), follower_rows, lower, sign
+    )
     reading.raise_any()
     return BilevelProblem(
         top["name"], leader, follower, upper, rows, lower, follower_rows, is_maximised, is_follower_maximised,
-        terms or (), members or (),
+        terms or (), told.members if told else (), rivals=told.rivals if told else None,
     )  # fmt: skip
 
 
@@ -99,11 +105,6 @@ def _check_format(data: Any) -> None:
         raise Wrong((), "JSON, but not a bilevel program", f'this program reads objects with "format": "{FORMAT}"')
     if data["format"] != FORMAT:
         raise Wrong(("format",), f"{shown(data['format'])} is not known", f"this program reads {FORMAT}")
-
-
-def is_name(name: Any) -> bool:
-    """Whether something is a text on one line, and no price."""
-    return isinstance(name, str) and bool(name.strip()) and name.isprintable() and not name.startswith("dual:")
 
 
 def _check_head(reading: Reading, top: Mapping[str, Any]) -> None:
@@ -255,66 +256,3 @@ def _prices(prices: Sequence[Priced], rows: Rows, is_maximised: bool) -> tuple[P
             raise Wrong(("upper", "Q"), what, "count its equality rows from 0")
     sign = -1.0 if is_maximised else 1.0
     return tuple(PriceTerm(int(equalities[number]), column, sign * value) for column, number, value in prices)
-
-
-def _members(reading: Reading, data: Any, names: tuple[str, ...], rows: Rows, objective: Objective) -> tuple[str, ...]:
-    """The follower of each column, by its name or ``follower k``; empty where ``data`` is None, one follower.
-
-    Raises
-    ------
-    Wrong
-        A column or row belongs to none or to two, or two followers meet in a row or in the objective.
-    """
-    if data is None:
-        return ()
-    owner: dict[str, int] = {}
-    rows_of: dict[int, int] = {}
-    titles: list[str] = []
-    for at, entry in enumerate(reading.list_of(data, ("followers",))):
-        place = ("followers", at)
-        table = reading.table(entry, place, ("y", "rows"), ("name", "objective"))
-        title = table.get("name", f"follower {at + 1}")
-        if not is_name(title) or title in titles:
-            raise Wrong((*place, "name"), f"{shown(title)} is not a name of its own", "name every follower once")
-        titles.append(title)
-        for k, name in enumerate(reading.list_of(table["y"], (*place, "y"))):
-            if name not in names:
-                raise Wrong((*place, "y", k), f"{shown(name)} is not a variable of y", "use a name of y")
-            if name in owner:
-                raise Wrong((*place, "y", k), f"{name!r} belongs to two followers", "share the variables of y out")
-            owner[name] = at
-        for k, row in enumerate(reading.list_of(table["rows"], (*place, "rows"))):
-            if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < len(rows):
-                raise Wrong((*place, "rows", k), f"{shown(row)} is not a row", "count the rows of lower from 0")
-            if row in rows_of:
-                raise Wrong((*place, "rows", k), f"row {row} belongs to two followers", "share the rows of lower out")
-            rows_of[row] = at
-    _check_shared_out(owner, rows_of, names, rows)
-    whose = np.array([owner[name] for name in names])
-    _check_apart(whose, rows_of, rows, objective)
-    return tuple(titles[at] for at in whose)
-
-
-def _check_shared_out(owner: dict[str, int], rows_of: dict[int, int], names: tuple[str, ...], rows: Rows) -> None:
-    for name in names:
-        if name not in owner:
-            raise Wrong(("followers",), f"{name!r} belongs to no follower", "list it under y of one")
-    for row in range(len(rows)):
-        if row not in rows_of:
-            raise Wrong(("followers",), f"row {row} of lower belongs to no follower", "list it under rows of one")
-
-
-def _check_apart(whose: np.ndarray, rows_of: dict[int, int], rows: Rows, objective: Objective) -> None:
-    """Followers that meet play a game among themselves, and are not one follower with the sum of their objectives."""
-    leader = rows.matrix.shape[1] - len(whose)
-    fix = "state one follower whose optimum is their equilibrium, or none"
-    entries = rows.matrix.tocoo()
-    for row, column, value in zip(*entries.coords, entries.data, strict=True):
-        if value and column >= leader and whose[column - leader] != rows_of[int(row)]:
-            other = whose[column - leader]
-            what = f"has a variable of followers[{other}], and belongs to followers[{rows_of[int(row)]}]"
-            raise Wrong(("lower", "D", int(row)), what, fix)
-    terms = objective.quadratic.tocoo()
-    for row, column, value in zip(*terms.coords, terms.data, strict=True):
-        if value and min(row, column) >= leader and whose[row - leader] != whose[column - leader]:
-            raise Wrong(("lower", "Q"), "a product of variables of two followers", fix)

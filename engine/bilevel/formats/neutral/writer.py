@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from coercivity.engine.bilevel.formats.neutral.reader import FORMAT, LEVELS, REMARKS, is_name
-from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rows, Variables
+from coercivity.engine.bilevel.formats.mps.writer import owners_of
+from coercivity.engine.bilevel.formats.neutral.followers import is_name
+from coercivity.engine.bilevel.formats.neutral.reader import FORMAT, LEVELS, REMARKS
+from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rivals, Rows, Variables
 from coercivity.engine.data.text import save
 from coercivity.engine.errors import UsageError
 
@@ -167,15 +169,27 @@ def _prices(problem: BilevelProblem, written: list[WrittenRow], where: str) -> l
 
 def _followers(problem: BilevelProblem, rows: list[int]) -> list[dict[str, Any]]:
     """The followers of a program as data; ``rows`` tells which of the follower's rows each written row comes from."""
-    leader = len(problem.leader)
     titles = list(dict.fromkeys(problem.members))
-    matrix = problem.follower_rows.matrix
+    owners = owners_of(problem)
     found: list[dict[str, Any]] = [{"name": title, "y": [], "rows": []} for title in titles]
     for name, member in zip(problem.follower.names, problem.members, strict=True):
         found[titles.index(member)]["y"].append(name)
     for at, row in enumerate(rows):
-        used = [column for column in matrix[[row]].tocoo().coords[1] if column >= leader]
-        # A row of the leader's columns alone binds whichever follower it is given to.
-        member = problem.members[used[0] - leader] if used else titles[0]
-        found[titles.index(member)]["rows"].append(at)
+        found[titles.index(owners[row])]["rows"].append(at)
+    if problem.rivals is not None:
+        for one in found:
+            one["objective"] = _pays(problem, problem.rivals, one["y"])
     return found
+
+
+def _pays(problem: BilevelProblem, rivals: Rivals, own: list[str]) -> dict[str, Any]:
+    """What a follower that meets others pays, in the sense of the sum."""
+    sign, names = -1.0 if problem.is_follower_maximised else 1.0, problem.names
+    linear, products = {}, []
+    for name in own:
+        at = problem.follower.names.index(name)
+        if rivals.linear[at]:
+            linear[name] = sign * float(rivals.linear[at])
+        line = sp.coo_array(rivals.gradient[[at]])
+        products += [[name, names[k], sign * float(v)] for k, v in zip(line.coords[1], line.data, strict=True) if v]
+    return {"linear": linear, "Q": products}
