@@ -166,7 +166,8 @@ def _constraints(problem: BilevelProblem, priced: set[int]) -> tuple[Constraints
     counts stay as they are.
     """
     n = len(problem.leader)
-    rows, matrix = problem.follower_rows, sp.csr_array(problem.follower_rows.matrix)
+    # A copy: what is put in order here is the problem's own.
+    rows, matrix = problem.follower_rows, sp.csr_array(problem.follower_rows.matrix, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     matrix.sort_indices()

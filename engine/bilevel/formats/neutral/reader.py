@@ -6,6 +6,9 @@ once, and rows (``A``, ``B``, ``row_sense``, ``b``; ``C``, ``D``, ``row_sense``,
 ``dual:e[k]`` stands for the price of the follower's k-th equality row, counted from 0: the derivative of the follower's
 optimal value, in its own sense, with respect to the right-hand side. Null in place of the variable beside it stands for 1.
 
+Either level may have ``R``, products in its rows as [row, variable, variable, coefficient], rows counted from 0: of a binary and a
+variable with finite bounds, one of them the follower's. They become columns of the follower's (:mod:`...reformulations.row_products`).
+
 ``followers`` tells several followers apart, each with the variables ``y`` and the ``rows`` that are its own; their objectives
 add up to the one of ``lower``. Followers that meet, in a row or in a product, answer one another in equilibrium; products of two of
 them want an ``objective`` of each, with ``linear`` costs of its own variables by name and ``Q``, in the sense of ``lower``. ``class``, ``source``,
@@ -26,8 +29,10 @@ import scipy.sparse as sp
 from coercivity.engine.bilevel.formats.neutral.followers import followers_of, is_name
 from coercivity.engine.bilevel.formats.neutral.parts import Place, Reading, Wrong, shown
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+from coercivity.engine.bilevel.reformulations.row_products import RowProduct, linearised
 from coercivity.engine.data.strict_json import parsed
 from coercivity.engine.data.text import Malformed, text_of
+from coercivity.engine.errors import UsageError
 
 __all__ = ["FORMAT", "Malformed", "parse_neutral", "program_of", "read"]
 
@@ -94,10 +99,53 @@ def _program(reading: Reading, top: Mapping[str, Any], leader: Variables, follow
         followers_of, reading, top.get("followers"), (leader.names, follower.names), follower_rows, lower, sign
     )
     reading.raise_any()
-    return BilevelProblem(
+    problem = BilevelProblem(
         top["name"], leader, follower, upper, rows, lower, follower_rows, is_maximised, is_follower_maximised,
         terms or (), told.members if told else (), rivals=told.rivals if told else None,
     )  # fmt: skip
+    found = reading.attempt(_with_products, reading, top, problem)
+    reading.raise_any()
+    assert found is not None
+    return found
+
+
+def _with_products(reading: Reading, top: Mapping[str, Any], problem: BilevelProblem) -> BilevelProblem:
+    """The problem with the products in the rows of both levels."""
+    found = []
+    for level, rows in (("upper", problem.rows), ("lower", problem.follower_rows)):
+        terms = []
+        for at, entry in enumerate(reading.list_of(top[level].get("R", []), (level, "R"))):
+            place = (level, "R", at)
+            if not isinstance(entry, list) or len(entry) != 4:
+                raise Wrong(place, "not [row, variable, variable, coefficient]", "write four entries")
+            row, *names, coefficient = entry
+            if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < len(rows):
+                raise Wrong((*place, 0), f"{shown(row)} is not a row", f"count the rows of {level} from 0")
+            for name in names:
+                if name not in problem.names:
+                    raise Wrong(place, f"unknown variable {shown(name)}", "use a name of x or y")
+            one, other = (problem.names.index(name) for name in names)
+            terms.append(RowProduct(row, one, other, reading.number(coefficient, (*place, 3))))
+        found.append(terms)
+    _check_one_follower(problem, found[1])
+    try:
+        return linearised(problem, *found)
+    except UsageError as refusal:
+        raise Wrong(("lower" if found[1] else "upper", "R"), refusal.what, refusal.fix) from None
+
+
+def _check_one_follower(problem: BilevelProblem, terms: Sequence[RowProduct]) -> None:
+    """Of separate followers a row has products of its own follower alone; those who meet may share it."""
+    if not problem.members or problem.rivals is not None:
+        return
+    n = len(problem.leader)
+    for row in sorted({term.row for term in terms}):
+        line = sp.coo_array(problem.follower_rows.matrix[[row]])
+        used = [int(k) for k, value in zip(line.coords[1], line.data, strict=True) if value]
+        used += [k for term in terms if term.row == row for k in (term.first, term.second)]
+        if len({problem.members[k - n] for k in used if k >= n}) > 1:
+            what = f"row {row} of lower has products of one follower and is another's"
+            raise Wrong(("lower", "R"), what, "let followers that meet share a row of D as well")
 
 
 def _check_format(data: Any) -> None:
@@ -156,7 +204,7 @@ def _level(
     """Objective, rows, whether it is maximised, and terms with prices; None where something was wrong."""
     own, others, constant, left, right, sides = LEVELS[level]
     keys = ("sense", own, others, constant, "Q", left, right, "row_sense", sides)
-    table = reading.attempt(reading.table, data, (level,), keys)
+    table = reading.attempt(reading.table, data, (level,), keys, ("R",))
     if table is None:
         return None
     names = {name: at for at, name in enumerate((*leader.names, *follower.names))}
