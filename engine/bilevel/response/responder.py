@@ -139,9 +139,7 @@ class Responder:
         self._width, self.until = problem.width, inf
         if products.has_products(problem):
             if what := products.refuses(problem):
-                fix = (
-                    "linearise the follower's objective, write integers as sums of binaries, or relax their integrality"
-                )
+                fix = "linearise the follower's objective, bound its integers, or relax their integrality"
                 raise UnsupportedFollower(problem.name, what, fix)
             problem = products.written_out(problem)
         self.problem = problem
