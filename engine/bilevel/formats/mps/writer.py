@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isinf
 from pathlib import Path
 
+import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.bilevel.problem import BilevelProblem, Rows, Variables
@@ -51,6 +52,7 @@ def write_pair(problem: BilevelProblem, path: str | Path) -> WrittenPair:
     mps = Path(path)
     if mps.suffix != ".mps":
         raise UsageError(str(path), "not the name of an MPS file", "end it with .mps")
+    problem = _without_free_rows(problem)
     _check(problem, str(path))
     columns = _safe(problem.names)
     named_rows = (*problem.rows.names, *problem.follower_rows.names)
@@ -61,6 +63,24 @@ def write_pair(problem: BilevelProblem, path: str | Path) -> WrittenPair:
     save(mps, program)
     save(mps.with_suffix(".aux"), auxiliary)
     return WrittenPair(mps, mps.with_suffix(".aux"), _mapped(problem.names, columns), _mapped(named_rows, rows))
+
+
+def _without_free_rows(problem: BilevelProblem) -> BilevelProblem:
+    """The problem without rows that have no side and bind nobody; one whose multiplier is counted is refused with the others."""
+    kept = [
+        np.flatnonzero(np.isfinite(rows.lower) | np.isfinite(rows.upper))
+        for rows in (problem.rows, problem.follower_rows)
+    ]
+    if all(len(at) == len(rows) for at, rows in zip(kept, (problem.rows, problem.follower_rows), strict=True)):
+        return problem
+    over, under = (
+        Rows(tuple(rows.names[k] for k in at), sp.csr_array(rows.matrix)[at], rows.lower[at], rows.upper[at])
+        for at, rows in zip(kept, (problem.rows, problem.follower_rows), strict=True)
+    )
+    rivals = problem.rivals
+    if rivals is not None:
+        rivals = replace(rivals, owners=tuple(rivals.owners[k] for k in kept[1]))
+    return replace(problem, rows=over, follower_rows=under, rivals=rivals)
 
 
 def _check(problem: BilevelProblem, where: str) -> None:
@@ -146,8 +166,6 @@ def _mps(
 def _sides(rows: Rows, where: str) -> Iterator[tuple[str, float, float | None]]:
     """Type, right-hand side and range of each row."""
     for name, low, high in zip(rows.names, rows.lower.tolist(), rows.upper.tolist(), strict=True):
-        if isinf(low) and isinf(high):
-            raise UsageError(where, f"row '{name}' has no side", "leave it out: it binds nobody")
         if any(not isinf(side) and abs(side) >= INFINITY for side in (low, high)):
             raise UsageError(where, f"row '{name}': sides {low:g} and {high:g}", f"stay below {INFINITY:g}")
         if low == high:

@@ -3,7 +3,7 @@
 One object: ``x`` and ``y`` with ``names``, ``lb``, ``ub`` (null: none) and ``type`` (C, I, B); ``upper`` and ``lower`` with
 ``sense``, linear costs (``cx``, ``cy``, ``c0``; ``dx``, ``dy``, ``d0``), ``Q`` as [variable, variable, coefficient], each pair
 once, and rows (``A``, ``B``, ``row_sense``, ``b``; ``C``, ``D``, ``row_sense``, ``e``). In the leader's ``Q`` the name
-``dual:e[k]`` stands for the price of the follower's k-th equality row, counted from 0: the derivative of the follower's
+``dual:e[k]`` stands for the price of the follower's k-th equality row, ``dual:r[k]`` for that of its k-th row, counted from 0: the derivative of the follower's
 optimal value, in its own sense, with respect to the right-hand side. Null in place of the variable beside it stands for 1.
 
 Either level may have ``R``, products in its rows as [row, variable, variable, coefficient], rows counted from 0: of a binary and a
@@ -41,10 +41,10 @@ KEYS = ("format", "name", "x", "y", "upper", "lower")
 REMARKS = ("class", "source", "known", "checked", "notes", "extensions", "followers")
 LEVELS = {"upper": ("cx", "cy", "c0", "A", "B", "b"), "lower": ("dx", "dy", "d0", "C", "D", "e")}
 SENSES = {"min": 1.0, "max": -1.0}
-PRICE = re.compile(r"dual:e\[(\d+)\]")
+PRICE = re.compile(r"dual:([er])\[(\d+)\]")
 
-# A term with a price: column or None, number of the equality row, coefficient.
-Priced = tuple[int | None, int, float]
+# A term with a price: column or None, kind (e: of equality rows, r: of all) and number of the row, coefficient.
+Priced = tuple[int | None, str, int, float]
 
 
 def read(path: str | Path) -> BilevelProblem:
@@ -222,7 +222,7 @@ def _level(
     linear = sign * np.concatenate([cost for cost in costs if cost is not None]) + 0.0
     quadratic, prices = products
     objective = Objective(linear, sp.csr_array(sign * quadratic), sign * start + 0.0)
-    return objective, rows, sign < 0, [(column, row, sign * value) for column, row, value in prices]
+    return objective, rows, sign < 0, [(column, kind, row, sign * value) for column, kind, row, value in prices]
 
 
 def _sense(word: Any, level: str) -> float:
@@ -253,7 +253,7 @@ def _products(reading: Reading, data: Any, level: str, names: Mapping[str, int])
             if name not in names and not (price and name is None):
                 raise Wrong(place, f"unknown variable {name!r}", "use a name of x or y, or dual:e[0] for a price")
         if price:
-            prices.append((None if first is None else names[first], int(price[1]), coefficient))
+            prices.append((None if first is None else names[first], price[1], int(price[2]), coefficient))
             continue
         row, column = names[str(first)], names[str(second)]
         at_row += [row, column]
@@ -297,10 +297,11 @@ def _rows(reading: Reading, table: Mapping[str, Any], level: str, widths: tuple[
 
 def _prices(prices: Sequence[Priced], rows: Rows, is_maximised: bool) -> tuple[PriceTerm, ...]:
     """The terms with prices, for a follower that minimises."""
-    equalities = np.flatnonzero(rows.lower == rows.upper)
-    for _, number, _ in prices:
-        if number >= len(equalities):
-            what = f"dual:e[{number}], but the follower has {len(equalities)} equality rows"
-            raise Wrong(("upper", "Q"), what, "count its equality rows from 0")
+    counted = {"e": np.flatnonzero(rows.lower == rows.upper), "r": np.arange(len(rows))}
+    for _, kind, number, _ in prices:
+        if number >= len(counted[kind]):
+            many = f"{len(counted[kind])} {'equality rows' if kind == 'e' else 'rows'}"
+            what = f"dual:{kind}[{number}], but the follower has {many}"
+            raise Wrong(("upper", "Q"), what, "count them from 0")
     sign = -1.0 if is_maximised else 1.0
-    return tuple(PriceTerm(int(equalities[number]), column, sign * value) for column, number, value in prices)
+    return tuple(PriceTerm(int(counted[kind][number]), column, sign * value) for column, kind, number, value in prices)
