@@ -27,7 +27,7 @@ class Size:
     leader_integers: int  # those of them that are whole numbers
     leader_rows: int  # the leader's constraints
     coupling_rows: int  # those of them that hold a variable of a follower
-    followers: int  # independent followers
+    followers: int  # followers, whether they meet or not
     follower_columns: int  # variables of all followers
     follower_integers: int  # those of them that are whole numbers
     follower_rows: int  # constraints of all followers

@@ -190,6 +190,20 @@ def test_prices_of_any_row_are_written_and_read_back(tmp_path: Path) -> None:
         program_of(data, "a.json")
 
 
+def test_other_spellings_that_mean_nothing_else_are_read() -> None:
+    plain = two_followers()
+    other = copy.deepcopy(plain)
+    other["upper"]["sense"], other["lower"]["sense"] = "Minimize", "maximise"
+    other["lower"]["row_sense"] = ["=<" if sense == "<=" else sense for sense in other["lower"]["row_sense"]]
+    other["upper"]["row_sense"] = ["=="]
+    other["y"]["type"] = ["c", "c"]
+    assert same(program_of(other, "other.json"), program_of(plain, "plain.json"))
+    for word in ("minimum", 1, None, ""):
+        other["upper"]["sense"] = word
+        with pytest.raises(Malformed, match="is no sense"):
+            program_of(other, "other.json")
+
+
 def test_rows_that_bind_nobody_are_left_out(tmp_path: Path) -> None:
     stated = moore_bard()
     rows = stated.follower_rows

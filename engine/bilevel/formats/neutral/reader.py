@@ -41,6 +41,10 @@ KEYS = ("format", "name", "x", "y", "upper", "lower")
 REMARKS = ("class", "source", "known", "checked", "notes", "extensions", "followers")
 LEVELS = {"upper": ("cx", "cy", "c0", "A", "B", "b"), "lower": ("dx", "dy", "d0", "C", "D", "e")}
 SENSES = {"min": 1.0, "max": -1.0}
+# Other spellings, which mean nothing else.
+SPELLED = {
+    "minimise": "min", "minimize": "min", "maximise": "max", "maximize": "max", "==": "=", "=<": "<=", "=>": ">=", "\u2264": "<=", "\u2265": ">=",
+}  # fmt: skip
 PRICE = re.compile(r"dual:([er])\[(\d+)\]")
 
 # A term with a price: column or None, kind (e: of equality rows, r: of all) and number of the row, coefficient.
@@ -176,6 +180,7 @@ def _variables(reading: Reading, data: Any, place: Place) -> Variables:
     """The columns of one level."""
     table = reading.table(data, place, ("names", "lb", "ub", "type"))
     names, kinds = (reading.list_of(table[key], (*place, key)) for key in ("names", "type"))
+    kinds = [kind.upper() if isinstance(kind, str) else kind for kind in kinds]
     seen: set[str] = set()
     for at, name in enumerate(names):
         if not is_name(name):
@@ -226,9 +231,15 @@ def _level(
 
 
 def _sense(word: Any, level: str) -> float:
-    if not isinstance(word, str) or word not in SENSES:
+    plain = _plain(word)
+    if not isinstance(plain, str) or plain not in SENSES:
         raise Wrong((level, "sense"), f"{shown(word)} is no sense", "write min or max")
-    return SENSES[word]
+    return SENSES[plain]
+
+
+def _plain(word: Any) -> Any:
+    """A word as this format spells it."""
+    return SPELLED.get(word.strip().lower(), word.strip().lower()) if isinstance(word, str) else word
 
 
 def _products(reading: Reading, data: Any, level: str, names: Mapping[str, int]) -> tuple[sp.csr_array, list[Priced]]:
@@ -277,7 +288,7 @@ def _product(reading: Reading, entry: Any, place: Place) -> tuple[str | None, st
 
 def _rows(reading: Reading, table: Mapping[str, Any], level: str, widths: tuple[int, int]) -> Rows:
     left, right, key = LEVELS[level][3:]
-    senses = reading.list_of(table["row_sense"], (level, "row_sense"))
+    senses = [_plain(word) for word in reading.list_of(table["row_sense"], (level, "row_sense"))]
     sides = reading.numbers(table[key], (level, key), len(senses))
     for at, sense in enumerate(senses):
         if sense not in ("<=", ">=", "="):
