@@ -67,18 +67,7 @@ def written(problem: BilevelProblem) -> BilevelProblem:
     own = sp.csr_array(owned[:, n:].T)
     conditions = sp.hstack([rivals.gradient, -own], format="csr")
     pick = sp.csr_array(sp.eye_array(count))[pairs]
-    over = sp.vstack(
-        [
-            sp.hstack([part, sp.csr_array((part.shape[0], count))])
-            for part in (problem.rows.matrix, problem.follower_rows.matrix)
-        ]
-    )
-    over = sp.vstack([over, conditions])
-    total, height = width + count + len(pairs), over.shape[0]
-    compared: sp.csr_array = sp.csr_array(
-        sp.hstack([sp.csr_array((len(pairs), width + count)), sp.eye_array(len(pairs))])
-    )
-    leader_rows = sp.vstack([sp.hstack([over, sp.csr_array((height, len(pairs)))]), compared])
+    total = width + count + len(pairs)
     slack = sp.hstack([-matrix[pairs], none, sp.eye_array(len(pairs))])
     multiplier = sp.hstack([sp.csr_array((len(pairs), width)), -pick, sp.eye_array(len(pairs))])
     both, free = (problem.rows, problem.follower_rows), np.full(len(pairs), -np.inf)
@@ -95,7 +84,7 @@ def written(problem: BilevelProblem) -> BilevelProblem:
                 *_names("stationary", m),
                 *_names("complements", len(pairs)),
             ),
-            sp.csr_array(leader_rows),
+            _leader_matrix(problem, conditions, total, len(pairs)),
             np.concatenate([*(rows.lower for rows in both), -rivals.linear, free]),
             np.concatenate([*(rows.upper for rows in both), -rivals.linear, np.zeros(len(pairs))]),
         ),
@@ -112,6 +101,17 @@ def written(problem: BilevelProblem) -> BilevelProblem:
         members=(),
         rivals=None,
     )
+
+
+def _leader_matrix(problem: BilevelProblem, conditions: sp.csr_array, total: int, pairs: int) -> sp.csr_array:
+    """Both levels' rows, stationarity, and what the follower tells of each pair."""
+    both = [
+        sp.hstack([part, sp.csr_array((part.shape[0], conditions.shape[1] - problem.width))])
+        for part in (problem.rows.matrix, problem.follower_rows.matrix)
+    ]
+    over = sp.vstack([*both, conditions])
+    compared: sp.csr_array = sp.csr_array(sp.hstack([sp.csr_array((pairs, total - pairs)), sp.eye_array(pairs)]))
+    return sp.csr_array(sp.vstack([sp.hstack([over, sp.csr_array((over.shape[0], pairs))]), compared]))
 
 
 def _names(what: str, count: int) -> tuple[str, ...]:
