@@ -42,6 +42,7 @@ KINDS = ("sourced", "derived", "assumed", "overridden", "stale")
 @option("--declare", "Program: a bound for big-M, e.g. multipliers=9.", multiple=True, metavar="BOUND")
 @option("--because", "Program: why what is declared should hold.", metavar="REASON")
 @option("--pessimistic", "Program: best where ties are broken against it.", is_flag=True)
+@option("--safe", "Program: a bound that survives rounding.", is_flag=True)
 @option("--prove", "A game: search the whole menu, however large.", is_flag=True)
 @run_options
 def solve(instance: str, sets: tuple[str, ...], variants: tuple[str, ...], **run: Any) -> None:

@@ -78,6 +78,24 @@ class PriceTerm:
 
 
 @dataclass(frozen=True)
+class Rivals:
+    """Followers that meet, each of whom answers best to the leader and to the others' answers: an equilibrium among them.
+
+    The one whom column j of y belongs to pays (linear_j + gradient_j · z) y_j for it and the like for its others, and counts the
+    columns of the others, in costs and in rows, as given.
+
+    Attributes
+    ----------
+    owners : which follower each of the follower's rows belongs to, by name, shape (rows,)
+    linear, gradient : shapes (m,) and (m, n + m)
+    """
+
+    owners: tuple[str, ...]
+    linear: Floats
+    gradient: sp.csr_array
+
+
+@dataclass(frozen=True)
 class BilevelProblem:
     """A leader's program over a follower's.
 
@@ -94,6 +112,8 @@ class BilevelProblem:
     prices : terms of the leader's objective with the follower's multipliers
     members : which of several followers each column y belongs to, by name, shape (m,); empty for one
     remarks : what a reader of its file passed over, a sentence each; they change nothing of what it says
+    rivals : of followers that meet, what each of them pays and which rows are its own; None of others. The follower's objective is then the sum
+        of theirs, which nobody minimises
     """
 
     name: str
@@ -108,6 +128,7 @@ class BilevelProblem:
     prices: tuple[PriceTerm, ...] = ()
     members: tuple[str, ...] = field(default=())
     remarks: tuple[str, ...] = field(default=(), compare=False)
+    rivals: Rivals | None = None
 
     @property
     def width(self) -> int:

@@ -25,6 +25,7 @@ from coercivity.engine.bilevel.methods.strong_duality import method as strong_du
 from coercivity.engine.bilevel.methods.tight_rows import method as tight_rows
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem
+from coercivity.engine.bilevel.reformulations import equilibrium
 from coercivity.engine.bilevel.reformulations import written_out as products
 from coercivity.engine.bilevel.scaling import scaled
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
@@ -88,6 +89,8 @@ def solve(
     check_name("--method", method, [AUTO, *METHODS], "methods")
     if declared is not None:
         declared.check(problem)
+    if problem.rivals is not None:
+        return _of_rivals(problem, method, limits, declared)
     is_written_out = products.has_products(problem) and products.refuses(problem) is None
     units = scaled(products.written_out(problem) if is_written_out else problem)
     found = _solved(units.problem, method, limits or Limits(), declared)
@@ -96,6 +99,15 @@ def solve(
         # Columns of products are behind those of the problem.
         claim = replace(claim, point=claim.point[: problem.width])
     return replace(found, solution=claim)
+
+
+def _of_rivals(problem: BilevelProblem, method: str, limits: Limits | None, declared: Declared | None) -> Solved:
+    """Followers that meet, as a program of the usual kind whose first columns are the problem's."""
+    found = solve(equilibrium.written(problem), method, limits, declared)
+    claim = found.solution
+    if claim.point is not None:
+        claim = replace(claim, point=claim.point[: problem.width])
+    return Solved(claim, f"{equilibrium.WHY}; {found.why}")
 
 
 def _solved(problem: BilevelProblem, method: str, limits: Limits, declared: Declared | None) -> Solved:

@@ -8,24 +8,27 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from coercivity.engine.bilevel.formats.neutral.reader import program_of
 from coercivity.engine.bilevel.formats.neutral.writer import data_of, laid_out
+from coercivity.engine.bilevel.judge import safe
 from coercivity.engine.bilevel.judge.certify import ENDLESS, OUT_OF_TIME, SURVIVES, BilevelCertificate, certify
+from coercivity.engine.bilevel.judge.guarantee import Guarantee, Guaranteed, guaranteed, is_whole
 from coercivity.engine.bilevel.methods.big_m import Declared
 from coercivity.engine.bilevel.problem import BilevelProblem, Variables
-from coercivity.engine.bilevel.selection import METHODS, Solved, solve
+from coercivity.engine.bilevel.selection import AUTO, METHODS, Solved, solve
 from coercivity.engine.bilevel.solution import BilevelSolution, Limits, Status
 from coercivity.engine.data.values import from_plain, to_plain
 from coercivity.engine.desk import runs
-from coercivity.engine.errors import AuditFailed
+from coercivity.engine.errors import AuditFailed, UsageError
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.proof.check import Check
 from coercivity.engine.proof.retelling import compared, holds, judged
-from coercivity.models.program.values import Judgement, ProgramAnswer, ProgramVerification, Size
+from coercivity.models.program.values import Judgement, ProgramAnswer, ProgramVerification, Safety, Size
 
 SCHEMA_VERSION = 1
 AGAIN = "save it again with coercivity solve"
@@ -38,16 +41,18 @@ MANIFEST_OF_THE_RUN = frozenset({"versions", "options", "started", "seconds", "s
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a program: the method, the seconds it may take, and the bounds declared."""
+    """What is asked of a program: the method, the seconds it may take, the bounds declared, and whether its bound is to survive rounding."""
 
     method: str
     limit: float | None = None
     declared: Declared | None = None
+    is_safe: bool = False
 
     def options(self) -> dict[str, Any]:
         """As plain data."""
         said = None if self.declared is None else vars(self.declared) | {}
-        return {"method": self.method, "limit": self.limit, "declared": said}
+        asked = {"method": self.method, "limit": self.limit, "declared": said}
+        return asked | ({"safe": True} if self.is_safe else {})
 
 
 def fingerprint(problem: BilevelProblem) -> str:
@@ -61,15 +66,61 @@ def answer(problem: BilevelProblem, question: Question) -> ProgramAnswer:
     Raises
     ------
     UsageError
-        The method refuses the problem, or every method does.
+        The method refuses the problem, or every method does; or no bound of it is known that survives rounding.
     """
+    if question.is_safe:
+        check_safe(problem, question.method)
     limit, began = math.inf if question.limit is None else question.limit, time.perf_counter()
     solved = solve(problem, question.method, Limits(seconds=limit), question.declared)
     spent = time.perf_counter() - began
     # The judge has the method's own time again, and time enough to begin; that there is no optimum only the judge can
     # prove, and for that it has all that the limit leaves.
     left = limit - spent if solved.solution.point is None else 0.0
-    return told(problem, solved, certify(problem, solved.solution, max(left, spent, JUDGE)))
+    certificate = certify(problem, solved.solution, max(left, spent, JUDGE))
+    found = told(problem, solved, certificate)
+    return _with_safety(found, safety(problem, solved.solution, certificate, limit)) if question.is_safe else found
+
+
+def check_safe(problem: BilevelProblem, method: str) -> None:
+    """Nothing, where a bound that survives rounding can be had.
+
+    Raises
+    ------
+    UsageError
+        It cannot, whatever is found.
+    """
+    why = safe.refuses(problem)
+    knapsack = METHODS["knapsack"]
+    if why is None or (method in (AUTO, "knapsack") and knapsack.refuses(problem) is None and is_whole(problem)):
+        return
+    fix = (
+        "leave --safe out; bounds that survive rounding are known of linear leaders over linear followers without integers, whose "
+        "costs do not move, and of a knapsack of whole numbers"
+    )
+    raise UsageError(f"{problem.name}: --safe", why, fix)
+
+
+def safety(
+    problem: BilevelProblem, claim: BilevelSolution, certificate: BilevelCertificate, limit: float = math.inf
+) -> Safety:
+    """How far a claim survives rounding; of one that is not proved nothing is."""
+    if certificate.proof is ProofLevel.OPTIMAL:
+        found = guaranteed(problem, replace(claim, status=certificate.settled), max(limit, JUDGE))
+    else:
+        found = Guaranteed(Guarantee.TOLERANCE, reason="the optimum itself is not proved")
+    value = found.value if found.value is None or not problem.is_maximised else -found.value
+    return Safety(
+        level=found.level.name,
+        says=str(found.level),
+        bound=_figure(problem, found.bound),
+        value=None if value is None else str(value),
+        nodes=found.nodes,
+        reason=found.reason,
+    )
+
+
+def _with_safety(found: ProgramAnswer, known: Safety) -> ProgramAnswer:
+    return replace(found, certificate=replace(found.certificate, safe=known))
 
 
 def told(problem: BilevelProblem, solved: Solved, certificate: BilevelCertificate) -> ProgramAnswer:
@@ -178,7 +229,12 @@ def verify(result: Mapping[str, Any]) -> ProgramVerification:
         claim = _claim(problem, saved)
         # A judge who ran out of time is not told to have known more.
         in_time = not any(note.startswith(OUT_OF_TIME) for note in saved.certificate.notes)
-        again = told(problem, Solved(claim, saved.why), certify(problem, claim, lifts=in_time))
+        judged_again = certify(problem, claim, lifts=in_time)
+        again = told(problem, Solved(claim, saved.why), judged_again)
+        if (safety_then := saved.certificate.safe) is not None:
+            # What guarantees nothing may have been stopped by a clock, and is told as it was.
+            is_claimed = safety_then.level != Guarantee.TOLERANCE.name
+            again = _with_safety(again, safety(problem, claim, judged_again) if is_claimed else safety_then)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise AuditFailed("result", f"it does not carry a program and its answer ({error!r})", AGAIN) from None
     if not in_time:
@@ -190,6 +246,9 @@ def verify(result: Mapping[str, Any]) -> ProgramVerification:
         certificate = replace(again.certificate, notes=saved.certificate.notes, confirmed=False, checks=checks)
         again = replace(again, certificate=certificate)
     everything = [*again.certificate.checks, *_told_again(result, again), *_run(saved)]
+    if saved.certificate.safe is not None:
+        is_sound = _is_sound(saved.certificate.safe, saved.program.sense)
+        everything.append(holds("the bound that survives rounding is one of the exact value", is_sound))
     return ProgramVerification(
         schema_version=SCHEMA_VERSION,
         command="verify",
@@ -198,6 +257,14 @@ def verify(result: Mapping[str, Any]) -> ProgramVerification:
         ok=all(check.ok for check in everything),
         checks=[judged(problem.name, check) for check in everything],
     )
+
+
+def _is_sound(known: Safety, sense: str) -> bool:
+    """Whether an exact value is no better than the bound beside it, without any tolerance."""
+    if known.value is None or known.bound is None:
+        return True
+    value, bound = Fraction(known.value), Fraction(known.bound)
+    return bound <= value if sense == "min" else value <= bound
 
 
 def _told_again(result: Mapping[str, Any], again: ProgramAnswer) -> Iterator[Check]:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from coercivity.engine.report.text import Block, Column, Prose, Table, amount, number
-from coercivity.models.program.values import ProgramAnswer, Size
+from coercivity.models.program.values import ProgramAnswer, Safety, Size
 
 SOURCE = "problem.json"
+# A fraction that is longer is left to JSON.
+LONGEST = 60
 
 
 def blocks(result: ProgramAnswer) -> list[Block]:
@@ -79,12 +81,24 @@ def _says(result: ProgramAnswer) -> Iterator[str]:
     yield f"Method: {result.method}, as {result.why}. {number(result.seconds, 3)} s, {_many(result.nodes, 'node')}."
     yield from (f"Note: {note}." for note in result.notes)
     yield f"Proof: {certificate.proof}, {certificate.says}."
+    if (safe := certificate.safe) is not None:
+        yield from _safety(safe)
     yield from (f"It rests on this: {assumption}." for assumption in certificate.assumptions)
     if certificate.refutation is not None:
         yield "The bound is refuted: a commitment with a best response was found that is worth more to the leader."
     if certificate.proof == "OPTIMAL" and result.value is not None and not certificate.confirmed:
         yield "The judge tried to refute the bound and could not; it has not searched every commitment itself."
     yield from (f"Judge: {note}." for note in certificate.notes)
+
+
+def _safety(safe: Safety) -> Iterator[str]:
+    yield f"Rounding: {safe.level}, {safe.says}."
+    if safe.bound is not None:
+        yield f"The bound proved with rounding counted is {safe.bound!r}, in {_many(safe.nodes, 'node')}."
+    if safe.value is not None:
+        yield f"The exact value is {safe.value if len(safe.value) <= LONGEST else f'a fraction of {len(safe.value)} digits'}."
+    if safe.reason is not None:
+        yield f"Not more is guaranteed, as {safe.reason}."
 
 
 def _ties(result: ProgramAnswer) -> Iterator[str]:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from coercivity.engine.bilevel.formats import read
+from coercivity.engine.bilevel.judge.guarantee import Guarantee
 from coercivity.engine.bilevel.reformulations.pessimistic import against
 from coercivity.engine.bilevel.solution import Status
 from coercivity.engine.desk import delivery, terminal
@@ -33,7 +34,7 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
     Parameters
     ----------
     path : the file
-    run : options ``aux``, ``method``, ``declare``, ``because``, ``pessimistic``, ``limit``, ``require`` and those of every run
+    run : options ``aux``, ``method``, ``declare``, ``because``, ``pessimistic``, ``safe``, ``limit``, ``require`` and those of every run
 
     Raises
     ------
@@ -45,7 +46,7 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
             raise UsageError(
                 f"--{option.rstrip('s') if option != 'charts' else option}", f"not for {path}: {why}", "leave it out"
             )
-    question = Question(run["method"], run["limit"], declared(run["declare"], run["because"]))
+    question = Question(run["method"], run["limit"], declared(run["declare"], run["because"]), run["safe"])
     page: delivery.SavedPage
     solved: Callable[[], ProgramAnswer | GameAnswer]
     if kind_of(path) == "game":
@@ -68,6 +69,14 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
     result = delivery.deliver("solve", mark, work, run, is_quiet, question.options(), page)
     if isinstance(result, ProgramAnswer) and result.value is None and result.status in ("INFEASIBLE", "UNBOUNDED"):
         raise InfeasibleProgram(name, result.says, "check the rows and the bounds of both levels")
+    if (
+        isinstance(result, ProgramAnswer)
+        and (safe := result.certificate.safe)
+        and safe.level == Guarantee.TOLERANCE.name
+    ):
+        raise BelowRequired(
+            name, f"--safe: nothing survives rounding, as {safe.reason}", "give it more time, or leave it out"
+        )
     if less := _shortfall(result, run["require"]):
         raise BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")
 
@@ -75,6 +84,9 @@ def solve(path: str, run: Mapping[str, Any], is_quiet: bool) -> None:
 def _check_game_options(path: str, run: Mapping[str, Any]) -> None:
     if run["pessimistic"]:
         raise UsageError("--pessimistic", f"{path} is a finite game, of which both readings are told", "leave it out")
+    if run["safe"]:
+        what = f"{path} is a finite game, which is decided in exact fractions wherever rounding leaves something open"
+        raise UsageError("--safe", what, "leave it out")
     for option in ("aux", "declare", "limit"):
         if run[option]:
             raise UsageError(
@@ -108,6 +120,7 @@ def refuse_options(run: Mapping[str, Any], instance: str) -> None:
         ("declare", ()),
         ("because", None),
         ("pessimistic", False),
+        ("safe", False),
     ):
         if run[option] != default:
             what = f"not for {instance}: it belongs to bilevel programs (.mps, bilevel-neutral JSON)"

@@ -27,13 +27,25 @@ class Size:
     leader_integers: int  # those of them that are whole numbers
     leader_rows: int  # the leader's constraints
     coupling_rows: int  # those of them that hold a variable of a follower
-    followers: int  # independent followers
+    followers: int  # followers, whether they meet or not
     follower_columns: int  # variables of all followers
     follower_integers: int  # those of them that are whole numbers
     follower_rows: int  # constraints of all followers
     quadratic: bool  # whether the leader's objective is quadratic
     follower_quadratic: bool  # whether the followers' objective is quadratic
     prices: int  # terms of the leader's objective that hold a multiplier of a follower's row
+
+
+@dataclass(frozen=True)
+class Safety:
+    """How far a proved optimum survives rounding, by arithmetic that counts every rounding error."""
+
+    level: str  # what is guaranteed: TOLERANCE of a solver, SAFE where the bound is, EXACT where the point is too
+    says: str  # the level in words
+    bound: float | None  # no commitment is worth more than this, in exact arithmetic; None where none was proved
+    value: str | None  # of the exact point, as a fraction; None without one
+    nodes: int  # of the search that proves the bound
+    reason: str | None  # why not more is guaranteed; None where nothing is missing
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,7 @@ class Judgement:
     refutation: Mapping[str, float] | None  # a point that refutes the bound, by variable
     checks: tuple[Check, ...]  # recomputed from the problem alone
     notes: tuple[str, ...]  # what the judge adds, a sentence each
+    safe: Safety | None = sometimes()  # how far it survives rounding; only where that was asked for
 
 
 @dataclass(frozen=True, repr=False)

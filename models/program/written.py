@@ -50,7 +50,9 @@ class Program(WrittenProgram):
         write_from(program, model, follower)
         return program
 
-    def solve(self, method: str = "auto", seconds: float | None = None, *, pessimistic: bool = False) -> ProgramAnswer:
+    def solve(
+        self, method: str = "auto", seconds: float | None = None, *, pessimistic: bool = False, safe: bool = False
+    ) -> ProgramAnswer:
         """The solution and what is proved of it.
 
         Parameters
@@ -59,14 +61,15 @@ class Program(WrittenProgram):
         seconds : how long the method may search
         pessimistic : the best commitment where the follower breaks ties against the leader; its leader has one more variable,
             the cost that the follower is allowed
+        safe : prove a bound that survives rounding besides, and look for an exact point: ``certificate.safe``
 
         Raises
         ------
         UsageError
-            The program is not complete, or no method accepts it; or its pessimistic reading is not known.
+            The program is not complete, or no method accepts it; or its pessimistic reading is not known, or no bound that survives rounding.
         """
         problem = against(self.problem()) if pessimistic else self.problem()
-        return answer(problem, Question(method, seconds))
+        return answer(problem, Question(method, seconds, is_safe=safe))
 
     def export(self, path: str | Path) -> tuple[Path, ...]:
         """Write the program as .mps with its .aux, or as .json; the files written. A file is never written over.

@@ -41,6 +41,9 @@ TESTS = {
     "assemble": ("test_assemble", "test_rivals"), "commit": SEARCH, "search": SEARCH, "enumeration": SEARCH, "ties": SEARCH,
     "tight rows": ("test_method_tight_rows",), "interdiction tree": ("test_method_interdiction_tree",),
     "directions": ("test_method_directions",), "ties against the leader": ("test_pessimistic",), "products": ("test_written_out",),
+    "products in rows": ("test_row_products", "test_method_complementarity"),
+    "followers that meet": ("test_rivals",),
+    "safe bounds": ("test_outward", "test_safe"),
 }  # fmt: skip
 SECONDS = 240
 

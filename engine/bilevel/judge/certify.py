@@ -22,6 +22,7 @@ from coercivity.engine.bilevel.judge.checks import (
     value_at,
 )
 from coercivity.engine.bilevel.judge.probes import high_point_relaxation, least_high_point, probes
+from coercivity.engine.bilevel.judge.rivals import rival_checks
 from coercivity.engine.bilevel.judge.search import search
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.response.pool import Pool
@@ -144,9 +145,12 @@ def _judged(problem: BilevelProblem, solution: BilevelSolution, until: float, li
     if point.shape != (problem.width,) or not np.isfinite(point).all():
         broken = (Check(f"the point has {problem.width} finite entries", inf, 1.0),)
         return _certificate(problem, solution, broken, (), ())
-    response, trouble = _response(problem, point)
     leader = leader_checks(problem, solution, point)
-    follower = follower_checks(problem, solution, point, response)
+    if problem.rivals is None:
+        response, trouble = _response(problem, point)
+        follower = follower_checks(problem, solution, point, response)
+    else:
+        response, trouble, follower = None, None, rival_checks(problem, point)
     notes: tuple[str, ...] = () if trouble is None else (trouble,)
     if not all_ok(leader) or not all_ok(follower):
         return _certificate(problem, solution, leader, follower, (), response, notes=notes)
@@ -275,6 +279,8 @@ def _attack(problem: BilevelProblem, bound: float, near: Floats | None, until: f
     below, aim = (
         figure - TOLERANCE * max(1.0, abs(figure)) if np.isfinite(figure) else figure for figure in (bound, value)
     )
+    if problem.rivals is not None:
+        return _searched(problem, below, until)
     try:
         tried = probes(problem, near)
     except SolverFailed as failure:
@@ -298,6 +304,13 @@ def _attack(problem: BilevelProblem, bound: float, near: Floats | None, until: f
     if tally.failures:
         notes.append(f"to {tally.failures} of the judge's questions the solver had no answer")
     return _Attack(tally.point, tally.value, tally.best, tuple(notes), tally.is_exhaustive, tally.failures, least)
+
+
+def _searched(problem: BilevelProblem, below: float, until: float) -> _Attack:
+    """Of followers that meet, whose equilibria at a commitment are no answer to be asked for: the judge's own search alone."""
+    tally = _Tally(False)
+    notes = tuple(_search(problem, tally, below, until))
+    return _Attack(tally.point, tally.value, tally.best, notes, tally.is_exhaustive, tally.failures)
 
 
 def _search(problem: BilevelProblem, tally: _Tally, below: float, until: float) -> list[str]:

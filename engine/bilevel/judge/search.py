@@ -17,7 +17,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from coercivity.engine.bilevel.judge.checks import row_check
 from coercivity.engine.bilevel.judge.probes import high_point_relaxation
+from coercivity.engine.bilevel.judge.rivals import is_equilibrium
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.response.optimal_set import wider, with_rows
 from coercivity.engine.bilevel.response.quadratic import least_over
@@ -118,9 +120,14 @@ def _conditions(problem: BilevelProblem) -> _Conditions:
     source = np.concatenate([part for part, _, _ in parts])
     is_upper = np.concatenate([np.full(len(part), upper_side) for part, upper_side, _ in parts])
     is_side = np.concatenate([np.full(len(part), side) for part, _, side in parts])
-    gradients = sp.csr_array(sp.vstack([matrix, sp.eye_array(len(own))]))[source]
+    gradients = sp.csr_array(sp.vstack([_seen(problem, matrix), sp.eye_array(len(own))]))[source]
     signs = np.where(is_upper, 1.0, -1.0)
-    hessian = sp.csr_array(problem.follower_objective.quadratic)[leader:]
+    hessian, costs = (
+        sp.csr_array(problem.follower_objective.quadratic)[leader:],
+        problem.follower_objective.linear[leader:],
+    )
+    if problem.rivals is not None:
+        hessian, costs = problem.rivals.gradient, problem.rivals.linear
     stationarity = sp.csr_array(sp.hstack([hessian, (gradients.T * signs[None, :])]))
     total = width + len(source)
     program = LinearProgram(
@@ -132,7 +139,7 @@ def _conditions(problem: BilevelProblem) -> _Conditions:
         col_upper=np.concatenate([base.col_upper, np.full(len(source), inf)]),
         offset=base.offset,
     )
-    linear = -problem.follower_objective.linear[leader:]
+    linear = -costs
     at = np.flatnonzero(is_side)
     place = np.concatenate([rows + row, own])
     return _Conditions(
@@ -146,12 +153,20 @@ def _conditions(problem: BilevelProblem) -> _Conditions:
     )
 
 
+def _seen(problem: BilevelProblem, matrix: sp.csr_array) -> sp.csr_array:
+    """The follower's rows in the columns of whoever counts them: of followers that meet, each sees its own alone."""
+    if problem.rivals is None:
+        return matrix
+    is_own = np.array(problem.rivals.owners)[:, None] == np.array(problem.members)[None, :]
+    return sp.csr_array(matrix.multiply(is_own))
+
+
 class _Searcher:
     """A depth-first search that keeps its linear programs hot."""
 
     def __init__(self, problem: BilevelProblem, conditions: _Conditions, below: float, until: float) -> None:
         self.problem, self.conditions, self.below, self.until = problem, conditions, below, until
-        self.responder = Responder(problem)
+        self.responder = None if problem.rivals is not None else Responder(problem)
         self.hot = precise(conditions.program)
         is_linear = abs(conditions.quadratic).sum() == 0.0
         self.is_convex = not is_linear and is_convex(conditions.quadratic)
@@ -187,6 +202,13 @@ class _Searcher:
     def _refuting(self, point: Floats) -> tuple[Floats, float] | None:
         """A bilevel-feasible point below the bound, where the commitment of a relaxed point has one."""
         leader = self.problem.leader
+        if self.responder is None:
+            z = np.asarray(point[: self.problem.width])
+            value = self.problem.objective.at(z)
+            is_kept = row_check("rows", self.problem.rows, z).ok and not np.any(
+                np.abs(z - np.round(z))[: len(leader)][leader.is_integer] > WHOLE
+            )
+            return (z, value) if value < self.below and is_kept and is_equilibrium(self.problem, z) else None
         x = np.where(leader.is_integer, np.round(point[: len(leader)]), point[: len(leader)])
         try:
             found = self.responder.incumbent(np.clip(x, leader.lower, leader.upper))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import inf, isnan
+from math import inf, isfinite, isnan
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from coercivity.engine.bilevel.modelling.expressions import (
     expression_of,
 )
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+from coercivity.engine.bilevel.reformulations.row_products import RowProduct, linearised, refusal
 from coercivity.engine.errors import UsageError
 
 PLAYERS = ("leader", "follower")
@@ -112,7 +113,7 @@ class Level:
     minimize, maximize = minimise, maximise
 
     def subject_to(self, relation: Relation, name: str | None = None) -> Row:
-        """A row of this player's: a linear comparison.
+        """A row of this player's: a comparison that is linear, but for products of a binary and a variable with finite bounds.
 
         The follower answers to its own rows alone; a row of the leader's that holds variables of the follower's binds the
         leader to commitments whose answer satisfies it.
@@ -127,15 +128,34 @@ class Level:
             raise UsageError(where, f"{relation!r} is no comparison", "write subject_to(x + y <= 5)")
         told = relation.expression
         self._check_owner(where, told)
-        if told.products or told.prices:
-            raise UsageError(where, "it is not linear", "rows are linear; write products into an objective")
-        if not told.linear:
+        if told.prices:
+            raise UsageError(where, "it is not linear", "rows hold no multipliers; write them into an objective")
+        for one, other in told.products:
+            self._check_product(where, one, other)
+        if not told.linear and not told.products:
             raise UsageError(where, "it holds no variable", "leave it out, or check the data it was made of")
         name = name or f"{self.name}_row_{len(self.rows) + 1}"
         if name in {taken for taken, _ in self.rows}:
             raise UsageError(where, "the name is taken", "choose another name")
         self.rows.append((name, relation))
         return Row(self, len(self.rows) - 1, name)
+
+    def _check_product(self, where: str, one: Column, other: Column) -> None:
+        """Whether a product of a row can be made linear."""
+        levels = self.program.levels if isinstance(self.program, WrittenProgram) else (self,)
+        told = [
+            (levels[player].names[k], levels[player].bounds[k], levels[player].integer[k]) for player, k in (one, other)
+        ]
+        binary = [whole and low >= 0.0 and high <= 1.0 for _, (low, high), whole in told]
+        finite = [isfinite(low) and isfinite(high) for _, (low, high), _ in told]
+        why = refusal((binary[0], binary[1]), (finite[0], finite[1]), (told[0][0], told[1][0]))
+        if one == other:
+            why = f"a square of {told[0][0]}"
+        elif one[0] == other[0] == LEADER:
+            why = f"a product of the leader's {told[0][0]} and {told[1][0]}"
+        if why:
+            fix = "rows hold products of a binary and a variable with finite bounds, one of them the follower's, and no others"
+            raise UsageError(where, f"it is not linear: {why}", fix)
 
     def _aim(self, objective: Any, is_maximised: bool) -> None:
         told = expression_of(objective)
@@ -175,7 +195,7 @@ class WrittenProgram:
                 raise UsageError(f"{self.name}: {level.name}", "no objective", fix)
         if not self.follower.names:
             raise UsageError(f"{self.name}: follower", "no variable", "give the follower something to choose")
-        return BilevelProblem(
+        problem = BilevelProblem(
             name=self.name,
             leader=_variables(self.leader),
             follower=_variables(self.follower),
@@ -187,6 +207,7 @@ class WrittenProgram:
             is_follower_maximised=self.follower.is_maximised,
             prices=self._prices(),
         )
+        return linearised(problem, self._products(self.leader), self._products(self.follower))
 
     def _at(self, column: Column) -> int:
         return column[1] if column[0] == LEADER else len(self.leader.names) + column[1]
@@ -226,6 +247,13 @@ class WrittenProgram:
             np.array([relation.lower for _, relation in level.rows]) - constant,
             np.array([relation.upper for _, relation in level.rows]) - constant,
         )
+
+    def _products(self, level: Level) -> list[RowProduct]:
+        return [
+            RowProduct(position, self._at(one), self._at(other), value)
+            for position, (_, relation) in enumerate(level.rows)
+            for (one, other), value in relation.expression.products.items()
+        ]
 
     def _prices(self) -> tuple[PriceTerm, ...]:
         told = self.leader.objective

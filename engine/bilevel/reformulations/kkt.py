@@ -93,6 +93,8 @@ def kkt_of(problem: BilevelProblem) -> Kkt:
     (array([1, 1]), array([0., 1.]), (1, 4))
     """
     n, m, width = len(problem.leader), len(problem.follower), problem.width
+    if problem.rivals is not None:
+        raise UsageError(problem.name, "followers that meet have conditions of their own each", "write them out first")
     priced = {term.row for term in problem.prices}
     rows, plain, y_lower, y_upper = _constraints(problem, priced)
     is_range = rows.lower < rows.upper
@@ -164,7 +166,8 @@ def _constraints(problem: BilevelProblem, priced: set[int]) -> tuple[Constraints
     counts stay as they are.
     """
     n = len(problem.leader)
-    rows, matrix = problem.follower_rows, sp.csr_array(problem.follower_rows.matrix)
+    # A copy: what is put in order here is the problem's own.
+    rows, matrix = problem.follower_rows, sp.csr_array(problem.follower_rows.matrix, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     matrix.sort_indices()

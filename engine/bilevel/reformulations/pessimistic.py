@@ -51,7 +51,7 @@ def against(problem: BilevelProblem) -> BilevelProblem:
     UsageError
         The problem is of a class of which that is not known here; the reason says why.
     """
-    if _has_no_ties(problem):
+    if problem.rivals is None and _has_no_ties(problem):
         return replace(problem, remarks=(*problem.remarks, SAME))
     _check(problem)
     n, m = len(problem.leader), len(problem.follower)
@@ -112,7 +112,9 @@ def _has_no_ties(problem: BilevelProblem) -> bool:
 def _check(problem: BilevelProblem) -> None:
     n = len(problem.leader)
     what = None
-    if problem.prices:
+    if problem.rivals is not None:
+        what = "followers that meet may have many equilibria, of which the worst for the leader is not described here"
+    elif problem.prices:
         what = "the leader counts prices, of which the worst for it are not described here"
     elif sp.csr_array(problem.follower_objective.quadratic)[n:].nnz:
         what = (

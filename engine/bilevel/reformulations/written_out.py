@@ -1,7 +1,8 @@
-"""Products of binaries in a follower's objective, written out as columns of their own: a linear follower with integers.
+"""Products of integers in a follower's objective, written out as columns of their own: a linear follower with integers.
 
 For binaries u and v the product w is the only whole number with w ≤ u, w ≤ v and w ≥ u + v − 1, and u² is u. The rows are the
-follower's, so that each of its answers has one w for every product, and costs what it cost. No convexity is asked for.
+follower's, so that each of its answers has one w for every product, and costs what it cost. No convexity is asked for. Another
+integer of the follower's with bounds is l + Σ 2^k b_k of binaries, in one way, and its products are theirs.
 
 Source: Fortet (1960); Glover and Woolsey (1974), *Converting the 0-1 polynomial programming problem to a 0-1 linear program*,
 Operations Research 22.
@@ -15,6 +16,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from coercivity.engine.bilevel.problem import BilevelProblem, Floats, Objective, Rows, Variables
+
+# An integer with more values is not written in binaries.
+WIDEST = 1000
 
 
 def has_products(problem: BilevelProblem) -> bool:
@@ -30,9 +34,62 @@ def refuses(problem: BilevelProblem) -> str | None:
     n, y = len(problem.leader), problem.follower
     own = sp.coo_array(sp.csr_array(problem.follower_objective.quadratic)[n:, n:])
     used = np.unique(np.concatenate([part[own.data != 0.0] for part in own.coords]))
-    is_binary = y.is_integer & (y.lower >= 0.0) & (y.upper <= 1.0)
-    odd = [y.names[k] for k in used if not is_binary[k]]
-    return f"an integer follower with a quadratic objective in {odd[0]}, which is no binary" if odd else None
+    for k in used:
+        what = f"an integer follower with a quadratic objective in {y.names[k]}"
+        if not y.is_integer[k]:
+            return f"{what}, which is continuous"
+        if not y.upper[k] - y.lower[k] <= WIDEST:
+            return f"{what}, which may have more than {WIDEST} values"
+    return None
+
+
+def _in_binaries(problem: BilevelProblem) -> BilevelProblem:
+    """The problem with binaries behind for each integer of the follower's that is multiplied and is none, in which its products are stated."""
+    n, own, rows = len(problem.leader), problem.follower, problem.follower_rows
+    quadratic = sp.csr_array(problem.follower_objective.quadratic).toarray()
+    inner = quadratic[n:, n:]
+    is_binary = own.is_integer & (own.lower >= 0.0) & (own.upper <= 1.0)
+    wide = [int(k) for k in np.flatnonzero(~is_binary & inner.any(axis=0))]
+    if not wide:
+        return problem
+    low = np.ceil(own.lower[wide] - 1e-9)
+    digits = [max(1, int(top).bit_length()) for top in np.floor(own.upper[wide] + 1e-9) - low]
+    count, m = sum(digits), len(own)
+    # y = shift + spread · (y, b), each wide column by its binaries and every other one by itself.
+    shift, spread = np.zeros(m), np.hstack([np.eye(m), np.zeros((m, count))])
+    shift[wide], at = low, m
+    for k, length in zip(wide, digits, strict=True):
+        spread[k] = 0.0
+        spread[k, at : at + length] = 2.0 ** np.arange(length)
+        at += length
+    objective, whole = problem.follower_objective, np.zeros((n + m + count, n + m + count))
+    whole[: n + m, : n + m] = quadratic
+    whole[n:, n:] = spread.T @ inner @ spread
+    costs = np.r_[objective.linear, np.zeros(count)]
+    costs[n:] += spread.T @ (inner @ shift)
+    defining = np.hstack([np.zeros((len(wide), n)), spread[wide] - np.eye(m, m + count)[wide]])
+    taken = set(problem.names)
+    names = [f"{own.names[k]}:{bit}" for k, length in zip(wide, digits, strict=True) for bit in range(length)]
+    fresh = [name if name not in taken else f"{name}_" for name in names]
+    padded = [
+        sp.csr_array(sp.hstack([sp.csr_array(part.matrix), sp.csr_array((len(part), count))]))
+        for part in (problem.rows, rows)
+    ]
+    return replace(
+        problem,
+        follower=Variables(
+            (*own.names, *fresh), np.r_[own.lower, np.zeros(count)], np.r_[own.upper, np.ones(count)],
+            np.r_[own.is_integer, np.ones(count, dtype=bool)],
+        ),
+        objective=_padded(problem.objective.linear, problem.objective.quadratic, problem.objective.constant, count),
+        rows=replace(problem.rows, matrix=padded[0]),
+        follower_objective=Objective(costs, sp.csr_array(whole), objective.constant + 0.5 * float(shift @ inner @ shift)),
+        follower_rows=Rows(
+            (*rows.names, *(f"{own.names[k]}:digits" for k in wide)),
+            sp.csr_array(sp.vstack([padded[1], sp.csr_array(defining)])), np.r_[rows.lower, -low], np.r_[rows.upper, -low],
+        ),
+        members=(),
+    )  # fmt: skip
 
 
 def written_out(problem: BilevelProblem) -> BilevelProblem:
@@ -40,6 +97,7 @@ def written_out(problem: BilevelProblem) -> BilevelProblem:
 
     Products of a binary of the leader's and one of the follower's are written out too; others of both levels stay.
     """
+    problem = _in_binaries(problem)
     width, names, own, under = problem.width, problem.names, problem.follower, problem.follower_rows
     linear, quadratic, prices = _priced(problem)
     count = len(prices)

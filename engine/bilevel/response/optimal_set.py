@@ -236,7 +236,7 @@ def wider(matrix: sp.csr_array, rows: int, columns: int) -> sp.csr_array:
 
 def without_zeros(matrix: sp.csr_array) -> sp.csr_array:
     """A matrix without the zeros that it stores."""
-    matrix = sp.csr_array(matrix)
+    matrix = sp.csr_array(matrix, copy=True)
     matrix.eliminate_zeros()
     return matrix
 

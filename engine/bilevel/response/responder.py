@@ -139,9 +139,7 @@ class Responder:
         self._width, self.until = problem.width, inf
         if products.has_products(problem):
             if what := products.refuses(problem):
-                fix = (
-                    "linearise the follower's objective, write integers as sums of binaries, or relax their integrality"
-                )
+                fix = "linearise the follower's objective, bound its integers, or relax their integrality"
                 raise UnsupportedFollower(problem.name, what, fix)
             problem = products.written_out(problem)
         self.problem = problem
@@ -156,6 +154,9 @@ class Responder:
         self._hot: HotProgram | None = None
 
     def _refuse(self) -> None:
+        if self.problem.rivals is not None:
+            what = "followers that meet have no one answer, but equilibria"
+            raise UnsupportedFollower(self.problem.name, what, "solve it with coercivity.engine.bilevel.selection")
         if not is_convex(self._curvature):
             fix = "state it as a convex one; no method here accepts a nonconvex follower"
             raise UnsupportedFollower(self.problem.name, "the follower's objective is not convex", fix)

@@ -168,7 +168,7 @@ def test_followers_that_cannot_be_described_are_refused() -> None:
     with pytest.raises(UnsupportedFollower, match="not convex"):
         Responder(problem(x, y, objective([0, 1]), objective([0, 0], [(1, 1, -1.0)])))
     with pytest.raises(UnsupportedFollower, match="quadratic objective"):
-        Responder(problem(x, whole, objective([0, 1]), objective([0, 0], [(1, 1, 1.0)])))
+        Responder(problem(x, variables("y", [(-1, inf)], [0]), objective([0, 1]), objective([0, 0], [(1, 1, 1.0)])))
     with pytest.raises(UnsupportedFollower, match="multipliers"):
         row = [([0.0, 1.0], "<=", 1.0)]
         Responder(

@@ -17,16 +17,17 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coercivity.engine.bilevel.formats import Malformed, read, write_neutral, write_pair
+from coercivity.engine.bilevel.formats import Malformed, read, write, write_neutral, write_pair
 from coercivity.engine.bilevel.formats.neutral.reader import parse_neutral, program_of
 from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods.complementarity import method as complementarity
 from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.data.piped import PIPED
 from coercivity.engine.errors import UsageError
 from coercivity.engine.proof.certificate import ProofLevel
-from tests.bilevel_problems import moore_bard, objective, price_maker
+from tests.bilevel_problems import moore_bard, objective, price_maker, problem, variables
 from tests.engine.bilevel.test_formats import ATTACK, ATTACKED, KEYWORDS, NAMED, PROGRAM, both, same
 
 FOLDER = Path(__file__).parents[3] / "instances" / "literature"
@@ -50,7 +51,7 @@ def test_a_published_problem_is_read_back_the_same(file: Path, tmp_path: Path) -
     assert same(problem, again) and again.is_follower_maximised == problem.is_follower_maximised
     assert again.follower_objective.constant == problem.follower_objective.constant
     is_linear = not any(part.quadratic.nnz for part in (problem.objective, problem.follower_objective))
-    if is_linear and not problem.prices and not problem.members:
+    if is_linear and not problem.prices:
         written = write_pair(problem, tmp_path / "a.mps")
         assert written.columns == written.rows == ()
         assert same(read(written.mps), as_a_pair_says(problem))
@@ -135,7 +136,6 @@ def test_names_that_a_pair_cannot_hold_are_mapped(tmp_path: Path) -> None:
             replace(moore_bard(), follower_objective=objective([1.0, 1.0], [(0, 1, 1.0)])),
             "quadratic terms of the follower's",
         ),
-        (replace(moore_bard(), members=("one",)), "one follower"),
     ],
 )
 def test_what_a_pair_cannot_say_is_refused(problem: BilevelProblem, says: str, tmp_path: Path) -> None:
@@ -151,8 +151,6 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     named = replace(moore_bard(), leader=replace(moore_bard().leader, names=("dual:e[0]",)))
     with pytest.raises(UsageError, match="a name of its own"):
         write_neutral(named, tmp_path / "a.json")
-    with pytest.raises(UsageError, match="which is no equality"):
-        write_neutral(replace(moore_bard(), prices=(PriceTerm(0, 0, 1.0),)), tmp_path / "a.json")
     with pytest.raises(UsageError, match="'kown' is no remark"):
         write_neutral(moore_bard(), tmp_path / "a.json", {"kown": -22})
     again = json.loads(
@@ -169,6 +167,56 @@ def test_json_is_read_from_standard_input_and_packed(monkeypatch: pytest.MonkeyP
     PIPED.hand_over(io.TextIOWrapper(io.BytesIO(data)))
     for path in ("-", tmp_path / "a.json.gz", tmp_path / "without_ending"):
         assert same(read(path), expected)
+
+
+def test_prices_of_any_row_are_written_and_read_back(tmp_path: Path) -> None:
+    """An inequality, a row with two sides, and an equation; the prices of two sides add up to the row's."""
+    stated = problem(
+        variables("x", [(0.0, 1.0)]), variables("y", [(0.0, 9.0)] * 3), objective([1.0, 0.0, 0.0, 0.0]), objective([0.0, -1.0, -2.0, 3.0]),
+        follower_rows=[([1.0, 1.0, 0.0, 0.0], "<=", 4.0), ([0.0, 0.0, 1.0, 0.0], "<=", 5.0), ([0.0, 0.0, 0.0, 1.0], "==", 2.0)],
+        prices=[PriceTerm(0, None, 2.0), PriceTerm(1, 0, 1.0), PriceTerm(2, None, 1.0)],
+    )  # fmt: skip
+    rows = stated.follower_rows
+    stated = replace(stated, follower_rows=replace(rows, lower=np.where(np.arange(3) == 1, -5.0, rows.lower)))
+    text = write_neutral(stated, tmp_path / "a.json").read_text("utf-8")
+    again = read(tmp_path / "a.json")
+    assert all(f"dual:{kind}[k]" in text for kind in "er")
+    assert sorted(term.coefficient for term in again.prices) == [1.0, 1.0, 1.0, 2.0]
+    one, other = (Responder(each).respond(np.zeros(len(stated.leader))).optimistic for each in (stated, again))
+    assert one == pytest.approx(other)
+    data = json.loads(text)
+    data["upper"]["Q"].append([None, "dual:r[99]", 1.0])
+    with pytest.raises(Malformed, match=r"dual:r.99., but the follower has"):
+        program_of(data, "a.json")
+
+
+def test_other_spellings_that_mean_nothing_else_are_read() -> None:
+    plain = two_followers()
+    other = copy.deepcopy(plain)
+    other["upper"]["sense"], other["lower"]["sense"] = "Minimize", "maximise"
+    other["lower"]["row_sense"] = ["=<" if sense == "<=" else sense for sense in other["lower"]["row_sense"]]
+    other["upper"]["row_sense"] = ["=="]
+    other["y"]["type"] = ["c", "c"]
+    assert same(program_of(other, "other.json"), program_of(plain, "plain.json"))
+    for word in ("minimum", 1, None, ""):
+        other["upper"]["sense"] = word
+        with pytest.raises(Malformed, match="is no sense"):
+            program_of(other, "other.json")
+
+
+def test_rows_that_bind_nobody_are_left_out(tmp_path: Path) -> None:
+    stated = moore_bard()
+    rows = stated.follower_rows
+    free = replace(
+        stated,
+        follower_rows=replace(
+            rows,
+            upper=np.where(np.arange(len(rows)) == 0, np.inf, rows.upper),
+            lower=np.where(np.arange(len(rows)) == 0, -np.inf, rows.lower),
+        ),
+    )
+    for name in ("a.mps", "a.json"):
+        assert len(read(write(free, tmp_path / name)[0]).follower_rows) == len(rows) - 1
 
 
 # -- several followers -----------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from coercivity.engine.bilevel.solution import Limits, Status
 from coercivity.engine.errors import InfeasibleProgram
 from coercivity.engine.programs.hot import HotProgram, SolveStatus
 from coercivity.engine.programs.quadratic import solve_quadratic
+from tests.bilevel_problems import bard_falk
 
 
 def variables(prefix: str, upper: object, lower: object = 0.0, is_integer: object = False) -> Variables:
@@ -244,3 +245,17 @@ def test_refuses_what_stays_concave_without_a_range() -> None:
     terms = quadratic(2, (0, 0, -1.0))
     problem = small(variables("x", np.inf), variables("y", 1.0), [0, 0], [0, 1], leader_terms=terms)
     assert "x0" in str(refuses(problem))
+
+
+def test_zeros_that_a_matrix_stores_are_left_as_they_are() -> None:
+    given = bard_falk()
+    rows = given.follower_rows
+    stored = sp.csr_array(sp.coo_array(rows.matrix))
+    stored.data[:] = np.where(np.arange(len(stored.data)) == 0, 0.0, stored.data)
+    zeros = replace(given, follower_rows=replace(rows, matrix=stored))
+    before = [part.copy() for part in (stored.data, stored.indices, stored.indptr)]
+    one, other = solve(zeros), solve(zeros)
+    assert all(
+        np.array_equal(*parts) for parts in zip(before, (stored.data, stored.indices, stored.indptr), strict=True)
+    )
+    assert one.value == other.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -80,10 +81,52 @@ def test_answers_are_the_problems_own() -> None:
         assert drawing.follower_objective.at(np.r_[x, answer]) == pytest.approx(response.value)
 
 
-def test_products_of_other_integers_are_refused() -> None:
+def test_products_with_more_than_so_many_values_are_refused() -> None:
     drawing = problem(
-        variables("x", [(0.0, 1.0)], [0]), variables("y", [(0.0, 2.0)], [0]), objective([1.0, 1.0]), objective([0.0, 1.0], [(1, 1, 1.0)])
+        variables("x", [(0.0, 1.0)], [0]), variables("y", [(0.0, 2000.0)], [0]), objective([1.0, 1.0]), objective([0.0, 1.0], [(1, 1, 1.0)])
     )  # fmt: skip
-    assert "y1, which is no binary" in str(refuses(drawing))
+    assert "y1, which may have more than 1000 values" in str(refuses(drawing))
     with pytest.raises(UnsupportedFollower, match="quadratic objective"):
         Responder(drawing)
+
+
+def wide(seed: int) -> BilevelProblem:
+    """A leader's integer over two integers of the follower's and a binary, all multiplied; one begins below zero, nothing is convex."""
+    random = np.random.default_rng(seed)
+    pairs = [(i, j, float(random.integers(-3, 4))) for i in range(4) for j in range(max(i, 1), 4)]
+    return problem(
+        variables("x", [(0.0, 2.0)], [0]), variables("y", [(-2.0, 3.0), (1.0, 5.0), (0.0, 1.0)], range(3)),
+        objective([float(v) for v in random.integers(-5, 6, 4)]), objective([float(v) for v in random.integers(-5, 6, 4)], pairs),
+        follower_rows=[([float(v) for v in random.integers(-2, 3, 4)], "<=", 6.0)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_other_integers_with_bounds_are_written_in_binaries(seed: int) -> None:
+    given, best = wide(seed), inf
+    ranges = [
+        range(int(low), int(high) + 1)
+        for part in (given.leader, given.follower)
+        for low, high in zip(part.lower, part.upper, strict=True)
+    ]
+    points = [np.array(z, dtype=float) for z in itertools.product(*ranges)]
+    for x in ranges[0]:
+        answers = [
+            z for z in points if z[0] == x and np.all(given.follower_rows.matrix @ z <= given.follower_rows.upper)
+        ]
+        phi = min((given.follower_objective.at(z) for z in answers), default=inf)
+        best = min([best, *(given.objective.at(z) for z in answers if given.follower_objective.at(z) <= phi + 1e-9)])
+    assert refuses(given) is None
+    found = selection.solve(given).solution
+    assert found.value == pytest.approx(best)
+    proved = certify(given, found)
+    assert proved.proof is ProofLevel.OPTIMAL
+    assert found.point is not None and found.point.shape == (given.width,)
+
+
+def test_a_continuous_or_endless_factor_is_refused() -> None:
+    given = wide(0)
+    loose = replace(given, follower=replace(given.follower, is_integer=np.array([False, True, True])))
+    assert "y1, which is continuous" in (refuses(loose) or "")
+    endless = replace(given, follower=replace(given.follower, upper=np.array([inf, 5.0, 1.0])))
+    assert "y1, which may have more than 1000 values" in (refuses(endless) or "")

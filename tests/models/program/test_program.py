@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,22 @@ def test_the_best_commitment_against_ties_is_asked_for_by_an_option() -> None:
     assert "ties against the leader" in careful["program"]["name"]
     assert verify(careful).ok
     assert run("conejo2016_price_maker", "--pessimistic").exit_code == 2
+
+
+def test_a_bound_that_survives_rounding_is_asked_for_by_an_option() -> None:
+    found = solved("candler_townsley1982", "--safe")
+    known = found["certificate"]["safe"]
+    assert (known["level"], known["value"]) == ("EXACT", "-146/5")
+    assert Fraction(known["bound"]) <= Fraction(-146, 5)
+    assert verify(found).ok
+    known["bound"] += 1e-9
+    assert not verify(found).ok
+    assert "safe" not in solved("candler_townsley1982")["certificate"]
+    assert run("moore_bard1990", "--safe").exit_code == 2
+    assert run("conitzer_sandholm2006", "--safe").exit_code == 2
+    # The sentence stands in the report, and what is not guaranteed has a code of its own.
+    assert "The exact value is -146/5" in run("candler_townsley1982", "--safe", "--no-save").stdout
+    assert run("candler_townsley1982", "--safe", "--no-save", "--method", "big_m").exit_code == 0
 
 
 def test_auto_says_why_and_a_refusal_names_a_method_that_accepts() -> None:

@@ -4,7 +4,8 @@ Three forms, told apart by their keywords:
 
 - named: ``@NUMVARS``, ``@NUMCONSTRS``, ``@VARSBEGIN`` … ``@VARSEND`` (name and cost), ``@CONSTRSBEGIN`` … ``@CONSTRSEND``,
   and perhaps ``@OBJSENSE`` (of the follower) and, not used, ``@NAME``, ``@MPS``, ``@LP``; in any order. Its first version
-  had ``N``, ``M`` and ``OS`` for the counts and the sense, and sections without an end;
+  had ``N``, ``M`` and ``OS`` for the counts and the sense, and sections without an end. ``@FOLLOWER NAME`` in front of each of several
+  followers, which nobody else reads, makes what stands behind it that follower's own;
 - by keyword: ``N``, ``M``, ``LC`` (column, counted from 0 in order of first appearance, or its name), ``LR`` (row,
   counted from 0 without N rows, or its name), ``LO`` (cost of the k-th column), ``OS`` (1 minimise, −1 maximise);
 - interdiction: by keyword, with ``IC`` (cost of attacking the k-th column) and ``IB`` (budget). The MPS file then holds the
@@ -39,7 +40,7 @@ FOLLOWERS_SENSES = {**SENSES, "1": False, "-1": True}
 COUNTS = {"@NUMVARS": "column", "@NUMCONSTRS": "row"}
 BEGINS = {"@VARSBEGIN": "column", "@CONSTRSBEGIN": "row"}
 ENDS = {"@VARSEND": "column", "@CONSTRSEND": "row"}
-NAMED = (*COUNTS, *BEGINS, *ENDS, "@NAME", "@MPS", "@LP", "@OBJSENSE")
+NAMED = (*COUNTS, *BEGINS, *ENDS, "@NAME", "@MPS", "@LP", "@OBJSENSE", "@FOLLOWER")
 KEYWORDS = ("N", "M", "LC", "LR", "LO", "OS", "IC", "IB")
 ONCE = ("N", "M", "OS", "IB")
 
@@ -68,6 +69,7 @@ class Auxiliary:
     is_maximised : whether the follower maximises it
     interdiction : the leader's attack; None for a file that splits the MPS file between the two
     remarks : what was passed over in the file, a sentence each
+    members, owners : of several followers the name of whom each of ``columns`` and of ``rows`` belongs to; empty for one
     """
 
     columns: tuple[int, ...]
@@ -76,6 +78,8 @@ class Auxiliary:
     is_maximised: bool = False
     interdiction: Interdiction | None = None
     remarks: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 def parse_auxiliary(text: str, name: str, program: MpsProgram) -> Auxiliary:
@@ -135,6 +139,9 @@ class _Named(_Form):
         self.counts: dict[str, tuple[int, int]] = {}
         self.seen: dict[str, int] = {}
         self.is_maximised = self.is_first_version = False
+        # Of several followers: whose each position is, the one that is being read, and the senses that they state.
+        self.whose: dict[str, dict[int, str]] = {"column": {}, "row": {}}
+        self.follower, self.senses = "", dict[str, bool]()
         # The section that is open, and the keyword whose value is to come.
         self.open = self.awaiting = ""
         number = 0
@@ -152,10 +159,31 @@ class _Named(_Form):
         if self.awaiting:
             self.faults.add(number, f"{self.awaiting} says nothing", "write its value on the next line")
         self._check_counts()
+        self._check_senses()
         self.faults.raise_any()
         columns = sorted(self.found["column"])
         costs = np.array([self.found["column"][column] for column in columns], dtype=float)
-        return Auxiliary(tuple(columns), tuple(sorted(self.found["row"])), costs, self.is_maximised)
+        rows = sorted(self.found["row"])
+        members, owners = (
+            tuple(self.whose[kind][at] for at in places) if self.senses else ()
+            for kind, places in (("column", columns), ("row", rows))
+        )
+        return Auxiliary(
+            tuple(columns), tuple(rows), costs, self.is_maximised, members=members, owners=owners if members else ()
+        )
+
+    def _next_follower(self, name: str, line: int) -> None:
+        """What stands behind is this follower's own."""
+        if name in self.senses or (self.seen.keys() - {"@NAME", "@MPS", "@LP", "@FOLLOWER"} and not self.senses):
+            raise Fault(f"@FOLLOWER '{name[:40]}'", "name each follower once, in front of all that it says")
+        if self.senses:
+            self._check_counts()
+        self.counts, self.seen = {}, {word: at for word, at in self.seen.items() if word in ("@NAME", "@MPS", "@LP")}
+        self.follower, self.senses[name] = name, False
+
+    def _check_senses(self) -> None:
+        if len(set(self.senses.values())) > 1:
+            self.faults.add(0, "one follower maximises and another minimises", "state all objectives in one sense")
 
     def _keyword(self, words: list[str], line: int) -> None:
         word = SPELLINGS.get(words[0].upper(), words[0].upper())
@@ -213,18 +241,23 @@ class _Named(_Form):
             if text.upper() not in FOLLOWERS_SENSES:
                 raise Fault(f"@OBJSENSE '{text[:40]}'", "write MIN or MAX")
             self.is_maximised = FOLLOWERS_SENSES[text.upper()]
+            if self.senses:
+                self.senses[self.follower] = self.is_maximised
+        elif word == "@FOLLOWER":
+            self._next_follower(text, line)
 
     def _add(self, kind: str, word: str, cost: float) -> None:
         at, found = self.find(kind, word), self.found[kind]
         if at in found:
             raise Fault(f"{kind} '{word[:40]}' twice", "keep one")
         found[at] = cost
+        self.whose[kind][at] = self.follower
 
     def _check_counts(self) -> None:
         if self.faults.found:
             return
         for key, kind in COUNTS.items():
-            listed = len(self.found[kind])
+            listed = sum(owner == self.follower for owner in self.whose[kind].values())
             count, line = self.counts.get(kind, (-1, 0))
             if count < 0:
                 self.faults.add(0, f"no {key}", f"write {key} and {listed} at the beginning")

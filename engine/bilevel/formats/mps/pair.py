@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from coercivity.engine.bilevel.formats.mps.auxiliary import Auxiliary, Interdiction, parse_auxiliary
 from coercivity.engine.bilevel.formats.mps.lp import read_lp
 from coercivity.engine.bilevel.formats.mps.reader import MpsProgram, parse_mps
-from coercivity.engine.bilevel.problem import BilevelProblem, Floats, Objective, Rows, Variables
+from coercivity.engine.bilevel.problem import BilevelProblem, Floats, Objective, Rivals, Rows, Variables
 from coercivity.engine.data.text import broken, text_of
 
 
@@ -63,7 +63,24 @@ def joined(program: MpsProgram, auxiliary: Auxiliary, name: str) -> BilevelProbl
         _rows(program.rows, np.flatnonzero(is_followers), order),
         program.is_maximised,
         auxiliary.is_maximised,
+        members=auxiliary.members,
+        rivals=_rivals(program, auxiliary, name),
     )
+
+
+def _rivals(program: MpsProgram, auxiliary: Auxiliary, name: str) -> Rivals | None:
+    """What followers pay of whom one has another's column in a row; None where none has."""
+    whose, is_met = dict(zip(auxiliary.columns, auxiliary.members, strict=False)), False
+    for row, owner in zip(auxiliary.rows, auxiliary.owners, strict=False):
+        used = {whose[int(k)] for k in sp.csr_array(program.rows.matrix[[row]]).indices if int(k) in whose}
+        if used and owner not in used:
+            what = f"row '{program.rows.names[row]}' of follower '{owner}' has columns of '{min(used)}' and none of its own"
+            raise broken(name, what, "give the row to a follower who has a say in it")
+        is_met = is_met or len(used) > 1
+    if not is_met:
+        return None
+    costs = -auxiliary.costs if auxiliary.is_maximised else auxiliary.costs
+    return Rivals(auxiliary.owners, costs + 0.0, sp.csr_array((len(costs), len(program.columns))))
 
 
 def _interdicted(program: MpsProgram, auxiliary: Auxiliary, attack: Interdiction, title: str) -> BilevelProblem:

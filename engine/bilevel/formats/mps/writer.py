@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isinf
 from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
 
 from coercivity.engine.bilevel.problem import BilevelProblem, Rows, Variables
 from coercivity.engine.data.text import INFINITY, save
@@ -49,6 +52,7 @@ def write_pair(problem: BilevelProblem, path: str | Path) -> WrittenPair:
     mps = Path(path)
     if mps.suffix != ".mps":
         raise UsageError(str(path), "not the name of an MPS file", "end it with .mps")
+    problem = _without_free_rows(problem)
     _check(problem, str(path))
     columns = _safe(problem.names)
     named_rows = (*problem.rows.names, *problem.follower_rows.names)
@@ -61,18 +65,34 @@ def write_pair(problem: BilevelProblem, path: str | Path) -> WrittenPair:
     return WrittenPair(mps, mps.with_suffix(".aux"), _mapped(problem.names, columns), _mapped(named_rows, rows))
 
 
+def _without_free_rows(problem: BilevelProblem) -> BilevelProblem:
+    """The problem without rows that have no side and bind nobody; one whose multiplier is counted is refused with the others."""
+    kept = [
+        np.flatnonzero(np.isfinite(rows.lower) | np.isfinite(rows.upper))
+        for rows in (problem.rows, problem.follower_rows)
+    ]
+    if all(len(at) == len(rows) for at, rows in zip(kept, (problem.rows, problem.follower_rows), strict=True)):
+        return problem
+    over, under = (
+        Rows(tuple(rows.names[k] for k in at), sp.csr_array(rows.matrix)[at], rows.lower[at], rows.upper[at])
+        for at, rows in zip(kept, (problem.rows, problem.follower_rows), strict=True)
+    )
+    rivals = problem.rivals
+    if rivals is not None:
+        rivals = replace(rivals, owners=tuple(rivals.owners[k] for k in kept[1]))
+    return replace(problem, rows=over, follower_rows=under, rivals=rivals)
+
+
 def _check(problem: BilevelProblem, where: str) -> None:
     """Refuse what the format has no words for."""
     fix = "write it as bilevel-neutral/1 instead"
     for player, objective in (("leader", problem.objective), ("follower", problem.follower_objective)):
-        if objective.quadratic.count_nonzero():
+        if objective.quadratic.count_nonzero() or (
+            problem.rivals is not None and problem.rivals.gradient.count_nonzero()
+        ):
             raise UsageError(where, f"MPS and AUX cannot say the quadratic terms of the {player}'s objective", fix)
     if problem.prices:
         raise UsageError(where, "MPS and AUX cannot say prices in the leader's objective", fix)
-    if problem.members:
-        raise UsageError(
-            where, "MPS and AUX know one follower", f"{fix}, or leave the members out: the sum is the same"
-        )
     for columns in (problem.leader, problem.follower):
         for name, low, high in zip(columns.names, columns.lower, columns.upper, strict=True):
             if low > high or any(not isinf(bound) and abs(bound) >= INFINITY for bound in (low, high)):
@@ -146,8 +166,6 @@ def _mps(
 def _sides(rows: Rows, where: str) -> Iterator[tuple[str, float, float | None]]:
     """Type, right-hand side and range of each row."""
     for name, low, high in zip(rows.names, rows.lower.tolist(), rows.upper.tolist(), strict=True):
-        if isinf(low) and isinf(high):
-            raise UsageError(where, f"row '{name}' has no side", "leave it out: it binds nobody")
         if any(not isinf(side) and abs(side) >= INFINITY for side in (low, high)):
             raise UsageError(where, f"row '{name}': sides {low:g} and {high:g}", f"stay below {INFINITY:g}")
         if low == high:
@@ -212,6 +230,34 @@ def _auxiliary(problem: BilevelProblem, columns: Sequence[str], rows: Sequence[s
         yield "# the constant and the terms in the leader's columns of the follower's objective are left out"
     if problem.is_follower_maximised:
         yield "# the follower maximises: its objective is written negated, to be minimised"
-    yield from ("@NUMVARS", str(len(problem.follower)), "@NUMCONSTRS", str(len(problem.follower_rows)), "@VARSBEGIN")
-    yield from (f"{name} {_number(cost)}" for name, cost in zip(columns[width:], own.linear[width:], strict=True))
-    yield from ("@VARSEND", "@CONSTRSBEGIN", *rows[len(problem.rows) :], "@CONSTRSEND")
+    costs = own.linear[width:] if problem.rivals is None else problem.rivals.linear
+    if not problem.members:
+        yield from _listed(list(zip(columns[width:], costs, strict=True)), rows[len(problem.rows) :])
+        return
+    yield "# @FOLLOWER, in front of each of several followers, is read by this program alone"
+    owners = owners_of(problem)
+    for name in dict.fromkeys(problem.members):
+        yield f"@FOLLOWER {name}"
+        pairs = zip(problem.members, columns[width:], costs, strict=True)
+        named = zip(owners, rows[len(problem.rows) :], strict=True)
+        yield from _listed(
+            [(column, cost) for member, column, cost in pairs if member == name],
+            [row for owner, row in named if owner == name],
+        )
+
+
+def _listed(columns: Sequence[tuple[str, float]], rows: Sequence[str]) -> Iterator[str]:
+    """The sections of a follower."""
+    yield from ("@NUMVARS", str(len(columns)), "@NUMCONSTRS", str(len(rows)), "@VARSBEGIN")
+    yield from (f"{name} {_number(cost)}" for name, cost in columns)
+    yield from ("@VARSEND", "@CONSTRSBEGIN", *rows, "@CONSTRSEND")
+
+
+def owners_of(problem: BilevelProblem) -> tuple[str, ...]:
+    """Which of several followers each row belongs to; one of the leader's columns alone binds whichever it is given to."""
+    if problem.rivals is not None:
+        return problem.rivals.owners
+    width, matrix = len(problem.leader), sp.csr_array(problem.follower_rows.matrix)
+    lines = (sp.coo_array(matrix[[row]]).coords[1] for row in range(matrix.shape[0]))
+    first = ([k for k in line if k >= width] for line in lines)
+    return tuple(problem.members[used[0] - width] if used else problem.members[0] for used in first)

@@ -3,11 +3,16 @@
 One object: ``x`` and ``y`` with ``names``, ``lb``, ``ub`` (null: none) and ``type`` (C, I, B); ``upper`` and ``lower`` with
 ``sense``, linear costs (``cx``, ``cy``, ``c0``; ``dx``, ``dy``, ``d0``), ``Q`` as [variable, variable, coefficient], each pair
 once, and rows (``A``, ``B``, ``row_sense``, ``b``; ``C``, ``D``, ``row_sense``, ``e``). In the leader's ``Q`` the name
-``dual:e[k]`` stands for the price of the follower's k-th equality row, counted from 0: the derivative of the follower's
+``dual:e[k]`` stands for the price of the follower's k-th equality row, ``dual:r[k]`` for that of its k-th row, counted from 0: the derivative of the follower's
 optimal value, in its own sense, with respect to the right-hand side. Null in place of the variable beside it stands for 1.
 
+Either level may have ``R``, products in its rows as [row, variable, variable, coefficient], rows counted from 0: of a binary and a
+variable with finite bounds, one of them the follower's. They become columns of the follower's (:mod:`...reformulations.row_products`).
+
 ``followers`` tells several followers apart, each with the variables ``y`` and the ``rows`` that are its own; their objectives
-add up to the one of ``lower``. ``class``, ``source``, ``known``, ``checked``, ``notes`` and ``extensions`` are remarks.
+add up to the one of ``lower``. Followers that meet, in a row or in a product, answer one another in equilibrium; products of two of
+them want an ``objective`` of each, with ``linear`` costs of its own variables by name and ``Q``, in the sense of ``lower``. ``class``, ``source``,
+``known``, ``checked``, ``notes`` and ``extensions`` are remarks.
 """
 
 from __future__ import annotations
@@ -21,10 +26,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from coercivity.engine.bilevel.formats.neutral.followers import followers_of, is_name
 from coercivity.engine.bilevel.formats.neutral.parts import Place, Reading, Wrong, shown
 from coercivity.engine.bilevel.problem import BilevelProblem, Objective, PriceTerm, Rows, Variables
+from coercivity.engine.bilevel.reformulations.row_products import RowProduct, linearised
 from coercivity.engine.data.strict_json import parsed
 from coercivity.engine.data.text import Malformed, text_of
+from coercivity.engine.errors import UsageError
 
 __all__ = ["FORMAT", "Malformed", "parse_neutral", "program_of", "read"]
 
@@ -33,10 +41,14 @@ KEYS = ("format", "name", "x", "y", "upper", "lower")
 REMARKS = ("class", "source", "known", "checked", "notes", "extensions", "followers")
 LEVELS = {"upper": ("cx", "cy", "c0", "A", "B", "b"), "lower": ("dx", "dy", "d0", "C", "D", "e")}
 SENSES = {"min": 1.0, "max": -1.0}
-PRICE = re.compile(r"dual:e\[(\d+)\]")
+# Other spellings, which mean nothing else.
+SPELLED = {
+    "minimise": "min", "minimize": "min", "maximise": "max", "maximize": "max", "==": "=", "=<": "<=", "=>": ">=", "\u2264": "<=", "\u2265": ">=",
+}  # fmt: skip
+PRICE = re.compile(r"dual:([er])\[(\d+)\]")
 
-# A term with a price: column or None, number of the equality row, coefficient.
-Priced = tuple[int | None, int, float]
+# A term with a price: column or None, kind (e: of equality rows, r: of all) and number of the row, coefficient.
+Priced = tuple[int | None, str, int, float]
 
 
 def read(path: str | Path) -> BilevelProblem:
@@ -86,12 +98,58 @@ def _program(reading: Reading, top: Mapping[str, Any], leader: Variables, follow
         level for level in both if level is not None
     )
     terms = reading.attempt(_prices, prices, follower_rows, is_follower_maximised)
-    members = reading.attempt(_members, reading, top.get("followers"), follower.names, follower_rows, lower)
+    sign = -1.0 if is_follower_maximised else 1.0
+    told = reading.attempt(
+        followers_of, reading, top.get("followers"), (leader.names, follower.names), follower_rows, lower, sign
+    )
     reading.raise_any()
-    return BilevelProblem(
+    problem = BilevelProblem(
         top["name"], leader, follower, upper, rows, lower, follower_rows, is_maximised, is_follower_maximised,
-        terms or (), members or (),
+        terms or (), told.members if told else (), rivals=told.rivals if told else None,
     )  # fmt: skip
+    found = reading.attempt(_with_products, reading, top, problem)
+    reading.raise_any()
+    assert found is not None
+    return found
+
+
+def _with_products(reading: Reading, top: Mapping[str, Any], problem: BilevelProblem) -> BilevelProblem:
+    """The problem with the products in the rows of both levels."""
+    found = []
+    for level, rows in (("upper", problem.rows), ("lower", problem.follower_rows)):
+        terms = []
+        for at, entry in enumerate(reading.list_of(top[level].get("R", []), (level, "R"))):
+            place = (level, "R", at)
+            if not isinstance(entry, list) or len(entry) != 4:
+                raise Wrong(place, "not [row, variable, variable, coefficient]", "write four entries")
+            row, *names, coefficient = entry
+            if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < len(rows):
+                raise Wrong((*place, 0), f"{shown(row)} is not a row", f"count the rows of {level} from 0")
+            for name in names:
+                if name not in problem.names:
+                    raise Wrong(place, f"unknown variable {shown(name)}", "use a name of x or y")
+            one, other = (problem.names.index(name) for name in names)
+            terms.append(RowProduct(row, one, other, reading.number(coefficient, (*place, 3))))
+        found.append(terms)
+    _check_one_follower(problem, found[1])
+    try:
+        return linearised(problem, *found)
+    except UsageError as refusal:
+        raise Wrong(("lower" if found[1] else "upper", "R"), refusal.what, refusal.fix) from None
+
+
+def _check_one_follower(problem: BilevelProblem, terms: Sequence[RowProduct]) -> None:
+    """Of separate followers a row has products of its own follower alone; those who meet may share it."""
+    if not problem.members or problem.rivals is not None:
+        return
+    n = len(problem.leader)
+    for row in sorted({term.row for term in terms}):
+        line = sp.coo_array(problem.follower_rows.matrix[[row]])
+        used = [int(k) for k, value in zip(line.coords[1], line.data, strict=True) if value]
+        used += [k for term in terms if term.row == row for k in (term.first, term.second)]
+        if len({problem.members[k - n] for k in used if k >= n}) > 1:
+            what = f"row {row} of lower has products of one follower and is another's"
+            raise Wrong(("lower", "R"), what, "let followers that meet share a row of D as well")
 
 
 def _check_format(data: Any) -> None:
@@ -99,11 +157,6 @@ def _check_format(data: Any) -> None:
         raise Wrong((), "JSON, but not a bilevel program", f'this program reads objects with "format": "{FORMAT}"')
     if data["format"] != FORMAT:
         raise Wrong(("format",), f"{shown(data['format'])} is not known", f"this program reads {FORMAT}")
-
-
-def is_name(name: Any) -> bool:
-    """Whether something is a text on one line, and no price."""
-    return isinstance(name, str) and bool(name.strip()) and name.isprintable() and not name.startswith("dual:")
 
 
 def _check_head(reading: Reading, top: Mapping[str, Any]) -> None:
@@ -127,6 +180,7 @@ def _variables(reading: Reading, data: Any, place: Place) -> Variables:
     """The columns of one level."""
     table = reading.table(data, place, ("names", "lb", "ub", "type"))
     names, kinds = (reading.list_of(table[key], (*place, key)) for key in ("names", "type"))
+    kinds = [kind.upper() if isinstance(kind, str) else kind for kind in kinds]
     seen: set[str] = set()
     for at, name in enumerate(names):
         if not is_name(name):
@@ -155,7 +209,7 @@ def _level(
     """Objective, rows, whether it is maximised, and terms with prices; None where something was wrong."""
     own, others, constant, left, right, sides = LEVELS[level]
     keys = ("sense", own, others, constant, "Q", left, right, "row_sense", sides)
-    table = reading.attempt(reading.table, data, (level,), keys)
+    table = reading.attempt(reading.table, data, (level,), keys, ("R",))
     if table is None:
         return None
     names = {name: at for at, name in enumerate((*leader.names, *follower.names))}
@@ -173,13 +227,19 @@ def _level(
     linear = sign * np.concatenate([cost for cost in costs if cost is not None]) + 0.0
     quadratic, prices = products
     objective = Objective(linear, sp.csr_array(sign * quadratic), sign * start + 0.0)
-    return objective, rows, sign < 0, [(column, row, sign * value) for column, row, value in prices]
+    return objective, rows, sign < 0, [(column, kind, row, sign * value) for column, kind, row, value in prices]
 
 
 def _sense(word: Any, level: str) -> float:
-    if not isinstance(word, str) or word not in SENSES:
+    plain = _plain(word)
+    if not isinstance(plain, str) or plain not in SENSES:
         raise Wrong((level, "sense"), f"{shown(word)} is no sense", "write min or max")
-    return SENSES[word]
+    return SENSES[plain]
+
+
+def _plain(word: Any) -> Any:
+    """A word as this format spells it."""
+    return SPELLED.get(word.strip().lower(), word.strip().lower()) if isinstance(word, str) else word
 
 
 def _products(reading: Reading, data: Any, level: str, names: Mapping[str, int]) -> tuple[sp.csr_array, list[Priced]]:
@@ -204,7 +264,7 @@ def _products(reading: Reading, data: Any, level: str, names: Mapping[str, int])
             if name not in names and not (price and name is None):
                 raise Wrong(place, f"unknown variable {name!r}", "use a name of x or y, or dual:e[0] for a price")
         if price:
-            prices.append((None if first is None else names[first], int(price[1]), coefficient))
+            prices.append((None if first is None else names[first], price[1], int(price[2]), coefficient))
             continue
         row, column = names[str(first)], names[str(second)]
         at_row += [row, column]
@@ -228,7 +288,7 @@ def _product(reading: Reading, entry: Any, place: Place) -> tuple[str | None, st
 
 def _rows(reading: Reading, table: Mapping[str, Any], level: str, widths: tuple[int, int]) -> Rows:
     left, right, key = LEVELS[level][3:]
-    senses = reading.list_of(table["row_sense"], (level, "row_sense"))
+    senses = [_plain(word) for word in reading.list_of(table["row_sense"], (level, "row_sense"))]
     sides = reading.numbers(table[key], (level, key), len(senses))
     for at, sense in enumerate(senses):
         if sense not in ("<=", ">=", "="):
@@ -248,73 +308,11 @@ def _rows(reading: Reading, table: Mapping[str, Any], level: str, widths: tuple[
 
 def _prices(prices: Sequence[Priced], rows: Rows, is_maximised: bool) -> tuple[PriceTerm, ...]:
     """The terms with prices, for a follower that minimises."""
-    equalities = np.flatnonzero(rows.lower == rows.upper)
-    for _, number, _ in prices:
-        if number >= len(equalities):
-            what = f"dual:e[{number}], but the follower has {len(equalities)} equality rows"
-            raise Wrong(("upper", "Q"), what, "count its equality rows from 0")
+    counted = {"e": np.flatnonzero(rows.lower == rows.upper), "r": np.arange(len(rows))}
+    for _, kind, number, _ in prices:
+        if number >= len(counted[kind]):
+            many = f"{len(counted[kind])} {'equality rows' if kind == 'e' else 'rows'}"
+            what = f"dual:{kind}[{number}], but the follower has {many}"
+            raise Wrong(("upper", "Q"), what, "count them from 0")
     sign = -1.0 if is_maximised else 1.0
-    return tuple(PriceTerm(int(equalities[number]), column, sign * value) for column, number, value in prices)
-
-
-def _members(reading: Reading, data: Any, names: tuple[str, ...], rows: Rows, objective: Objective) -> tuple[str, ...]:
-    """The follower of each column, by its name or ``follower k``; empty where ``data`` is None, one follower.
-
-    Raises
-    ------
-    Wrong
-        A column or row belongs to none or to two, or two followers meet in a row or in the objective.
-    """
-    if data is None:
-        return ()
-    owner: dict[str, int] = {}
-    rows_of: dict[int, int] = {}
-    titles: list[str] = []
-    for at, entry in enumerate(reading.list_of(data, ("followers",))):
-        place = ("followers", at)
-        table = reading.table(entry, place, ("y", "rows"), ("name", "objective"))
-        title = table.get("name", f"follower {at + 1}")
-        if not is_name(title) or title in titles:
-            raise Wrong((*place, "name"), f"{shown(title)} is not a name of its own", "name every follower once")
-        titles.append(title)
-        for k, name in enumerate(reading.list_of(table["y"], (*place, "y"))):
-            if name not in names:
-                raise Wrong((*place, "y", k), f"{shown(name)} is not a variable of y", "use a name of y")
-            if name in owner:
-                raise Wrong((*place, "y", k), f"{name!r} belongs to two followers", "share the variables of y out")
-            owner[name] = at
-        for k, row in enumerate(reading.list_of(table["rows"], (*place, "rows"))):
-            if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < len(rows):
-                raise Wrong((*place, "rows", k), f"{shown(row)} is not a row", "count the rows of lower from 0")
-            if row in rows_of:
-                raise Wrong((*place, "rows", k), f"row {row} belongs to two followers", "share the rows of lower out")
-            rows_of[row] = at
-    _check_shared_out(owner, rows_of, names, rows)
-    whose = np.array([owner[name] for name in names])
-    _check_apart(whose, rows_of, rows, objective)
-    return tuple(titles[at] for at in whose)
-
-
-def _check_shared_out(owner: dict[str, int], rows_of: dict[int, int], names: tuple[str, ...], rows: Rows) -> None:
-    for name in names:
-        if name not in owner:
-            raise Wrong(("followers",), f"{name!r} belongs to no follower", "list it under y of one")
-    for row in range(len(rows)):
-        if row not in rows_of:
-            raise Wrong(("followers",), f"row {row} of lower belongs to no follower", "list it under rows of one")
-
-
-def _check_apart(whose: np.ndarray, rows_of: dict[int, int], rows: Rows, objective: Objective) -> None:
-    """Followers that meet play a game among themselves, and are not one follower with the sum of their objectives."""
-    leader = rows.matrix.shape[1] - len(whose)
-    fix = "state one follower whose optimum is their equilibrium, or none"
-    entries = rows.matrix.tocoo()
-    for row, column, value in zip(*entries.coords, entries.data, strict=True):
-        if value and column >= leader and whose[column - leader] != rows_of[int(row)]:
-            other = whose[column - leader]
-            what = f"has a variable of followers[{other}], and belongs to followers[{rows_of[int(row)]}]"
-            raise Wrong(("lower", "D", int(row)), what, fix)
-    terms = objective.quadratic.tocoo()
-    for row, column, value in zip(*terms.coords, terms.data, strict=True):
-        if value and min(row, column) >= leader and whose[row - leader] != whose[column - leader]:
-            raise Wrong(("lower", "Q"), "a product of variables of two followers", fix)
+    return tuple(PriceTerm(int(counted[kind][number]), column, sign * value) for column, kind, number, value in prices)

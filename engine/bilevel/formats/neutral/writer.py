@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from coercivity.engine.bilevel.formats.neutral.reader import FORMAT, LEVELS, REMARKS, is_name
-from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rows, Variables
+from coercivity.engine.bilevel.formats.mps.writer import owners_of
+from coercivity.engine.bilevel.formats.neutral.followers import is_name
+from coercivity.engine.bilevel.formats.neutral.reader import FORMAT, LEVELS, REMARKS
+from coercivity.engine.bilevel.problem import BilevelProblem, Objective, Rivals, Rows, Variables
 from coercivity.engine.data.text import save
 from coercivity.engine.errors import UsageError
 
@@ -26,7 +28,7 @@ def write_neutral(problem: BilevelProblem, path: str | Path, remarks: dict[str, 
 
     Parameters
     ----------
-    problem : of any class; prices of equality rows only
+    problem : of any class
     path : the file
     remarks : what is to stand under ``class``, ``source``, ``known``, ``checked`` or ``notes``
 
@@ -57,7 +59,12 @@ def data_of(problem: BilevelProblem, where: str) -> dict[str, Any]:
     rows, own = (_written(part) for part in (problem.rows, problem.follower_rows))
     data: dict[str, Any] = {"format": FORMAT, "name": problem.name}
     if problem.prices:
-        data["extensions"] = ["dual:e[k] in Q is the price (dual) of the follower's k-th equality row, counted from 0"]
+        kinds = {"e": "equality row", "r": "row"}
+        used = [kind for kind in kinds if any(f"dual:{kind}[" in price for _, price, _ in _prices(problem, own))]
+        data["extensions"] = [
+            f"dual:{kind}[k] in Q is the price (dual) of the follower's k-th {kinds[kind]}, counted from 0"
+            for kind in used
+        ]
     if problem.members:
         data["followers"] = _followers(problem, [row for row, _, _ in own])
     data["x"], data["y"] = _columns(problem.leader), _columns(problem.follower)
@@ -72,7 +79,7 @@ def data_of(problem: BilevelProblem, where: str) -> dict[str, Any]:
         width,
         problem.is_follower_maximised,
     )
-    data["upper"]["Q"] += _prices(problem, own, where)
+    data["upper"]["Q"] += _prices(problem, own)
     return data
 
 
@@ -150,32 +157,45 @@ def _level(
     }
 
 
-def _prices(problem: BilevelProblem, written: list[WrittenRow], where: str) -> list[list[Any]]:
+def _prices(problem: BilevelProblem, written: list[WrittenRow]) -> list[list[Any]]:
     """Terms with prices, in the leader's sense, of prices in the follower's."""
     equalities = [row for row, sense, _ in written if sense == "="]
     sign = -1.0 if problem.is_maximised != problem.is_follower_maximised else 1.0
     found: dict[tuple[str | None, str], float] = {}
     for term in problem.prices:
-        if term.row not in equalities:
-            what = f"the price of row '{problem.follower_rows.names[term.row]}', which is no equality"
-            raise UsageError(where, what, "the format knows prices of equality rows: add a slack of its own to the row")
         name = None if term.column is None else problem.names[term.column]
-        price = f"dual:e[{equalities.index(term.row)}]"
-        found[name, price] = found.get((name, price), 0.0) + sign * term.coefficient
+        # A row with two sides is two rows, whose prices add up to its own; one without any has no price.
+        places = [f"dual:r[{at}]" for at, (row, _, _) in enumerate(written) if row == term.row]
+        if term.row in equalities:
+            places = [f"dual:e[{equalities.index(term.row)}]"]
+        for price in places:
+            found[name, price] = found.get((name, price), 0.0) + sign * term.coefficient
     return [[name, price, coefficient] for (name, price), coefficient in found.items()]
 
 
 def _followers(problem: BilevelProblem, rows: list[int]) -> list[dict[str, Any]]:
     """The followers of a program as data; ``rows`` tells which of the follower's rows each written row comes from."""
-    leader = len(problem.leader)
     titles = list(dict.fromkeys(problem.members))
-    matrix = problem.follower_rows.matrix
+    owners = owners_of(problem)
     found: list[dict[str, Any]] = [{"name": title, "y": [], "rows": []} for title in titles]
     for name, member in zip(problem.follower.names, problem.members, strict=True):
         found[titles.index(member)]["y"].append(name)
     for at, row in enumerate(rows):
-        used = [column for column in matrix[[row]].tocoo().coords[1] if column >= leader]
-        # A row of the leader's columns alone binds whichever follower it is given to.
-        member = problem.members[used[0] - leader] if used else titles[0]
-        found[titles.index(member)]["rows"].append(at)
+        found[titles.index(owners[row])]["rows"].append(at)
+    if problem.rivals is not None:
+        for one in found:
+            one["objective"] = _pays(problem, problem.rivals, one["y"])
     return found
+
+
+def _pays(problem: BilevelProblem, rivals: Rivals, own: list[str]) -> dict[str, Any]:
+    """What a follower that meets others pays, in the sense of the sum."""
+    sign, names = -1.0 if problem.is_follower_maximised else 1.0, problem.names
+    linear, products = {}, []
+    for name in own:
+        at = problem.follower.names.index(name)
+        if rivals.linear[at]:
+            linear[name] = sign * float(rivals.linear[at])
+        line = sp.coo_array(rivals.gradient[[at]])
+        products += [[name, names[k], sign * float(v)] for k, v in zip(line.coords[1], line.data, strict=True) if v]
+    return {"linear": linear, "Q": products}
