@@ -140,7 +140,7 @@ def test_each_of_the_two_is_right_alone(kind: str) -> None:
             continue
         right, own = commitments.solve(drawing), master.Master(drawing, whole, Limits())
         if kind == "master":
-            own.run(math.inf)
+            own.run(math.inf, math.inf)
             bound = own.bound
         else:
             tree = Tree(

@@ -28,7 +28,7 @@ from coercivity.engine.programs.mixed import solve_mixed
 # The share of the time that goes into asking the follower what a proposed commitment is worth.
 ASKING = 0.2
 # The share of the limit that each of the first two points may take.
-BEGINNING = 0.05
+BEGINNING = 0.01
 
 
 class Master:
@@ -49,14 +49,17 @@ class Master:
         """Seconds left."""
         return self.until - time.perf_counter()
 
-    def run(self, until: float) -> Status:
-        """Ask the master and shut the directions that are open at its point, until none is or the clock passes ``until``."""
+    def run(self, rest: float, until: float) -> Status:
+        """Ask the master and shut the directions that are open at its point, until none is or the clock passes ``until``.
+
+        No round is begun once it passes ``rest``; what is begun is gone through with, as the solver would have to begin it anew.
+        """
         self.until = until
         if self.best.status is SolveStatus.INFEASIBLE:
             self.bound = math.inf
             return Status.INFEASIBLE
         self._cut_off()
-        while self.rounds < self.limits.nodes and self.left() > 0.0:
+        while self.rounds < self.limits.nodes and time.perf_counter() < min(rest, until):
             self.rounds += 1
             try:
                 status = self._round()
@@ -83,9 +86,11 @@ class Master:
         self.look_around()
         if self.limits.is_closed(self.best.value, self.bound):
             return Status.OPTIMAL
-        status, direction = self.finder.open_at(z, max(self.left(), 0.1))
-        if direction is not None:
-            return None if self._shut(direction) else self._nothing()
+        known = self.finder.known_at(z)
+        status, way = (SolveStatus.OPTIMAL, None) if len(known) else self.finder.open_at(z, max(self.left(), 0.1))
+        ways = known if way is None else way[None, :]
+        if len(ways):
+            return None if all(self._shut(way) for way in ways) else self._nothing()
         if status is SolveStatus.INFEASIBLE:
             # No direction is open: the follower answers best, which it is asked all the same.
             self.ask(z)
@@ -140,9 +145,8 @@ class Master:
                 [(self.z, cost.linear[None, :])], np.array([-np.inf]), np.array([self.best.cutoff - cost.constant])
             )
 
-    def _shut(self, direction: Floats) -> bool:
-        """Take in that some side stands in a direction's way; whether any can."""
-        way = self.finder.on_y @ direction
+    def _shut(self, way: Floats) -> bool:
+        """Take in that some side stands in the way of a direction; whether any can."""
         where = np.array([self._reached(int(k), float(way[k])) for k in np.flatnonzero(way > 0.0)], dtype=np.intp)
         if not len(where):
             return False

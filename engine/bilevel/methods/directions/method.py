@@ -37,7 +37,7 @@ from coercivity.engine.programs.hot import Floats, SolveStatus
 
 METHOD = "directions"
 INSTEAD = "use value_function"
-# Seconds of the first turn of each; the next ones are twice as long.
+# Seconds of the tree's first turn, and how long the master begins rounds in one of its own.
 TURN = 0.5
 
 
@@ -77,27 +77,32 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
 
 
 def _raced(master: Master, tree: Tree, limits: Limits, until: float) -> tuple[Status, tuple[str, ...]]:
-    """Tree and master in turns, each as long as the other, until one of them is finished; and notes of why neither is."""
+    """Tree and master in turns until one of them is finished; and notes of why neither is.
+
+    The master ends its rounds, which may take half of what is left; the tree then has as long as the master has had.
+    """
     if master.best.status is SolveStatus.INFEASIBLE:
         return Status.INFEASIBLE, ()
-    turn, is_master_stuck = TURN, False
+    owed, is_master_stuck = TURN, False
     while True:
         master.until = until
-        tree.run(min(until, time.perf_counter() + turn))
+        tree.run(min(until, time.perf_counter() + owed))
         if tree.is_finished and tree.bound == math.inf:
             return Status.INFEASIBLE, ()
         if limits.is_closed(master.best.value, max(master.bound, tree.bound)):
             return Status.OPTIMAL, ()
         is_tree_stuck = tree.is_finished or tree.is_unbounded or tree.nodes >= limits.nodes
         if not is_master_stuck:
-            end = until if is_tree_stuck else min(until, time.perf_counter() + turn)
-            rounds, status = master.rounds, master.run(end)
+            began = time.perf_counter()
+            end = until if is_tree_stuck else began + max(TURN, (until - began) / 2.0)
+            rounds, status = master.rounds, master.run(began + TURN, min(until, end))
+            owed = time.perf_counter() - began
             if status is not Status.LIMIT:
                 return status, ()
             if limits.is_closed(master.best.value, max(master.bound, tree.bound)):
                 return Status.OPTIMAL, ()
             # With time left it stopped because it could not go on.
-            is_master_stuck = master.rounds >= limits.nodes or (time.perf_counter() < end and master.rounds > rounds)
+            is_master_stuck = master.rounds >= limits.nodes or (owed < TURN and master.rounds > rounds)
         if time.perf_counter() > until or (is_tree_stuck and is_master_stuck):
             return Status.LIMIT, master.notes
-        turn *= 2.0
+        owed = until if is_master_stuck else owed

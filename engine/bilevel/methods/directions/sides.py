@@ -19,6 +19,8 @@ from coercivity.engine.bilevel.response.optimal_set import step_of_cost
 from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus
 from coercivity.engine.programs.mixed import solve_mixed
 
+# Seconds in which a direction with few sides in its way is good enough, where one with fewer would take long to find.
+BRIEF = 0.05
 # A range beyond this is no big-M that a solver's integrality tolerance can bear.
 WIDEST = 1e7
 
@@ -99,16 +101,26 @@ def _whole_rows(problem: BilevelProblem) -> tuple[Floats, Floats] | str:
 
 
 class Finder:
-    """Looks for the improving direction with the fewest sides in its way."""
+    """Looks for the improving direction with the fewest sides in its way, and keeps what it finds: each holds everywhere."""
 
     def __init__(self, problem: BilevelProblem, sides: Sides) -> None:
         self.sides, self.n = sides, len(problem.leader)
         self.on_y = sides.matrix[:, self.n :]
         cost = problem.follower_objective.linear[self.n :]
         self.cost = np.round(cost / sides.step)
+        # What each direction found asks of each side, G D.
+        self.ways = np.zeros((0, len(sides.level)))
+
+    def known_at(self, z: Floats) -> Floats:
+        """The ways of the known directions that are open at a point, whole or not, shape (some, sides)."""
+        room = self.sides.level - self.sides.matrix @ z + 1.0 - 1e-5
+        return np.asarray(self.ways[np.all((self.ways <= 0.0) | (self.ways < room), axis=1)])
 
     def open_at(self, z: Floats, seconds: float) -> tuple[SolveStatus, Floats | None]:
-        """A direction D open at a whole point z; INFEASIBLE where the follower answers best there."""
+        """What a direction D open at a whole point z asks of each side, kept; INFEASIBLE where the follower answers best there.
+
+        A few moments bring it near the fewest sides; only where nothing is found in them is it looked for in earnest.
+        """
         sides, (count, m) = self.sides, self.on_y.shape
         slack = np.maximum(np.round(sides.level - sides.matrix @ z), 0.0)
         # G D ≤ s t: a side without slack, or without its t, may not be approached.
@@ -123,9 +135,14 @@ class Finder:
             col_lower=np.r_[-sides.box, np.zeros(count)],
             col_upper=np.r_[sides.box, np.where(slack > 0.0, 1.0, 0.0)],
         )
-        found = solve_mixed(program, np.ones(m + count, dtype=bool), seconds=seconds)
+        found = solve_mixed(program, np.ones(m + count, dtype=bool), seconds=min(BRIEF, seconds))
+        if found.point is None and found.status is not SolveStatus.INFEASIBLE:
+            found = solve_mixed(program, np.ones(m + count, dtype=bool), seconds=seconds)
         if found.point is None:
             return found.status, None
         direction = np.round(found.point[:m])
         is_open = self.cost @ direction <= -1.0 and np.all(self.on_y @ direction <= slack)
-        return (SolveStatus.OPTIMAL, direction) if is_open else (SolveStatus.FAILED, None)
+        if not is_open:
+            return SolveStatus.FAILED, None
+        self.ways = np.vstack([self.ways, self.on_y @ direction])
+        return SolveStatus.OPTIMAL, self.ways[-1]

@@ -72,7 +72,6 @@ class Tree:
         self._best, self._ask = best, ask
         self._base, self._first = self._relaxation()
         self.program = NodeProgram(self._base)
-        self._ways = np.zeros((0, len(sides.level)))
         self._integers = np.flatnonzero(np.r_[problem.leader.is_integer, problem.follower.is_integer])
         is_whole = np.r_[problem.leader.is_integer, problem.follower.is_integer]
         self._step = step_of_cost(problem.objective.linear, is_whole) or 0.0
@@ -179,15 +178,14 @@ class Tree:
         self._ask(whole, False)
         if self._is_hopeless(node.bound):
             return None
-        status, direction = self.finder.open_at(whole, max(0.1, self._until - time.perf_counter()))
-        if direction is None:
+        status, way = self.finder.open_at(whole, max(0.1, self._until - time.perf_counter()))
+        if way is None:
             if status is SolveStatus.INFEASIBLE:
                 # No direction is open: the point is bilevel feasible, and the follower is asked for it all the same.
                 self._ask(whole, True)
             self._closed = min(self._closed, node.bound)
             return None
-        self._ways = np.vstack([self._ways, self.finder.on_y @ direction])
-        return self._split(node, self._ways[-1])
+        return self._split(node, way)
 
     def _propose(self, z: Floats) -> None:
         """Let the follower answer the commitment that is nearest to a point, unless it has."""
@@ -202,14 +200,8 @@ class Tree:
 
     def _open_direction(self, node: Node) -> Floats | None:
         """What a known direction that is open at a node's point asks of each side; that with the fewest live sides."""
-        if not len(self._ways):
-            return None
-        room = self.sides.level - self.sides.matrix @ node.point + 1.0 - 1e-5
-        is_open = np.all((self._ways <= 0.0) | (self._ways < room), axis=1)
-        if not is_open.any():
-            return None
-        live = np.where(is_open, self._live(node, self._ways).sum(axis=1), self._ways.shape[1] + 1)
-        return np.asarray(self._ways[int(live.argmin())])
+        known = self.finder.known_at(node.point)
+        return np.asarray(known[int(self._live(node, known).sum(axis=1).argmin())]) if len(known) else None
 
     def _split(self, node: Node, way: Floats) -> Node | None:
         """One child for each side that can be in the way; those before it are not."""
