@@ -56,6 +56,7 @@ def best_first(
     better: Callable[[float, int], None] | None = None,
     foresight: Foresight | None = None,
     is_wide: bool = True,
+    yields: bool = False,
 ) -> Screening:
     """Search a menu without looking at all of it; what was looked at, and in ``looking`` how far that goes.
 
@@ -70,16 +71,24 @@ def best_first(
     better : called with (value, looked at) whenever a round has brought something better
     foresight : what can be told of a commitment without its program
     is_wide : look at all changes of two slots of the best and at a sample; else at those of one slot
+    yields : on Ctrl-C return what was looked at, if anything was
     """
     started = time.monotonic()
     with Team(partial(screener, factory), jobs) as team:
         random, expectation = np.random.default_rng(seed), Expectation(options, foresight)
         search = _Search(options, team, worth, deadline, progress, random, better, expectation, is_wide)
-        looking = search.run(list(seeds) or [tuple(0 for _ in options)])
+        is_interrupted = False
+        try:
+            looking = search.run(list(seeds) or [tuple(0 for _ in options)])
+        except KeyboardInterrupt:
+            if not (yields and search.rows):
+                raise
+            is_interrupted = search.is_late = True
+            looking = search.told(0, 0)
     choices = np.array(list(search.rows), dtype=np.int64).reshape(-1, len(options))
     complete = len(choices) == search.total
     numbers = np.array(list(search.rows.values()))
-    return Screening(choices, numbers, complete, time.monotonic() - started, looking)
+    return Screening(choices, numbers, complete, time.monotonic() - started, looking, is_interrupted)
 
 
 @dataclass
@@ -109,6 +118,7 @@ class _Search:
         return max(self.values, key=lambda choice: self.values[choice])
 
     def run(self, seeds: list[Choice]) -> Looking:
+        """Search, from these commitments on."""
         self.look(seeds)
         self.look(changes(self.best, 1, self.options))
         neighbourhood, drawn = 0, 0
@@ -123,6 +133,10 @@ class _Search:
                 drawn = self._sample() if self.is_wide else 0
                 if self.best == best:
                     break
+        return self.told(neighbourhood, drawn)
+
+    def told(self, neighbourhood: int, drawn: int) -> Looking:
+        """How far it has looked, with so many slots changed and so many commitments drawn."""
         # Of what it ranked last: the first guesses, from fewer commitments than it has numbers, say nothing of the end.
         error = float(np.mean(self.errors[-PATIENCE * ROUND :])) if self.errors else 0.0
         share = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / drawn) if drawn else 1.0

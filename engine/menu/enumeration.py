@@ -72,6 +72,7 @@ class Screening:
     complete : whether the whole menu was screened
     seconds : wall-clock time
     looking : how far a search has looked that does not look at the whole menu
+    is_interrupted : whether Ctrl-C ended it
     """
 
     choices: NDArray[np.int64]
@@ -79,6 +80,7 @@ class Screening:
     complete: bool
     seconds: float
     looking: Looking | None = None
+    is_interrupted: bool = False
 
 
 def gray_code(options: Sequence[int]) -> Iterator[Choice]:
@@ -114,6 +116,7 @@ def screen_menu(
     deadline: float | None = None,
     progress: Progress | None = None,
     run_length: int = 50,
+    yields: bool = False,
 ) -> Screening:
     """Screen every commitment of a menu.
 
@@ -125,22 +128,30 @@ def screen_menu(
     jobs : worker processes, each with a hot program of its own
     deadline : ``time.monotonic()`` after which no further run is started
     progress : called with (done, total)
+    yields : on Ctrl-C return what was screened, if anything was
     """
     started = time.monotonic()
     total = int(np.prod(options, dtype=object))
     found: list[tuple[list[Choice], list[tuple[float, ...]]]] = []
     done = 0
     runs = _runs(ordered_choices(options, effect), run_length, deadline)
-    for choices, numbers in spread(partial(screener, factory), runs, jobs):
-        found.append((choices, numbers))
-        done += len(choices)
-        if progress:
-            progress(done, total)
+    is_interrupted = False
+    try:
+        for choices, numbers in spread(partial(screener, factory), runs, jobs):
+            found.append((choices, numbers))
+            done += len(choices)
+            if progress:
+                progress(done, total)
+    except KeyboardInterrupt:
+        if not (yields and found):
+            raise
+        is_interrupted = True
     return Screening(
         np.array([choice for choices, _ in found for choice in choices], dtype=np.int64).reshape(-1, len(options)),
         np.array([row for _, numbers in found for row in numbers], dtype=float),
         done == total,
         time.monotonic() - started,
+        is_interrupted=is_interrupted,
     )
 
 

@@ -114,9 +114,10 @@ def gap(result: Solution | Comparison) -> float | None:
     return max(0.0, *gaps) if gaps else None
 
 
-def status(result: Solution | Comparison) -> str:
-    """Why the run ended, in a few words."""
-    return "stopped by its limit before the whole menu was searched" if is_stopped(result) else "finished"
+def status(result: Solution | Comparison, is_limited: bool = True) -> str:
+    """Why the run ended, in a few words; without a limit it is somebody who stopped it."""
+    how = "stopped by its limit" if is_limited else "interrupted"
+    return f"{how} before the whole menu was searched" if is_stopped(result) else "finished"
 
 
 def shortfall(result: Solution | Comparison, require: str | None) -> str | None:
@@ -232,6 +233,8 @@ def compare(
     searching = max(0.0, begun + SEARCHING * limit - started) if limit is not None and is_cut else limit
     best = answers.optimum(jobs, searching, progress, is_whole, tell, wide)
     each = time.monotonic() - started - best.search.seconds  # seconds that a named strategy takes too
+    if best.is_interrupted:  # the baseline, which pain is measured against, and no more
+        worth, certify, is_whole, leakage, with_promises = worth or answers.first_look(), 0, False, False, False
     names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
     tasks = _in_time(names, begun + limit - 2.0 * each) if limit is not None and is_cut else names
     factory = _namer(answers, leakage, is_whole or wide)
@@ -242,8 +245,8 @@ def compare(
     optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
     ordered = [*(found[name] for name in instance.strategies if name in found), optimum]
     left = {name: value for name, value in (worth or {}).items() if name not in found} or None
-    breaking = partial(progress, "breaking promises")
-    kept = promises(answers.game, best.path, jobs, breaking) if is_whole or with_promises else None
+    is_kept = is_whole or with_promises
+    kept = promises(answers.game, best.path, jobs, partial(progress, "breaking promises")) if is_kept else None
     return Comparison(
         schema_version=SCHEMA_VERSION, command="compare", instance=subject_of(instance),
         strategies=ordered, promises=kept, verdict=verdict_of(instance, ordered, kept, best.search),

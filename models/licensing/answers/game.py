@@ -33,11 +33,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best commitment on the menu: its answer, its path, and how far the menu was searched."""
+    """The best commitment on the menu: its answer, its path, and how far the menu was searched; whether Ctrl-C ended that."""
 
     answer: Answer
     path: Path
     search: Search
+    is_interrupted: bool = False
 
 
 class StrategyAnswers:
@@ -92,12 +93,16 @@ class StrategyAnswers:
     ) -> Optimum:
         """The answer to the best commitment on the menu; without a proof the best that a best-first search has found.
 
+        Where somebody is told, Ctrl-C ends the search and not the answer: the best of what was looked at is certified.
         A search that is not wide looks at changes of one slot of the best and no further.
         """
         better = None if tell is None else partial(_told_better, tell)
-        found = self.game.best_commitment(jobs, limit, partial(progress, "searching"), is_proved, better, is_wide)
+        searching = partial(progress, "searching")
+        found = self.game.best_commitment(jobs, limit, searching, is_proved, better, is_wide, yields=tell is not None)
         _, best, screening = found
         looking = screening.looking
+        if tell is not None and screening.is_interrupted:
+            tell("The search ends here; what it has found is certified. Ctrl-C once more ends at once.")
         self.bounds = dict(
             zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True)
         )
@@ -112,7 +117,7 @@ class StrategyAnswers:
             len(self.game.menu), len(screening.choices), best.resolved, screening.seconds, screening.complete,
             None if looking is None or screening.complete else told_of(looking),
         )  # fmt: skip
-        return Optimum(self.answer(assessment, certificate, deviation), path, search)
+        return Optimum(self.answer(assessment, certificate, deviation), path, search, screening.is_interrupted)
 
     def assumptions(
         self, screened: int, is_complete: bool, looking: Looking | BestFirst | None = None

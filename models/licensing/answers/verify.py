@@ -231,7 +231,8 @@ def _manifest(saved: Saved) -> dict[str, Any]:
     found = reproduced(saved.instance)
     if "instance_hash" in saved.told.manifest:
         found |= {"instance_hash": saved.instance.fingerprint(), "seed": None}
-        found |= {"status": status(saved.told), "gap_musd": gap(saved.told)}
+        is_limited = (saved.told.manifest.get("options") or {}).get("limit") is not None
+        found |= {"status": status(saved.told, is_limited), "gap_musd": gap(saved.told)}
     return found
 
 

@@ -16,7 +16,7 @@ from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome, Status
 from coercivity.engine.study.work.running import Progress
 from coercivity.models.licensing.answers import commands
-from coercivity.models.licensing.answers.commands import Comparison, is_large
+from coercivity.models.licensing.answers.commands import Comparison, is_large, is_stopped
 from coercivity.models.licensing.answers.game import StrategyAnswers
 from coercivity.models.licensing.answers.verdict.first import first_page
 from coercivity.models.licensing.buyers.evaluate import Layout
@@ -68,7 +68,7 @@ def compare(
     if limit is not None:
         left = max(0.0, limit - (time.monotonic() - started))
         seconds = left if seconds is None else min(seconds, left)
-    if seconds == 0.0:
+    if seconds == 0.0 or (limit is None and is_stopped(found)):  # no time is left, or Ctrl-C has ended the search
         return found
     layout = answers.game.followers.layout
     return hinged(instance, found, run["jobs"], seconds, run.get("memory"), progress, layout)

@@ -246,6 +246,7 @@ class Game:
         is_proved: bool = True,
         better: Callable[[float, int], None] | None = None,
         is_wide: bool = True,
+        yields: bool = False,
     ) -> tuple[Evaluation, Best, Screening]:
         """The best joint strategy on the menu, with the bound that proves it.
 
@@ -257,18 +258,19 @@ class Game:
         is_proved : look at the whole menu; else best-first, and the bound holds for what was looked at
         better : called with (million USD, strategies looked at) whenever a best-first search finds a better one
         is_wide : best-first, look at all changes of two slots of the best and at a sample; else at those of one slot
+        yields : on Ctrl-C go on with what was looked at, if anything was
         """
         deadline = None if limit is None else time.monotonic() + limit
         factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
         if is_proved:
-            screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress)
+            screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress, yields=yields)
         else:
             seed = int(self.instance.fingerprint()[:8], 16)
             wandering = partial(wanderer, self.instance, self.market, self.followers.layout)
             screening = best_first(
                 wandering, options, self.named_choices(), self._worth, jobs, deadline, progress, seed, better,
-                self.foretold, is_wide,
+                self.foretold, is_wide, yields,
             )  # fmt: skip
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from coercivity.cli import main_group
 from coercivity.models.licensing.answers import commands
 from coercivity.models.licensing.answers.game import StrategyAnswers
+from coercivity.models.licensing.data.load import effective
 from coercivity.models.licensing.desk import compare as desk
 from coercivity.models.licensing.leader.commit import Game
+from coercivity.models.licensing.leader.search import LicenceScreen
 from tests.rich_instance import loaded, reacting, rich
 from tests.small_games import instance_of, small_data
 
@@ -72,3 +77,39 @@ def test_a_search_that_is_no_proof_claims_none(monkeypatch: pytest.MonkeyPatch) 
     assert any("the search was stopped" in line for line in found.certificate.assumptions)
     named = StrategyAnswers(loaded(rich())).first_look()
     assert found.certificate.optimistic_musd >= named["open"] - 1e-3 * abs(named["open"])
+
+
+def test_ctrl_c_ends_the_search_and_not_the_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(commands, "LARGE", 3)
+    monkeypatch.chdir(tmp_path)
+    Path("game.yaml").write_text(effective(loaded(rich())), "utf-8")
+    looked, screen = list[object](), LicenceScreen.screen
+
+    def interrupted(self: LicenceScreen, choice: tuple[int, ...]) -> tuple[float, ...]:
+        looked.append(choice)
+        if len(looked) == 10:
+            raise KeyboardInterrupt
+        return screen(self, choice)
+
+    monkeypatch.setattr(LicenceScreen, "screen", interrupted)
+    found = CliRunner().invoke(main_group, ["compare", "game.yaml", "--jobs", "1", "--format", "json"])
+    assert found.exit_code == 130, found.stderr
+    assert "The search ends here; what it has found is certified." in found.stderr
+    told = json.loads(found.stdout)
+    names = [one["strategy"]["name"] for one in told["strategies"]]
+    assert names == ["open", "optimal"] and set(told["uncertified"]) == set(loaded(rich()).strategies) - {"open"}
+    assert not told["search"]["complete"] and told["promises"] is None and "hinges" not in told
+    assert told["strategies"][-1]["certificate"]["proof"] == "BILEVEL_FEASIBLE"
+    assert told["manifest"]["status"] == "interrupted before the whole menu was searched"
+    monkeypatch.setattr(LicenceScreen, "screen", screen)
+    (saved,) = Path("runs").glob("*/result.json")
+    assert CliRunner().invoke(main_group, ["verify", str(saved)]).exit_code == 0
+
+
+def test_ctrl_c_reaches_whoever_calls_from_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> tuple[float, ...]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LicenceScreen, "screen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        commands.compare(loaded(rich()))
