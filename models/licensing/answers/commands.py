@@ -237,11 +237,8 @@ def compare(
         worth, certify, is_whole, leakage, with_promises = worth or answers.first_look(), 0, False, False, False
     names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
     tasks = _in_time(names, begun + limit - 2.0 * each) if limit is not None and is_cut else names
-    factory = _namer(answers, leakage, is_whole or wide)
-    found: dict[str, Named] = {}
-    for name, answer in spread(factory, tasks, jobs, each * len(names)):
-        found[name] = answer
-        progress("comparing", len(found), len(names))
+    work = spread(_namer(answers, leakage, is_whole or wide), tasks, jobs, each * len(names))
+    found = _counted(work, partial(progress, "comparing"), len(names))
     optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
     ordered = [*(found[name] for name in instance.strategies if name in found), optimum]
     left = {name: value for name, value in (worth or {}).items() if name not in found} or None
@@ -268,6 +265,15 @@ def _in_time(names: Iterable[str], until: float) -> Iterator[str]:
         if number and time.monotonic() > until:
             return
         yield name
+
+
+def _counted(work: Iterable[tuple[str, Named]], progress: Callable[[int, int], None], total: int) -> dict[str, Named]:
+    """Named answers as they come, each one told."""
+    found: dict[str, Named] = {}
+    for name, answer in work:
+        found[name] = answer
+        progress(len(found), total)
+    return found
 
 
 def _namer(answers: StrategyAnswers, leakage: bool, is_told: bool) -> Callable[[], Callable[[str], Named]]:
