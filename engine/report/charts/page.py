@@ -286,7 +286,7 @@ def _meanings(words: Mapping[str, str]) -> str:
 def _folded(paragraphs: Sequence[str]) -> str:
     if not paragraphs:
         return ""
-    said = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
+    said = "".join(_linked(paragraphs, {}))
     return f"<details open><summary>What else it says</summary>{said}</details>"
 
 
