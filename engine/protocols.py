@@ -51,6 +51,13 @@ class Screen(Protocol):
         """Numbers from which the caller computes an upper bound of the commitment's value."""
 
 
+class ForetellingScreen(Screen, Protocol):
+    """A screen that tells something of a commitment before its program is solved."""
+
+    def foretell(self, choice: tuple[int, ...]) -> tuple[float, ...]:
+        """A part of the commitment's value, and traits in which the rest is nearly linear."""
+
+
 class Executor(Protocol):
     """Does the runs of a study, in whatever order suits it."""
 

@@ -31,11 +31,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from coercivity.engine.menu.enumeration import Choice, Looking, Progress, Screening, screener
-from coercivity.engine.menu.expectation import Expectation, Foresight, changes
+from coercivity.engine.menu.enumeration import Choice, Looking, Progress, Screening, in_runs
+from coercivity.engine.menu.expectation import Expectation, changes
 from coercivity.engine.parallel import Team
 from coercivity.engine.programs.hot import Floats
-from coercivity.engine.protocols import Screen
 
 # Commitments that are looked at together, so that every process has work; and how many rounds without anything better end a stage.
 ROUND, PATIENCE = 16, 2
@@ -45,16 +44,15 @@ CONFIDENCE = 0.95
 
 
 def best_first(
-    factory: Callable[[], Screen],
+    team: Team,
     options: Sequence[int],
     seeds: Iterable[Choice],
     worth: Callable[[NDArray[np.int64], Floats], Floats],
-    jobs: int = 1,
     deadline: float | None = None,
     progress: Progress | None = None,
     seed: int = 0,
     better: Callable[[float, int], None] | None = None,
-    foresight: Foresight | None = None,
+    is_foretold: bool = False,
     is_wide: bool = True,
     yields: bool = False,
 ) -> Screening:
@@ -62,29 +60,30 @@ def best_first(
 
     Parameters
     ----------
-    factory : makes a screen; it must be picklable when ``jobs`` > 1
+    team : whose processes each keep a :class:`~coercivity.engine.protocols.Screen`, asked as
+        :func:`~coercivity.engine.menu.enumeration.asked` does
     options : number of options in each slot
     seeds : commitments to begin with
     worth : values of commitments (n, slots) from what the screen says of them (n, k)
     deadline : ``time.monotonic()`` after which no further round is started; the seeds are looked at all the same
     progress : called with (looked at, all)
     better : called with (value, looked at) whenever a round has brought something better
-    foresight : what can be told of a commitment without its program
+    is_foretold : the screens also ``foretell`` what they can of a commitment without its program
     is_wide : look at all changes of two slots of the best and at a sample; else at those of one slot
     yields : on Ctrl-C return what was looked at, if anything was
     """
     started = time.monotonic()
-    with Team(partial(screener, factory), jobs) as team:
-        random, expectation = np.random.default_rng(seed), Expectation(options, foresight)
-        search = _Search(options, team, worth, deadline, progress, random, better, expectation, is_wide)
-        is_interrupted = False
-        try:
-            looking = search.run(list(seeds) or [tuple(0 for _ in options)])
-        except KeyboardInterrupt:
-            if not (yields and search.rows):
-                raise
-            is_interrupted = search.is_late = True
-            looking = search.told(0, 0)
+    foresight = partial(in_runs, team, "foretell") if is_foretold else None
+    random, expectation = np.random.default_rng(seed), Expectation(options, foresight)
+    search = _Search(options, team, worth, deadline, progress, random, better, expectation, is_wide)
+    is_interrupted = False
+    try:
+        looking = search.run(list(seeds) or [tuple(0 for _ in options)])
+    except KeyboardInterrupt:
+        if not (yields and search.rows):
+            raise
+        is_interrupted = search.is_late = True
+        looking = search.told(0, 0)
     choices = np.array(list(search.rows), dtype=np.int64).reshape(-1, len(options))
     complete = len(choices) == search.total
     numbers = np.array(list(search.rows.values()))
@@ -151,12 +150,9 @@ class _Search:
             if self.values and self.deadline is not None and time.monotonic() > self.deadline:
                 self.is_late = True
                 return
-            # Neighbours beside each other, so that a hot program has little to change; a run for every process.
+            # Neighbours beside each other, so that a hot program has little to change.
             batch = sorted(fresh[first : first + ROUND])
-            size = -(-len(batch) // self.team.jobs)
-            runs = [batch[at : at + size] for at in range(0, len(batch), size)]
-            for run, found in zip(runs, self.team(runs), strict=True):
-                self.rows.update(zip(run, found, strict=True))
+            self.rows.update(zip(batch, in_runs(self.team, "screen", batch), strict=True))
             before = max(self.values.values(), default=-np.inf)
             values = self.worth(np.array(batch, dtype=np.int64), np.array([self.rows[choice] for choice in batch]))
             self.values.update(zip(batch, (float(value) for value in values), strict=True))

@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coercivity.engine.parallel import spread
+from coercivity.engine.parallel import Crew, Team, spread
 from coercivity.engine.programs.hot import Floats
 from coercivity.engine.protocols import Screen
 
@@ -112,7 +112,7 @@ def screen_menu(
     factory: Callable[[], Screen],
     options: Sequence[int],
     effect: Sequence[float],
-    jobs: int = 1,
+    jobs: int | Crew = 1,
     deadline: float | None = None,
     progress: Progress | None = None,
     run_length: int = 50,
@@ -125,7 +125,7 @@ def screen_menu(
     factory : makes a screen; it must be picklable when ``jobs`` > 1
     options : number of options in each slot
     effect : how much a change of each slot moves the follower's program
-    jobs : worker processes, each with a hot program of its own
+    jobs : worker processes, each with a hot program of its own, or those that there are
     deadline : ``time.monotonic()`` after which no further run is started
     progress : called with (done, total)
     yields : on Ctrl-C return what was screened, if anything was
@@ -168,6 +168,19 @@ def screener(factory: Callable[[], Screen]) -> Callable[[list[Choice]], list[tup
     """What looks at a run of commitments, for a process of its own."""
     screen = factory()
     return lambda run: [screen.screen(choice) for choice in run]
+
+
+def asked(factory: Callable[[], object]) -> Callable[[tuple[str, list[Any]]], list[Any]]:
+    """What asks a screen one of its questions, by name, about each of a run, for a process of its own."""
+    screen = factory()
+    return lambda task: [getattr(screen, task[0])(one) for one in task[1]]
+
+
+def in_runs(team: Team, question: str, ones: Sequence[Any]) -> list[Any]:
+    """What the screens of a team answer about each; every process has a run of neighbours."""
+    size = -(-len(ones) // team.jobs)
+    runs = [(question, list(ones[at : at + size])) for at in range(0, len(ones), max(1, size))]
+    return [answer for answers in team(runs) for answer in answers]
 
 
 @dataclass(frozen=True)

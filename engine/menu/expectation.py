@@ -19,8 +19,8 @@ import numpy as np
 from coercivity.engine.menu.enumeration import Choice
 from coercivity.engine.programs.hot import Floats
 
-Foresight = Callable[[Choice], tuple[float, tuple[float, ...]]]
-"""What can be told of a commitment without the program: a part of its value, and traits in which the rest is nearly linear."""
+Foresight = Callable[[Sequence[Choice]], Sequence[tuple[float, ...]]]
+"""What can be told of commitments without the program: of each a part of its value, and traits in which the rest is nearly linear."""
 # A menu up to this size is ranked whole where it is ranked by slots alone; of a larger one what is near the best.
 RANKED = 20_000
 # Commitments from which the expectation is climbed where foresight makes it worth climbing.
@@ -114,10 +114,8 @@ class Expectation:
     def _foretold(self, choices: Sequence[Choice]) -> Floats:
         if self.foresight is None:
             return np.zeros((len(choices), 1))
-        for choice in choices:
-            if choice not in self._told:
-                part, traits = self.foresight(choice)
-                self._told[choice] = (part, *traits)
+        fresh = [choice for choice in dict.fromkeys(choices) if choice not in self._told]
+        self._told.update(zip(fresh, self.foresight(fresh), strict=True))
         return np.array([self._told[choice] for choice in choices])
 
 

@@ -83,15 +83,18 @@ def test_examples_are_made_of_options_that_exist(command: str) -> None:
                 asked.make_context(words[1], words[2:], resilient_parsing=False)
 
 
-# The first four take long, and a cockpit is served until it is interrupted.
-UNTRIED = ("solve", "compare", "verify", "frontier", "cockpit")
+# All but the last take long, and a cockpit is served until it is interrupted.
+UNTRIED = ("solve", "compare", "verify", "frontier", "backtest", "cockpit")
+ONE_ALONE = (
+    *STUDIES,
+    "instances",
+)  # the second example of a study is of an hour's length; that of a gallery backtests it all
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in UNTRIED])
 def test_quick_examples_run(command: str, tmp_path: Path) -> None:
     shell = f'coercivity() {{ {shlex.join(CLI)} --quiet "$@"; }}; set -o pipefail; '
-    # The second example of a study is of an hour's length.
-    for line in examples(command)[: 1 if command in STUDIES else 2]:
+    for line in examples(command)[: 1 if command in ONE_ALONE else 2]:
         found = subprocess.run(
             ["bash", "-c", shell + line], capture_output=True, text=True, timeout=240, check=False, cwd=tmp_path
         )
@@ -413,7 +416,7 @@ def test_a_terminal_gets_colour_unless_it_does_not_want_any() -> None:
 
 
 def test_ctrl_c_ends_with_130_and_a_sentence() -> None:
-    code, seen = on_terminal(["solve", "april-2025", "--jobs", "2", "--no-save"], interrupt_after=0.0)
+    code, seen = on_terminal(["solve", "gallium-2023", "--jobs", "2", "--no-save"], interrupt_after=0.0)
     assert code == signal.SIGINT + 128
     assert "Interrupted" in seen
     assert "Traceback" not in seen

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from coercivity.engine.data.values import sometimes
 from coercivity.engine.menu.enumeration import Choice
-from coercivity.engine.parallel import spread
+from coercivity.engine.parallel import Crew, Team, crew_of, spread
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.report.notebook import Shown
 from coercivity.models.licensing.announcement.announce import path_from_rules
 from coercivity.models.licensing.announcement.menu import menu_of
-from coercivity.models.licensing.answers.game import StrategyAnswers, Tell
+from coercivity.models.licensing.answers.game import Found, Optimum, StrategyAnswers, Tell
 from coercivity.models.licensing.answers.promises import Promises, promises
 from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.answers.values import Answer, Named, Search
@@ -147,7 +147,7 @@ def silent(stage: str, done: int, total: int) -> None:
 def solve(
     instance: Instance,
     strategy: str | None = None,
-    jobs: int = 1,
+    jobs: int | Crew = 1,
     limit: float | None = None,
     progress: Progress = silent,
     prove: bool = False,
@@ -158,7 +158,7 @@ def solve(
     Parameters
     ----------
     strategy : a strategy of the instance; None searches the menu
-    jobs : worker processes of the search
+    jobs : worker processes of the search, or those that there are
     limit : seconds after which the search stops without a proof
     prove : search the whole menu however large; else one of more than :data:`LARGE` strategies is searched best-first
     tell : called with sentences about what is known before the answer is whole
@@ -171,11 +171,18 @@ def solve(
         The buyers' program has no finite optimum.
     """
     progress("building", 0, 1)
-    answers, search = StrategyAnswers(instance), None
+    search = None
     if strategy is None:
-        best = answers.optimum(jobs, limit, progress, prove or not is_large(instance), tell)
+        with crew_of(jobs) as crew:
+            is_long = is_large(instance)
+            workers = crew.begin(__name__) if is_long else crew.jobs
+            answers = StrategyAnswers(instance)
+            found = answers.search(workers, limit, progress, prove or not is_long, tell)
+        progress("certifying", 0, 1)
+        best = answers.certified(found)
         answer, search = best.answer, best.search
     else:
+        answers = StrategyAnswers(instance)
         progress("evaluating", 0, 1)
         answer = answers.named(strategy)
     progress("done", 1, 1)
@@ -196,7 +203,7 @@ def is_large(instance: Instance) -> bool:
 
 def compare(
     instance: Instance,
-    jobs: int = 1,
+    jobs: int | Crew = 1,
     limit: float | None = None,
     progress: Progress = silent,
     leakage: bool | None = None,
@@ -212,6 +219,7 @@ def compare(
 
     Parameters
     ----------
+    jobs : worker processes, or those that there are
     limit : seconds, after which the search stops. Where the menu is large it has half of them; the rest is for named strategies in the
         order of a first look, the baseline before all, and those that are not reached are told uncertified
     leakage : also value each strategy with re-export switched off; default: where the menu is small
@@ -223,35 +231,78 @@ def compare(
     look : called, where the menu is large, with what takes a first look; tells and returns what named strategies are worth
     """
     begun = time.monotonic()
-    answers = answers or StrategyAnswers(instance)
     is_whole = prove or not is_large(instance)
     leakage = is_whole if leakage is None else leakage
-    is_cut = limit is not None and not is_whole
-    is_looked = certify is not None or is_cut or (look is not None and not is_whole)
-    worth = (look(answers.first_look) if look else answers.first_look()) if is_looked else None
-    started = time.monotonic()
-    searching = max(0.0, begun + SEARCHING * limit - started) if limit is not None and is_cut else limit
-    best = answers.optimum(jobs, searching, progress, is_whole, tell, wide)
-    each = time.monotonic() - started - best.search.seconds  # seconds that a named strategy takes too
-    if best.is_interrupted:  # the baseline, which pain is measured against, and no more
-        worth, certify, is_whole, leakage, with_promises = worth or answers.first_look(), 0, False, False, False
-    names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
-    tasks = _in_time(names, begun + limit - 2.0 * each) if limit is not None and is_cut else names
-    work = spread(_namer(answers, leakage, is_whole or wide), tasks, jobs, each * len(names))
-    found = _counted(work, partial(progress, "comparing"), len(names))
-    optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
+    until = None if limit is None or is_whole else begun + limit
+    is_looked = certify is not None or until is not None or (look is not None and not is_whole)
+    with crew_of(jobs) as crew:
+        answers = answers or StrategyAnswers(instance)
+        workers = crew if is_large(instance) else crew.jobs  # a small game is done before processes have begun
+
+        def search(team: Team) -> Found:
+            left = limit if limit is None or until is None else max(0.0, begun + SEARCHING * limit - time.monotonic())
+            return answers.search(workers, left, progress, is_whole, tell, wide, team)
+
+        worth, searched = _searched(answers, workers, search, (look or _taken) if is_looked else None)
+        if searched.screening.is_interrupted:  # the baseline, which pain is measured against, and no more
+            certify, is_whole, leakage, with_promises = 0, False, False, False
+        names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
+        namer = _namer(answers, leakage, is_whole or wide)
+        best, found = _certified(answers, searched, names, namer, workers, progress, until)
+        optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
+        telling = partial(progress, "breaking promises")
+        kept = promises(answers.game, best.path, workers, telling) if is_whole or with_promises else None
     ordered = [*(found[name] for name in instance.strategies if name in found), optimum]
     left = {name: value for name, value in (worth or {}).items() if name not in found} or None
-    is_kept = is_whole or with_promises
-    kept = promises(answers.game, best.path, jobs, partial(progress, "breaking promises")) if is_kept else None
     return Comparison(
         schema_version=SCHEMA_VERSION, command="compare", instance=subject_of(instance),
         strategies=ordered, promises=kept, verdict=verdict_of(instance, ordered, kept, best.search),
-        search=best.search,
-        manifest=reproduced(instance),
+        search=best.search, manifest=reproduced(instance),
         first=first_page(instance, ordered, best.search, None, left),
         uncertified=left,
     )  # fmt: skip
+
+
+def _taken(take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+    """A first look that nobody is told."""
+    return take()
+
+
+def _searched(
+    answers: StrategyAnswers, workers: int | Crew, search: Callable[[Team], Found], look: Look | None
+) -> tuple[Mapping[str, float] | None, Found]:
+    """What named strategies are worth at a first look, if that is taken, and what a search finds; both on the same programs."""
+    with answers.game.screens(workers if isinstance(workers, Crew) else 1) as team:
+        take = partial(answers.first_look, team)
+        worth = None if look is None else look(take)
+        found = search(team)
+        return worth or (take() if found.screening.is_interrupted else None), found
+
+
+def _certified(
+    answers: StrategyAnswers,
+    searched: Found,
+    names: Sequence[str],
+    namer: Callable[[], Callable[[str], Named]],
+    jobs: int | Crew,
+    progress: Progress,
+    until: float | None,
+) -> tuple[Optimum, dict[str, Named]]:
+    """The answers to the best of a search and to named strategies; those only that are done by a moment of the monotonic clock.
+
+    Where there are processes, they answer the named ones while the best is certified here, unless that has to tell first how
+    long each takes.
+    """
+    is_begun = isinstance(jobs, Crew) and until is None
+    work = spread(namer, names, jobs) if is_begun else iter(())
+    progress("certifying", 0, 1)
+    started = time.monotonic()
+    best = answers.certified(searched)
+    each = time.monotonic() - started  # seconds that a named strategy takes too
+    if not is_begun:
+        tasks = names if until is None else _in_time(names, until - 2.0 * each)
+        work = spread(namer, tasks, jobs, each * len(names))
+    return best, _counted(work, partial(progress, "comparing"), len(names))
 
 
 def _first(names: Iterable[str], always: str, count: int | None) -> list[str]:

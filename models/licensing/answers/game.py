@@ -6,16 +6,17 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from coercivity.engine.errors import UsageError
-from coercivity.engine.menu.enumeration import Best, Choice, Looking, Screening, resolve
+from coercivity.engine.menu.enumeration import Best, Choice, Looking, Screening, in_runs, resolve
+from coercivity.engine.parallel import Crew, Team
 from coercivity.engine.proof.certificate import Certificate
 from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules, path_if_conceded
 from coercivity.models.licensing.announcement.licences import Path
-from coercivity.models.licensing.answers.promises import OPTIMAL
-from coercivity.models.licensing.answers.results import Assessment, answer_of, assess, path_rows
+from coercivity.models.licensing.answers.results import Assessment, answer_of, assess, assess_evaluated, path_rows
 from coercivity.models.licensing.answers.values import Answer, BestFirst, Commitment, PathRow, Search
 from coercivity.models.licensing.audit.certify import Auditor, Figures
 from coercivity.models.licensing.audit.recompute import Claim
@@ -24,7 +25,6 @@ from coercivity.models.licensing.buyers.evaluate import Followers
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Rule, Strategy
 from coercivity.models.licensing.leader.commit import Evaluation, Game, tolerance_of
-from coercivity.models.licensing.leader.search import LicenceScreen
 from coercivity.models.licensing.reading.leverage import CutOff
 
 Progress = Callable[[str, int, int], None]
@@ -39,6 +39,15 @@ class Optimum:
     path: Path
     search: Search
     is_interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best commitment that a search of the menu has found: evaluated, with its bound, and what was looked at."""
+
+    evaluation: Evaluation
+    best: Best
+    screening: Screening
 
 
 class StrategyAnswers:
@@ -74,41 +83,50 @@ class StrategyAnswers:
         gain, deviation = self.deviation(assessment.evaluation) if self.has_deviations else (None, None)
         return self.answer(assessment, self._certificate(assessment, deviation_gain=gain), deviation)
 
-    def first_look(self) -> dict[str, float]:
+    def first_look(self, team: Team | None = None) -> dict[str, float]:
         """What the named strategies are worth to the leader, million USD, best first: read on the hot path and not certified."""
-        screen = LicenceScreen(
-            self.instance, self.game.market, self.game.followers.layout, followers=self.game.followers
-        ).wander()
-        worth = {name: screen.worth(self.game.announce(name)) for name in self.instance.strategies}
+        names = list(self.instance.strategies)
+        worth = dict(zip(names, in_runs(team or self.game.screens(), "named_worth", names), strict=True))
         return dict(sorted(worth.items(), key=lambda pair: -pair[1]))
 
-    def optimum(
+    def search(
         self,
-        jobs: int,
+        jobs: int | Crew,
         limit: float | None,
         progress: Progress,
         is_proved: bool = True,
         tell: Tell | None = None,
         is_wide: bool = True,
-    ) -> Optimum:
-        """The answer to the best commitment on the menu; without a proof the best that a best-first search has found.
+        team: Team | None = None,
+    ) -> Found:
+        """The best commitment on the menu; without a proof the best that a best-first search has found.
 
         Where somebody is told, Ctrl-C ends the search and not the answer: the best of what was looked at is certified.
         A search that is not wide looks at changes of one slot of the best and no further.
         """
         better = None if tell is None else partial(_told_better, tell)
         searching = partial(progress, "searching")
-        found = self.game.best_commitment(jobs, limit, searching, is_proved, better, is_wide, yields=tell is not None)
-        _, best, screening = found
-        looking = screening.looking
+        found = self.game.best_commitment(
+            jobs, limit, searching, is_proved, better, is_wide, yields=tell is not None, team=team
+        )
+        evaluation, best, screening = found
         if tell is not None and screening.is_interrupted:
             tell("The search ends here; what it has found is certified. Ctrl-C once more ends at once.")
         self.bounds = dict(
             zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True)
         )
-        progress("certifying", 0, 1)
+        return Found(evaluation, best, screening)
+
+    def optimum(self, *asked: Any, **named: Any) -> Optimum:
+        """The certified answer to what :meth:`search` finds; takes the same."""
+        return self.certified(self.search(*asked, **named))
+
+    def certified(self, found: Found) -> Optimum:
+        """The answer to the best commitment that a search has found, certified."""
+        best, screening = found.best, found.screening
+        looking = screening.looking
         path = self.game.menu.path(best.choice)
-        assessment = assess(self.game, self.game.announcer.announce(path, OPTIMAL), self.cutoff)
+        assessment = assess_evaluated(self.game, found.evaluation, self.cutoff)
         gain, deviation = self.deviation(assessment.evaluation)
         assumptions = self.assumptions(len(screening.choices), screening.complete, looking)
         looked = looked_at(self.game, best, screening)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from coercivity.engine.parallel import Crew
 from coercivity.models.licensing.announcement.announce import path_from_rules, path_if_conceded, relieved
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.leader.commit import Game
@@ -80,7 +81,9 @@ def small_menu(game: Game, best: Path | None) -> list[Move]:
     return moves[:LARGEST]
 
 
-def promises(game: Game, best: Path | None, jobs: int, progress: Callable[[int, int], None] | None = None) -> Promises:
+def promises(
+    game: Game, best: Path | None, jobs: int | Crew, progress: Callable[[int, int], None] | None = None
+) -> Promises:
     """What survives once buyers have invested, and what keeps a promise."""
     moves = small_menu(game, best)
     found = play(game.instance, game.market, game.followers.layout, moves, game.reference_pressure, jobs, progress)

@@ -52,7 +52,11 @@ class Assessment:
 
 def assess(game: Game, announced: Announcement, cutoff: CutOff | None) -> Assessment:
     """Evaluate a strategy and everything reported about it."""
-    evaluation = game.evaluate(announced)
+    return assess_evaluated(game, game.evaluate(announced), cutoff)
+
+
+def assess_evaluated(game: Game, evaluation: Evaluation, cutoff: CutOff | None) -> Assessment:
+    """Everything reported about a strategy that was evaluated."""
     curve = leverage_curve(game.instance, cutoff, evaluation.response) if cutoff is not None else None
     accounts = accounts_of(game.instance, game.market, evaluation.response)
     announced, cost = evaluation.announced, evaluation.response.cost

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from coercivity.engine.parallel import Crew
 from coercivity.engine.study.memory.content import key_of, program_version
 from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome, Status
@@ -63,8 +64,11 @@ def compare(
             _tell_worth(tell, seen)  # before anything is built
     look = None if tell is None else partial(_first_look, instance, run.get("memory"), tell, seen)
     progress("building", 0, 1)
-    answers = StrategyAnswers(instance)
-    found = commands.compare(instance, run["jobs"], limit, progress, **asked, tell=tell, look=look, answers=answers)
+    with Crew(run["jobs"]) as crew:
+        if is_large(instance):
+            crew.begin(StrategyAnswers.__module__)
+        answers = StrategyAnswers(instance)
+        found = commands.compare(instance, crew, limit, progress, **asked, tell=tell, look=look, answers=answers)
     if limit is not None:
         left = max(0.0, limit - (time.monotonic() - started))
         seconds = left if seconds is None else min(seconds, left)

@@ -7,6 +7,7 @@ the leader's payoff. The search screens every joint strategy of the menu on the 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from coercivity.engine.menu.best_first import best_first
-from coercivity.engine.menu.enumeration import Best, Choice, Screening, resolve, screen_menu
+from coercivity.engine.menu.enumeration import Best, Choice, Screening, asked, resolve, screen_menu
+from coercivity.engine.parallel import Crew, Team
 from coercivity.engine.programs.hot import LinearProgram, LinearSolution
 from coercivity.engine.programs.ties import Interval, capped_range, multiplier_range, quantity_range
 from coercivity.models.licensing.announcement.announce import (
@@ -238,40 +240,47 @@ class Game:
             found.append(float(sum(part[:, members[group]].sum() for group in groups)))
         return found
 
+    def screens(self, jobs: int | Crew = 1) -> Team:
+        """Processes that each look at strategies in no order, on a program of their own (:class:`LicenceScreen`)."""
+        factory = partial(wanderer, self.instance, self.market, self.followers.layout)
+        return Team(partial(asked, factory), jobs)
+
     def best_commitment(
         self,
-        jobs: int = 1,
+        jobs: int | Crew = 1,
         limit: float | None = None,
         progress: Callable[[int, int], None] | None = None,
         is_proved: bool = True,
         better: Callable[[float, int], None] | None = None,
         is_wide: bool = True,
         yields: bool = False,
+        team: Team | None = None,
     ) -> tuple[Evaluation, Best, Screening]:
         """The best joint strategy on the menu, with the bound that proves it.
 
         Parameters
         ----------
-        jobs : worker processes
+        jobs : worker processes, or those that there are
         limit : seconds after which the search stops without a proof
         progress : called with (strategies looked at, all)
         is_proved : look at the whole menu; else best-first, and the bound holds for what was looked at
         better : called with (million USD, strategies looked at) whenever a best-first search finds a better one
         is_wide : best-first, look at all changes of two slots of the best and at a sample; else at those of one slot
         yields : on Ctrl-C go on with what was looked at, if anything was
+        team : best-first, the :meth:`screens` to ask, where there are some already
         """
         deadline = None if limit is None else time.monotonic() + limit
-        factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
         options = [len(self.menu.postures)] * self.menu.slots
         if is_proved:
+            factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
             screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress, yields=yields)
         else:
             seed = int(self.instance.fingerprint()[:8], 16)
-            wandering = partial(wanderer, self.instance, self.market, self.followers.layout)
-            screening = best_first(
-                wandering, options, self.named_choices(), self._worth, jobs, deadline, progress, seed, better,
-                self.foretold, is_wide, yields,
-            )  # fmt: skip
+            with contextlib.nullcontext(team) if team is not None else self.screens(jobs) as asking:
+                screening = best_first(
+                    asking, options, self.named_choices(), self._worth, deadline, progress, seed, better,
+                    is_foretold=True, is_wide=is_wide, yields=yields,
+                )  # fmt: skip
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
         return best.detail, best, screening
@@ -282,20 +291,6 @@ class Game:
         named = [choice for choice in map(self.menu.choice, paths) if choice is not None]
         alike = [(option,) * self.menu.slots for option in range(len(self.menu.postures))]
         return list(dict.fromkeys([*named, *alike]))
-
-    def foretold(self, choice: Choice) -> tuple[float, tuple[float, ...]]:
-        """What is known of a strategy before buyers answer: a part of its value, million USD, and how likely which end is.
-
-        Exports are sold on a tree whose weights are products of the hazards of all phases, which no sum over slots follows.
-        """
-        announced = self.announcer.announce(self.menu.path(choice))
-        chance = 0.0
-        if self.is_conditional and self.books.window is not None:
-            chance = believed(self.followers, self.books, announced, all_of_them=False).chance
-            announced = with_chance(announced, self.market, chance)
-            chance *= held_until_decision(announced, self.market)
-        part = self.books.fixed(announced, self.announcer) + chance * concession_value(self.books)[0]
-        return part, tuple(announced.leader_weight[self.market.tree.leaves()].tolist())
 
     def _worth(self, choices: NDArray[np.int64], numbers: Floats) -> Floats:
         return self.upper_bounds(Screening(choices, numbers, False, 0.0))

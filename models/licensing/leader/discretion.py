@@ -16,7 +16,7 @@ import numpy as np
 
 from coercivity.engine.menu.discretion import Discretion, discretion
 from coercivity.engine.menu.repeated import LAGS, CriticalDiscount, critical_discount
-from coercivity.engine.parallel import spread
+from coercivity.engine.parallel import Crew, spread
 from coercivity.models.licensing.announcement.announce import Announcement, relieved
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.buyers.evaluate import Layout
@@ -101,7 +101,7 @@ def play(
     layout: Layout,
     moves: Sequence[Move],
     reference: float,
-    jobs: int = 1,
+    jobs: int | Crew = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Play:
     """The payoffs of all pairs of a small menu.
@@ -109,16 +109,15 @@ def play(
     Parameters
     ----------
     reference : pressure of the concession's reference strategy, million USD
-    jobs : worker processes; each takes whole rows
+    jobs : worker processes, or those that there are; each takes whole rows
     """
     moves = tuple(moves)
     payoffs = np.empty((len(moves), len(moves)))
     credible = np.empty((len(moves), 2))
     factory = partial(_row, instance, market, layout, moves, reference)
 
-    for done, (_, (number, row, threat)) in enumerate(
-        spread(factory, iter(range(len(moves))), min(jobs, len(moves))), 1
-    ):
+    workers = jobs if isinstance(jobs, Crew) else min(jobs, len(moves))
+    for done, (_, (number, row, threat)) in enumerate(spread(factory, range(len(moves)), workers), 1):
         payoffs[number], credible[number] = row, threat
 
         if progress:

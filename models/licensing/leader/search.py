@@ -86,6 +86,24 @@ class LicenceScreen:
         high, _, gain, fixed, chance = self.bound(announced)
         return high, self.relieved_cost(announced), gain, fixed, chance
 
+    def foretell(self, choice: Choice) -> tuple[float, ...]:
+        """What is known of a strategy before buyers answer: a part of its value, million USD, and how likely which end is.
+
+        Exports are sold on a tree whose weights are products of the hazards of all phases, which no sum over slots follows.
+        """
+        followers, chance = self.followers, 0.0
+        announced = followers.announcer.announce(self.menu.path(choice))
+        if followers.market.tree.conceded is not None and self.books.window is not None:
+            chance = believed(followers, self.books, announced, all_of_them=False).chance
+            announced = with_chance(announced, followers.market, chance)
+            chance *= held_until_decision(announced, followers.market)
+        part = self.books.fixed(announced, followers.announcer) + chance * concession_value(self.books)[0]
+        return part, *announced.leader_weight[followers.market.tree.leaves()].tolist()
+
+    def named_worth(self, name: str) -> float:
+        """The leader's value of a named strategy, as :meth:`worth`."""
+        return self.worth(self.followers.announcer.named(name))
+
     def relieved_cost(self, announced: Announcement) -> float:
         """A bound from below of the buyers' cost once the target is relieved, million USD; not a number if it is free."""
         if self.concession is None or self.followers.market.tree.conceded is not None:

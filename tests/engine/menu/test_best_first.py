@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from coercivity.engine.menu.best_first import SAMPLE, best_first
-from coercivity.engine.menu.enumeration import Choice, Looking, Screening
+from coercivity.engine.menu.enumeration import Choice, Looking, Screening, asked
+from coercivity.engine.parallel import Team
 from coercivity.models.licensing.leader.commit import Game
 from tests.small_games import POOL, instance_of, small_data
 
@@ -36,9 +37,10 @@ class Table:
         return (float(value),)
 
 
-def searched(table: Table, **asked: object) -> tuple[Screening, Looking]:
+def searched(table: Table, **wishes: object) -> tuple[Screening, Looking]:
     options = [table.options] * table.slots
-    found = best_first(lambda: table, options, [(0,) * table.slots], lambda _, rows: rows[:, 0], **asked)  # type: ignore[arg-type]
+    with Team(partial(asked, lambda: table), 1) as team:
+        found = best_first(team, options, [(0,) * table.slots], lambda _, rows: rows[:, 0], **wishes)  # type: ignore[arg-type]
     assert found.looking is not None
     return found, found.looking
 
@@ -96,7 +98,11 @@ def test_a_deadline_keeps_what_is_there() -> None:
 
 def test_it_is_the_same_every_time_and_with_two_processes() -> None:
     table = Table(5, 0.5, slots=4, options=4)
-    one, two = (best_first(partial(Table, 5, 0.5, 4, 4), [4] * 4, [(0,) * 4], worth, jobs=jobs) for jobs in (1, 2))
+    found = []
+    for jobs in (1, 2):
+        with Team(partial(asked, partial(Table, 5, 0.5, 4, 4)), jobs) as team:
+            found.append(best_first(team, [4] * 4, [(0,) * 4], worth))
+    one, two = found
     assert table.screen((0,) * 4)
     assert one.choices.tolist() == two.choices.tolist()
 

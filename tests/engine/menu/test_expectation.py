@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 
 from coercivity.engine.menu.best_first import best_first
-from coercivity.engine.menu.enumeration import Choice
+from coercivity.engine.menu.enumeration import Choice, asked
 from coercivity.engine.menu.expectation import Expectation, changes
+from coercivity.engine.parallel import Team
 
 OPTIONS = (3, 4, 2, 3)
 EVERY = list(itertools.product(*(range(count) for count in OPTIONS)))
@@ -37,7 +39,9 @@ def test_sums_over_slots_are_foretold_exactly() -> None:
     assert model.ranked(EVERY)[0] == max(EVERY, key=additive)
 
 
-@pytest.mark.parametrize("told", [lambda choice: (9.0 * odds(choice), ()), lambda choice: (0.0, (odds(choice),))])
+@pytest.mark.parametrize(
+    "told", [lambda some: [(9.0 * odds(one),) for one in some], lambda some: [(0.0, odds(one)) for one in some]]
+)
 def test_what_can_be_told_is_exact_where_slots_are_not(told: object) -> None:
     def value(choice: Choice) -> float:
         return additive(choice) + 9.0 * odds(choice)
@@ -51,7 +55,7 @@ def test_what_can_be_told_is_exact_where_slots_are_not(told: object) -> None:
 
 
 def test_promising_ones_are_new_and_come_best_first() -> None:
-    for foresight in (None, lambda choice: (odds(choice), ())):
+    for foresight in (None, lambda some: [(odds(one),) for one in some]):
         model, known = Expectation(OPTIONS, foresight), {choice: additive(choice) for choice in some(3, 30)}
         model.fit(known)
         found = model.promising(known, 5)
@@ -74,13 +78,15 @@ class Pair:
         """The value."""
         return (additive(choice) - 9.0 * odds(choice),)
 
+    def foretell(self, choice: Choice) -> tuple[float, ...]:
+        """The product."""
+        return (-9.0 * odds(choice),)
+
 
 @pytest.mark.parametrize("is_wide", [True, False])
 def test_a_near_search_says_that_it_was_near(is_wide: bool) -> None:
-    found = best_first(
-        Pair, OPTIONS, [(0, 0, 0, 0)], lambda _, rows: rows[:, 0], foresight=lambda choice: (-9.0 * odds(choice), ()),
-        is_wide=is_wide,
-    )  # fmt: skip
+    with Team(partial(asked, Pair), 1) as team:
+        found = best_first(team, OPTIONS, [(0, 0, 0, 0)], lambda _, rows: rows[:, 0], is_foretold=True, is_wide=is_wide)
     assert found.looking is not None
     best = max(EVERY, key=lambda choice: additive(choice) - 9.0 * odds(choice))
     assert tuple(found.choices[int(found.numbers[:, 0].argmax())].tolist()) == best

@@ -62,7 +62,7 @@ def test_a_first_look_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     changed["leader"]["discount_rate"] = {"value": "9 %/yr", "assumption": "another leader"}
     desk.compare(loaded(changed), run, commands.silent, other.append)
     assert other[0].startswith("First look") and other[0] != first[0]
-    monkeypatch.setattr(StrategyAnswers, "first_look", lambda _: pytest.fail("it was looked at before"))
+    monkeypatch.setattr(StrategyAnswers, "first_look", lambda *_: pytest.fail("it was looked at before"))
     desk.compare(loaded(rich()), run, lambda *step: again.append(step[0]), again.append)
     assert again[:2] == [first[0], "building"], "what is remembered is told before anything is built"
     assert sum(line.startswith("First look") for line in again) == 1

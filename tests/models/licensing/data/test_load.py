@@ -234,13 +234,13 @@ def test_the_effective_instance_keeps_every_digit() -> None:
     assert again.fingerprint() == instance.fingerprint()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_any_title_survives_the_round_trip(title: str) -> None:
     assert same(loaded(changed(rich(), "title", title)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.floats(min_value=0, max_value=1e300))
 def test_any_number_survives_the_round_trip(number: float) -> None:
     data = rich()
@@ -319,7 +319,7 @@ def mutate(data: Any, draw: Any) -> None:
         )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_mutated_instance_loads_or_is_refused_with_places(data: st.DataObject) -> None:
     wanted = rich()
@@ -336,7 +336,7 @@ def test_a_mutated_instance_loads_or_is_refused_with_places(data: st.DataObject)
         assert counts(sources_table(instance))["total"] > 0
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_random_override_is_taken_or_refused(data: st.DataObject) -> None:
     every = [".".join(str(part) for part in path) for path in paths(rich())]
