@@ -54,7 +54,7 @@ def best_first(
     better: Callable[[float, int], None] | None = None,
     is_foretold: bool = False,
     is_wide: bool = True,
-    yields: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Screening:
     """Search a menu without looking at all of it; what was looked at, and in ``looking`` how far that goes.
 
@@ -70,24 +70,17 @@ def best_first(
     better : called with (value, looked at) whenever a round has brought something better
     is_foretold : the screens also ``foretell`` what they can of a commitment without its program
     is_wide : look at all changes of two slots of the best and at a sample; else at those of one slot
-    yields : on Ctrl-C return what was looked at, if anything was
+    stop : asked before every round but the first; once it says so what was looked at is returned
     """
     started = time.monotonic()
     foresight = partial(in_runs, team, "foretell") if is_foretold else None
     random, expectation = np.random.default_rng(seed), Expectation(options, foresight)
-    search = _Search(options, team, worth, deadline, progress, random, better, expectation, is_wide)
-    is_interrupted = False
-    try:
-        looking = search.run(list(seeds) or [tuple(0 for _ in options)])
-    except KeyboardInterrupt:
-        if not (yields and search.rows):
-            raise
-        is_interrupted = search.is_late = True
-        looking = search.told(0, 0)
+    search = _Search(options, team, worth, deadline, progress, random, better, expectation, is_wide, stop)
+    looking = search.run(list(seeds) or [tuple(0 for _ in options)])
     choices = np.array(list(search.rows), dtype=np.int64).reshape(-1, len(options))
     complete = len(choices) == search.total
     numbers = np.array(list(search.rows.values()))
-    return Screening(choices, numbers, complete, time.monotonic() - started, looking, is_interrupted)
+    return Screening(choices, numbers, complete, time.monotonic() - started, looking, search.is_late and stop())
 
 
 @dataclass
@@ -101,6 +94,7 @@ class _Search:
     better: Callable[[float, int], None] | None
     expectation: Expectation
     is_wide: bool
+    stop: Callable[[], bool]
     rows: dict[Choice, tuple[float, ...]] = field(default_factory=dict)
     values: dict[Choice, float] = field(default_factory=dict)
     errors: list[float] = field(default_factory=list)
@@ -147,7 +141,8 @@ class _Search:
         """Look at commitments in rounds, those that are known left out, until the deadline."""
         fresh = [choice for choice in dict.fromkeys(choices) if choice not in self.values]
         for first in range(0, len(fresh), ROUND):
-            if self.values and self.deadline is not None and time.monotonic() > self.deadline:
+            is_over = self.deadline is not None and time.monotonic() > self.deadline
+            if self.values and (is_over or self.stop()):
                 self.is_late = True
                 return
             # Neighbours beside each other, so that a hot program has little to change.

@@ -72,7 +72,7 @@ class Screening:
     complete : whether the whole menu was screened
     seconds : wall-clock time
     looking : how far a search has looked that does not look at the whole menu
-    is_interrupted : whether Ctrl-C ended it
+    is_interrupted : whether somebody ended it
     """
 
     choices: NDArray[np.int64]
@@ -116,7 +116,7 @@ def screen_menu(
     deadline: float | None = None,
     progress: Progress | None = None,
     run_length: int = 50,
-    yields: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Screening:
     """Screen every commitment of a menu.
 
@@ -128,38 +128,34 @@ def screen_menu(
     jobs : worker processes, each with a hot program of its own, or those that there are
     deadline : ``time.monotonic()`` after which no further run is started
     progress : called with (done, total)
-    yields : on Ctrl-C return what was screened, if anything was
+    stop : asked before every run; once it says so what was screened is returned
     """
     started = time.monotonic()
     total = int(np.prod(options, dtype=object))
     found: list[tuple[list[Choice], list[tuple[float, ...]]]] = []
     done = 0
-    runs = _runs(ordered_choices(options, effect), run_length, deadline)
-    is_interrupted = False
-    try:
-        for choices, numbers in spread(partial(screener, factory), runs, jobs):
-            found.append((choices, numbers))
-            done += len(choices)
-            if progress:
-                progress(done, total)
-    except KeyboardInterrupt:
-        if not (yields and found):
-            raise
-        is_interrupted = True
+    runs = _runs(ordered_choices(options, effect), run_length, deadline, stop)
+    for choices, numbers in spread(partial(screener, factory), runs, jobs):
+        found.append((choices, numbers))
+        done += len(choices)
+        if progress:
+            progress(done, total)
     return Screening(
         np.array([choice for choices, _ in found for choice in choices], dtype=np.int64).reshape(-1, len(options)),
         np.array([row for _, numbers in found for row in numbers], dtype=float),
         done == total,
         time.monotonic() - started,
-        is_interrupted=is_interrupted,
+        is_interrupted=done < total and stop(),
     )
 
 
-def _runs(choices: Iterator[Choice], length: int, deadline: float | None) -> Iterator[list[Choice]]:
+def _runs(
+    choices: Iterator[Choice], length: int, deadline: float | None, stop: Callable[[], bool]
+) -> Iterator[list[Choice]]:
     # The first run is always screened, so that a search cut short still has a result.
     yield list(itertools.islice(choices, length))
     while run := list(itertools.islice(choices, length)):
-        if deadline is not None and time.monotonic() > deadline:
+        if (deadline is not None and time.monotonic() > deadline) or stop():
             return
         yield run
 

@@ -72,20 +72,23 @@ class InProcess:
 
 
 class Until:
-    """Another executor's runs until a moment of the monotonic clock; what has not come back by then is left undone."""
+    """Another executor's runs until a moment of the monotonic clock, or until it is stopped; what has not come back by then is left undone."""
 
-    def __init__(self, executor: Executor, ends: float) -> None:
-        self.executor, self.ends = executor, ends
+    def __init__(self, executor: Executor, ends: float, stop: Callable[[], bool] = lambda: False) -> None:
+        self.executor, self.ends, self.stop = executor, ends, stop
 
     def outcomes(self, runs: Sequence[Run], todo: Sequence[int], factory: Factory) -> Iterator[tuple[int, Outcome]]:
         """As :meth:`Executor.outcomes`."""
-        if time.monotonic() >= self.ends:
+        if self._is_over():
             return
         with contextlib.closing(self.executor.outcomes(runs, todo, factory)) as found:  # type: ignore[type-var]  # a generator
             for one in found:
                 yield one
-                if time.monotonic() >= self.ends:
+                if self._is_over():
                     return
+
+    def _is_over(self) -> bool:
+        return time.monotonic() >= self.ends or self.stop()
 
 
 class Stretches:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coercivity.engine.data.values import sometimes
-from coercivity.engine.menu.enumeration import Choice
+from coercivity.engine.desk.interrupts import Stop, stoppable
 from coercivity.engine.parallel import Crew, Team, crew_of, spread
 from coercivity.engine.proof.certificate import ProofLevel
 from coercivity.engine.report.notebook import Shown
-from coercivity.models.licensing.announcement.announce import path_from_rules
+from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.announcement.menu import menu_of
-from coercivity.models.licensing.answers.game import Found, Optimum, StrategyAnswers, Tell
+from coercivity.models.licensing.answers.game import Found, Optimum, StrategyAnswers, Tell, namer_of
 from coercivity.models.licensing.answers.promises import Promises, promises
 from coercivity.models.licensing.answers.subject import Subject, subject_of
 from coercivity.models.licensing.answers.values import Answer, Named, Search
 from coercivity.models.licensing.answers.verdict.first import FirstPage, first_page
 from coercivity.models.licensing.answers.verdict.hinges import Hinges
 from coercivity.models.licensing.answers.verdict.verdict import Verdict, verdict_of
-from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.load import effective
-from coercivity.models.licensing.market.arrays import Market
+from coercivity.models.licensing.leader.commit import Game
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +53,7 @@ class Solution(Answer, Result):
 
     search: Search | None  # of the menu; None for a strategy that was named
     manifest: Mapping[str, Any]  # what a later reader needs to repeat the run and to check the result
+    interrupted: str | None = sometimes()  # the stage that Ctrl-C ended
 
     __repr__ = Shown.__repr__
 
@@ -76,6 +76,7 @@ class Comparison(Result):
     first: FirstPage | None = sometimes()  # what somebody reads who reads one screen
     # million USD by name; strategies that time was too short to answer and to certify, at a first look
     uncertified: Mapping[str, float] | None = sometimes()
+    interrupted: str | None = sometimes()  # the stage that Ctrl-C ended
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -114,10 +115,20 @@ def gap(result: Solution | Comparison) -> float | None:
     return max(0.0, *gaps) if gaps else None
 
 
-def status(result: Solution | Comparison, is_limited: bool = True) -> str:
-    """Why the run ended, in a few words; without a limit it is somebody who stopped it."""
-    how = "stopped by its limit" if is_limited else "interrupted"
-    return f"{how} before the whole menu was searched" if is_stopped(result) else "finished"
+INTERRUPTED = {
+    "searching": "before the whole menu was searched",
+    "certifying": "while answers were certified",
+    "promises": "before promises were looked at",
+    "ranges": "before all stated ranges were looked at",
+}
+"""What is missing where Ctrl-C ended a stage."""
+
+
+def status(result: Solution | Comparison) -> str:
+    """Why the run ended, in a few words."""
+    if result.interrupted is not None:
+        return f"interrupted {INTERRUPTED.get(result.interrupted, result.interrupted)}"
+    return "stopped by its limit before the whole menu was searched" if is_stopped(result) else "finished"
 
 
 def shortfall(result: Solution | Comparison, require: str | None) -> str | None:
@@ -171,15 +182,17 @@ def solve(
         The buyers' program has no finite optimum.
     """
     progress("building", 0, 1)
-    search = None
+    search = interrupted = None
     if strategy is None:
         with crew_of(jobs) as crew:
             is_long = is_large(instance)
             workers = crew.begin(__name__) if is_long else crew.jobs
             answers = StrategyAnswers(instance)
-            found = answers.search(workers, limit, progress, prove or not is_long, tell)
-        progress("certifying", 0, 1)
-        best = answers.certified(found)
+            with stoppable(tell) as stop:
+                found = answers.search(workers, limit, progress, prove or not is_long, tell, stop=stop)
+                progress("certifying", 0, 1)
+                best = answers.certified(found)
+                interrupted = _interrupted(found, stop)
         answer, search = best.answer, best.search
     else:
         answers = StrategyAnswers(instance)
@@ -193,7 +206,15 @@ def solve(
         **vars(answer),
         search=search,
         manifest=reproduced(instance),
+        interrupted=interrupted,
     )
+
+
+def _interrupted(found: Found, stop: Stop) -> str | None:
+    """The stage that was ended, once answers are certified."""
+    if found.screening.is_interrupted:
+        return "searching"
+    return "certifying" if stop() else None
 
 
 def is_large(instance: Instance) -> bool:
@@ -235,31 +256,31 @@ def compare(
     leakage = is_whole if leakage is None else leakage
     until = None if limit is None or is_whole else begun + limit
     is_looked = certify is not None or until is not None or (look is not None and not is_whole)
-    with crew_of(jobs) as crew:
+    with crew_of(jobs) as crew, stoppable(tell) as stop:
         answers = answers or StrategyAnswers(instance)
         workers = crew if is_large(instance) else crew.jobs  # a small game is done before processes have begun
 
         def search(team: Team) -> Found:
             left = limit if limit is None or until is None else max(0.0, begun + SEARCHING * limit - time.monotonic())
-            return answers.search(workers, left, progress, is_whole, tell, wide, team)
+            return answers.search(workers, left, progress, is_whole, tell, wide, team, stop)
 
         worth, searched = _searched(answers, workers, search, (look or _taken) if is_looked else None)
         if searched.screening.is_interrupted:  # the baseline, which pain is measured against, and no more
             certify, is_whole, leakage, with_promises = 0, False, False, False
-        names = list(instance.strategies) if worth is None else _first(worth, instance.baseline, certify)
-        namer = _namer(answers, leakage, is_whole or wide)
-        best, found = _certified(answers, searched, names, namer, workers, progress, until)
+        names = _first(worth or instance.strategies, instance.baseline, certify)
+        namer = namer_of(answers, leakage, is_whole or wide)
+        best, found = _certified(answers, searched, names, namer, workers, progress, until, stop)
         optimum = answers.without_leakage(best.answer, best.path) if leakage else best.answer
-        telling = partial(progress, "breaking promises")
-        kept = promises(answers.game, best.path, workers, telling) if is_whole or with_promises else None
+        is_kept = is_whole or with_promises
+        kept, ended = _kept(answers.game, best.path, is_kept, workers, progress, stop, _interrupted(searched, stop))
     ordered = [*(found[name] for name in instance.strategies if name in found), optimum]
-    left = {name: value for name, value in (worth or {}).items() if name not in found} or None
+    left = _uncertified(answers, found, worth)
     return Comparison(
         schema_version=SCHEMA_VERSION, command="compare", instance=subject_of(instance),
         strategies=ordered, promises=kept, verdict=verdict_of(instance, ordered, kept, best.search),
         search=best.search, manifest=reproduced(instance),
         first=first_page(instance, ordered, best.search, None, left),
-        uncertified=left,
+        uncertified=left, interrupted=ended,
     )  # fmt: skip
 
 
@@ -273,10 +294,8 @@ def _searched(
 ) -> tuple[Mapping[str, float] | None, Found]:
     """What named strategies are worth at a first look, if that is taken, and what a search finds; both on the same programs."""
     with answers.game.screens(workers if isinstance(workers, Crew) else 1) as team:
-        take = partial(answers.first_look, team)
-        worth = None if look is None else look(take)
-        found = search(team)
-        return worth or (take() if found.screening.is_interrupted else None), found
+        worth = None if look is None else look(partial(answers.first_look, team))
+        return worth, search(team)
 
 
 def _certified(
@@ -287,6 +306,7 @@ def _certified(
     jobs: int | Crew,
     progress: Progress,
     until: float | None,
+    stop: Stop,
 ) -> tuple[Optimum, dict[str, Named]]:
     """The answers to the best of a search and to named strategies; those only that are done by a moment of the monotonic clock.
 
@@ -302,7 +322,42 @@ def _certified(
     if not is_begun:
         tasks = names if until is None else _in_time(names, until - 2.0 * each)
         work = spread(namer, tasks, jobs, each * len(names))
-    return best, _counted(work, partial(progress, "comparing"), len(names))
+    found: dict[str, Named] = {}
+    for name, answer in work:
+        found[name] = answer
+        progress("comparing", len(found), len(names))
+        if stop() and answers.instance.baseline in found:  # pain is measured against it
+            break
+    return best, found
+
+
+def _uncertified(
+    answers: StrategyAnswers, found: Collection[str], worth: Mapping[str, float] | None
+) -> dict[str, float] | None:
+    """What the strategies without an answer are worth at a first look, which is taken if it was not; None where all have one."""
+    if len(found) == len(answers.instance.strategies):
+        return None
+    return {name: value for name, value in (worth or answers.first_look()).items() if name not in found}
+
+
+def _kept(
+    game: Game, path: Path, is_asked: bool, jobs: int | Crew, progress: Progress, stop: Stop, ended: str | None
+) -> tuple[Promises | None, str | None]:
+    """Which promises would be kept, where that is asked and no stage was ended; and the stage that was."""
+    if not is_asked or ended is not None:
+        return None, ended
+
+    def telling(done: int, total: int) -> None:
+        progress("breaking promises", done, total)
+        if stop() and done < total:
+            raise KeyboardInterrupt
+
+    try:
+        return promises(game, path, jobs, telling), None
+    except KeyboardInterrupt:
+        if not stop():
+            raise
+        return None, "promises"
 
 
 def _first(names: Iterable[str], always: str, count: int | None) -> list[str]:
@@ -316,37 +371,6 @@ def _in_time(names: Iterable[str], until: float) -> Iterator[str]:
         if number and time.monotonic() > until:
             return
         yield name
-
-
-def _counted(work: Iterable[tuple[str, Named]], progress: Callable[[int, int], None], total: int) -> dict[str, Named]:
-    """Named answers as they come, each one told."""
-    found: dict[str, Named] = {}
-    for name, answer in work:
-        found[name] = answer
-        progress(len(found), total)
-    return found
-
-
-def _namer(answers: StrategyAnswers, leakage: bool, is_told: bool) -> Callable[[], Callable[[str], Named]]:
-    """What makes, in any process, what answers named strategies; with what changing one slot would add, if that ``is_told``."""
-    game, bounds = answers.game, answers.bounds if is_told else None
-    return partial(_named, game.instance, game.market, game.followers.layout, bounds, leakage)
-
-
-def _named(
-    instance: Instance, market: Market, layout: Layout, bounds: dict[Choice, float] | None, leakage: bool
-) -> Callable[[str], Named]:
-    """What answers named strategies; without the bounds of a search it does not ask what changing one slot would add."""
-    answers = StrategyAnswers(instance, Followers(instance, market, layout))
-    answers.bounds, answers.has_deviations = bounds or {}, bounds is not None
-
-    def named(name: str) -> Named:
-        answer = answers.named(name)
-        if leakage:
-            answer = answers.without_leakage(answer, path_from_rules(instance, instance.strategies[name]))
-        return Named(**vars(answer), search=None)
-
-    return named
 
 
 def reproduced(instance: Instance) -> dict[str, Any]:

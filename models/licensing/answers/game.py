@@ -17,14 +17,15 @@ from coercivity.engine.proof.certificate import Certificate
 from coercivity.models.licensing.announcement.announce import Announcement, path_from_rules, path_if_conceded
 from coercivity.models.licensing.announcement.licences import Path
 from coercivity.models.licensing.answers.results import Assessment, answer_of, assess, assess_evaluated, path_rows
-from coercivity.models.licensing.answers.values import Answer, BestFirst, Commitment, PathRow, Search
+from coercivity.models.licensing.answers.values import Answer, BestFirst, Commitment, Named, PathRow, Search
 from coercivity.models.licensing.audit.certify import Auditor, Figures
 from coercivity.models.licensing.audit.recompute import Claim
 from coercivity.models.licensing.audit.search import Looked
-from coercivity.models.licensing.buyers.evaluate import Followers
+from coercivity.models.licensing.buyers.evaluate import Followers, Layout
 from coercivity.models.licensing.data.instance import Instance
 from coercivity.models.licensing.data.strategies import Rule, Strategy
 from coercivity.models.licensing.leader.commit import Evaluation, Game, tolerance_of
+from coercivity.models.licensing.market.arrays import Market
 from coercivity.models.licensing.reading.leverage import CutOff
 
 Progress = Callable[[str, int, int], None]
@@ -33,12 +34,11 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best commitment on the menu: its answer, its path, and how far the menu was searched; whether Ctrl-C ended that."""
+    """The best commitment on the menu: its answer, its path, and how far the menu was searched."""
 
     answer: Answer
     path: Path
     search: Search
-    is_interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,20 +98,16 @@ class StrategyAnswers:
         tell: Tell | None = None,
         is_wide: bool = True,
         team: Team | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> Found:
-        """The best commitment on the menu; without a proof the best that a best-first search has found.
+        """The best commitment on the menu; without a proof the best that a best-first search has found until it is stopped.
 
-        Where somebody is told, Ctrl-C ends the search and not the answer: the best of what was looked at is certified.
         A search that is not wide looks at changes of one slot of the best and no further.
         """
         better = None if tell is None else partial(_told_better, tell)
         searching = partial(progress, "searching")
-        found = self.game.best_commitment(
-            jobs, limit, searching, is_proved, better, is_wide, yields=tell is not None, team=team
-        )
+        found = self.game.best_commitment(jobs, limit, searching, is_proved, better, is_wide, stop=stop, team=team)
         evaluation, best, screening = found
-        if tell is not None and screening.is_interrupted:
-            tell("The search ends here; what it has found is certified. Ctrl-C once more ends at once.")
         self.bounds = dict(
             zip(map(tuple, screening.choices.tolist()), self.game.upper_bounds(screening).tolist(), strict=True)
         )
@@ -135,7 +131,7 @@ class StrategyAnswers:
             len(self.game.menu), len(screening.choices), best.resolved, screening.seconds, screening.complete,
             None if looking is None or screening.complete else told_of(looking),
         )  # fmt: skip
-        return Optimum(self.answer(assessment, certificate, deviation), path, search, screening.is_interrupted)
+        return Optimum(self.answer(assessment, certificate, deviation), path, search)
 
     def assumptions(
         self, screened: int, is_complete: bool, looking: Looking | BestFirst | None = None
@@ -228,7 +224,9 @@ def looked_at(game: Game, best: Best, screening: Screening) -> Looked | None:
     """What a search says of itself, for the judge; None where it was not finished."""
     if not screening.complete:
         return None
-    return Looked(screening.choices, game.upper_bounds(screening), best.resolved)
+    # In an order that does not tell how the search went, which whoever verifies it may do otherwise.
+    order = sorted(range(len(screening.choices)), key=screening.choices.tolist().__getitem__)
+    return Looked(screening.choices[order], game.upper_bounds(screening)[order], best.resolved)
 
 
 def claim_of(instance: Instance, announced: Announcement) -> Claim:
@@ -282,3 +280,25 @@ def path_of_rows(instance: Instance, rows: Sequence[PathRow]) -> Path:
                         "strategy.path", f"unknown posture {name!r}", "save the result again with coercivity solve"
                     )
     return path
+
+
+def namer_of(answers: StrategyAnswers, leakage: bool, is_told: bool) -> Callable[[], Callable[[str], Named]]:
+    """What makes, in any process, what answers named strategies; with what changing one slot would add, if that ``is_told``."""
+    game, bounds = answers.game, answers.bounds if is_told else None
+    return partial(_named, game.instance, game.market, game.followers.layout, bounds, leakage)
+
+
+def _named(
+    instance: Instance, market: Market, layout: Layout, bounds: dict[Choice, float] | None, leakage: bool
+) -> Callable[[str], Named]:
+    """What answers named strategies; without the bounds of a search it does not ask what changing one slot would add."""
+    answers = StrategyAnswers(instance, Followers(instance, market, layout))
+    answers.bounds, answers.has_deviations = bounds or {}, bounds is not None
+
+    def named(name: str) -> Named:
+        answer = answers.named(name)
+        if leakage:
+            answer = answers.without_leakage(answer, path_from_rules(instance, instance.strategies[name]))
+        return Named(**vars(answer), search=None)
+
+    return named

@@ -188,9 +188,9 @@ def _rest(answers: StrategyAnswers, saved: Saved, jobs: int, tell: Progress) -> 
         "instance": to_plain(subject_of(instance)),
     }
     # A solved strategy stands at the top; its own parts have been compared.
-    apart = PARTS | {"manifest"}
+    apart = PARTS | {"manifest", "interrupted"}
     if isinstance(told, Comparison):
-        apart = frozenset({"strategies", "promises", "search", "manifest", "hinges", "uncertified"})
+        apart = frozenset({"strategies", "promises", "search", "manifest", "hinges", "uncertified", "interrupted"})
         names = [answer.strategy.name for answer in told.strategies]
         left = told.uncertified or {}
         yield (
@@ -231,8 +231,7 @@ def _manifest(saved: Saved) -> dict[str, Any]:
     found = reproduced(saved.instance)
     if "instance_hash" in saved.told.manifest:
         found |= {"instance_hash": saved.instance.fingerprint(), "seed": None}
-        is_limited = (saved.told.manifest.get("options") or {}).get("limit") is not None
-        found |= {"status": status(saved.told, is_limited), "gap_musd": gap(saved.told)}
+        found |= {"status": status(saved.told), "gap_musd": gap(saved.told)}
     return found
 
 

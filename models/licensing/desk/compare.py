@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from coercivity.engine.desk.interrupts import Stop, never, stoppable
 from coercivity.engine.parallel import Crew
 from coercivity.engine.study.memory.content import key_of, program_version
 from coercivity.engine.study.memory.ledger import Ledger
 from coercivity.engine.study.memory.outcome import Outcome, Status
 from coercivity.engine.study.work.running import Progress
 from coercivity.models.licensing.answers import commands
-from coercivity.models.licensing.answers.commands import Comparison, is_large, is_stopped
+from coercivity.models.licensing.answers.commands import Comparison, is_large
 from coercivity.models.licensing.answers.game import StrategyAnswers
 from coercivity.models.licensing.answers.verdict.first import first_page
 from coercivity.models.licensing.buyers.evaluate import Layout
@@ -72,10 +73,12 @@ def compare(
     if limit is not None:
         left = max(0.0, limit - (time.monotonic() - started))
         seconds = left if seconds is None else min(seconds, left)
-    if seconds == 0.0 or (limit is None and is_stopped(found)):  # no time is left, or Ctrl-C has ended the search
+    if seconds == 0.0 or found.interrupted is not None:
         return found
     layout = answers.game.followers.layout
-    return hinged(instance, found, run["jobs"], seconds, run.get("memory"), progress, layout)
+    with stoppable(tell) as stop:
+        found = hinged(instance, found, run["jobs"], seconds, run.get("memory"), progress, layout, stop)
+        return replace(found, interrupted="ranges") if stop() else found
 
 
 def _first_look(
@@ -123,6 +126,7 @@ def hinged(
     memory: Path | None,
     progress: Callable[[str, int, int], None],
     layout: Layout | None = None,
+    stop: Stop = never,
 ) -> Comparison:
     """A comparison with what it hinges on; raises as :func:`compare`."""
 
@@ -138,6 +142,6 @@ def hinged(
             else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coercivity-"))) / LEDGER
         )
         ledger = stack.enter_context(Ledger(folder))
-        hinges = hinges_of(instance, found.strategies, Means(ledger, jobs, seconds, report, layout=layout))
+        hinges = hinges_of(instance, found.strategies, Means(ledger, jobs, seconds, report, layout=layout, stop=stop))
     first = first_page(instance, found.strategies, found.search, hinges, found.uncertified)
     return replace(found, hinges=hinges, first=first)

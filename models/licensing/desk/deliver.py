@@ -9,7 +9,7 @@ from typing import Any
 from coercivity.engine import errors
 from coercivity.engine.desk import runs, terminal
 from coercivity.engine.desk.delivery import begin, save, sealed
-from coercivity.models.licensing.answers.commands import Comparison, Solution, gap, is_stopped, shortfall, status
+from coercivity.models.licensing.answers.commands import Comparison, Solution, gap, shortfall, status
 from coercivity.models.licensing.pages import files, frames
 
 
@@ -36,8 +36,7 @@ def answer(
     """
     target, started, result = begin(name, fingerprint, work, run, is_quiet, question)
     options = {key: value for key, value in run.items() if key not in ("form", "full", "out", "no_save")}
-    is_limited = run.get("limit") is not None
-    outcome = {"status": status(result, is_limited), "gap_musd": gap(result)}
+    outcome = {"status": status(result), "gap_musd": gap(result)}
     manifest = runs.manifest(result.instance.hash, options, started, outcome, result.manifest)
     result = sealed(replace(result, manifest=manifest))
     unsaved = save(target, files.files(result), is_quiet) if target else None
@@ -47,8 +46,8 @@ def answer(
         unsaved = save(target, files.drawn(result), is_quiet)
     if unsaved is not None:
         raise unsaved
-    if is_stopped(result) and not is_limited:
-        raise KeyboardInterrupt  # it ended the search; what was found until then has been told
+    if result.interrupted is not None:
+        raise KeyboardInterrupt  # it ended a stage; what was found until then has been told
     less = shortfall(result, run.get("require"))
     if less:
         raise errors.BelowRequired(name, less, "give it more time with --limit, or ask for less with --require")

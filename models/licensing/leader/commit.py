@@ -253,7 +253,7 @@ class Game:
         is_proved: bool = True,
         better: Callable[[float, int], None] | None = None,
         is_wide: bool = True,
-        yields: bool = False,
+        stop: Callable[[], bool] = lambda: False,
         team: Team | None = None,
     ) -> tuple[Evaluation, Best, Screening]:
         """The best joint strategy on the menu, with the bound that proves it.
@@ -266,20 +266,20 @@ class Game:
         is_proved : look at the whole menu; else best-first, and the bound holds for what was looked at
         better : called with (million USD, strategies looked at) whenever a best-first search finds a better one
         is_wide : best-first, look at all changes of two slots of the best and at a sample; else at those of one slot
-        yields : on Ctrl-C go on with what was looked at, if anything was
+        stop : asked now and then; once it says so the best of what was looked at is returned
         team : best-first, the :meth:`screens` to ask, where there are some already
         """
         deadline = None if limit is None else time.monotonic() + limit
         options = [len(self.menu.postures)] * self.menu.slots
         if is_proved:
             factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
-            screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress, yields=yields)
+            screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress, stop=stop)
         else:
             seed = int(self.instance.fingerprint()[:8], 16)
             with contextlib.nullcontext(team) if team is not None else self.screens(jobs) as asking:
                 screening = best_first(
                     asking, options, self.named_choices(), self._worth, deadline, progress, seed, better,
-                    is_foretold=True, is_wide=is_wide, yields=yields,
+                    is_foretold=True, is_wide=is_wide, stop=stop,
                 )  # fmt: skip
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))

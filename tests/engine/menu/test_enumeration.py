@@ -78,23 +78,18 @@ def test_a_menu_is_screened_in_full_or_says_that_it_is_not() -> None:
     assert late.choices.shape == (5, 2)
 
 
-class Pressed(Squares):
-    """A screen at whose eighth commitment somebody presses Ctrl-C."""
-
-    def screen(self, choice: tuple[int, ...]) -> tuple[float, ...]:
-        self.looked = getattr(self, "looked", 0) + 1
-        if self.looked == 8:
-            raise KeyboardInterrupt
-        return super().screen(choice)
-
-
-def test_ctrl_c_leaves_what_was_screened_to_whoever_asks_for_it() -> None:
-    kept = screen_menu(partial(Pressed, 10), [3, 4], [1, 2], run_length=5, yields=True)
-    assert kept.is_interrupted and not kept.complete and kept.choices.shape == (5, 2)
-    with pytest.raises(KeyboardInterrupt):
-        screen_menu(partial(Pressed, 10), [3, 4], [1, 2], run_length=5)
-    with pytest.raises(KeyboardInterrupt):  # nothing was screened yet
-        screen_menu(partial(Pressed, 10), [3, 4], [1, 2], run_length=9, yields=True)
+@pytest.mark.parametrize("pressed", [0, 1, 2])
+def test_whoever_stops_it_has_what_was_screened(pressed: int) -> None:
+    told: list[int] = []
+    kept = screen_menu(
+        partial(Squares, 10), [3, 4], [1, 2], run_length=5,
+        progress=lambda done, _: told.append(done), stop=lambda: len(told) >= pressed,
+    )  # fmt: skip
+    # The first run is screened in any case, so that there is something to be told.
+    assert kept.is_interrupted and not kept.complete
+    assert kept.choices.shape == (5 * max(1, pressed), 2)
+    whole = screen_menu(partial(Squares, 10), [3, 4], [1, 2], run_length=5, progress=lambda *_: None)
+    assert whole.complete and not whole.is_interrupted
 
 
 @pytest.mark.parametrize(("jobs", "seconds"), [(1, 0.0), (2, 0.0), (2, 60.0), (1, 60.0)])

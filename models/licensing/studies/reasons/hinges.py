@@ -8,6 +8,7 @@ and likelier to matter.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,6 +66,7 @@ class Means:
     seconds : after which no further number is begun; None looks at everything
     again : what was found before, to be found again: as many numbers, the same strategies
     layout : of the instance's program, where it is known
+    stop : asked now and then; once it says so no further number is begun
     """
 
     ledger: Ledger
@@ -73,6 +75,7 @@ class Means:
     report: Report = lambda stage, state: None
     again: Hinges | None = None
     layout: Layout | None = None
+    stop: Callable[[], bool] = lambda: False
 
 
 def hinges_of(instance: Instance, answers: Sequence[Answer], means: Means) -> Hinges:
@@ -167,8 +170,8 @@ class _Search:
         self.lead = self.weighed[0]
         self.worth = worth
         started = time.monotonic()
-        self.ends = None if means.seconds is None else started + means.seconds
-        self.looks_until = None if means.seconds is None else started + LOOKING * means.seconds
+        self.ends = math.inf if means.seconds is None else started + means.seconds
+        self.looks_until = math.inf if means.seconds is None else started + LOOKING * means.seconds
         self.unclosed: list[str] = []
 
     def run(self) -> Hinges:
@@ -220,10 +223,10 @@ class _Search:
 
     def _session(self) -> Session:
         # Where time is short no process is started: each would have to begin from scratch.
-        is_short = self.ends is not None or self.means.jobs == 1
+        is_short = self.means.seconds is not None or self.means.jobs == 1
         executor: Executor = _Here(self) if is_short else Pool(self.means.jobs)
         effort = Effort(
-            executor if self.looks_until is None else Until(executor, self.looks_until),
+            Until(executor, self.looks_until, self.means.stop),
             self.means.jobs,
             self.means.ledger,
         )
@@ -297,9 +300,7 @@ class _Search:
             at = bracket_secant(bracket)
             return Turn(at, at, at, 0.0, bracket.at_high > 0, Kind.AFFINE, 0)
         again = self.means.again
-        if (again is not None and axis.name in again.unclosed) or (
-            self.ends is not None and time.monotonic() > self.ends
-        ):
+        if (again is not None and axis.name in again.unclosed) or (time.monotonic() > self.ends or self.means.stop()):
             return None
         at = self.axes.index(one)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from coercivity.cli import main_group
+from coercivity.engine.desk.interrupts import stoppable
+from coercivity.engine.desk.terminal import Progress
 from coercivity.models.licensing.answers import commands
 from coercivity.models.licensing.answers.game import StrategyAnswers
 from coercivity.models.licensing.data.load import effective
@@ -79,31 +83,81 @@ def test_a_search_that_is_no_proof_claims_none(monkeypatch: pytest.MonkeyPatch) 
     assert found.certificate.optimistic_musd >= named["open"] - 1e-3 * abs(named["open"])
 
 
-def test_ctrl_c_ends_the_search_and_not_the_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard, also where whoever runs the tests has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+STAGES = {
+    "searching": "interrupted before the whole menu was searched",
+    "certifying": "interrupted while answers were certified",
+    "comparing": "interrupted while answers were certified",
+    "breaking promises": "interrupted before promises were looked at",
+    "ranges": "interrupted before all stated ranges were looked at",
+}
+
+
+def pressed_at(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C once when a stage is told to have come somewhere."""
+    say, is_done = Progress.__call__, list[str]()
+
+    def told(self: Progress, now: str, done: int, total: int) -> None:
+        say(self, now, done, total)
+        if now == stage and not is_done:
+            is_done.append(now)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "__call__", told)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("stage", STAGES)
+def test_ctrl_c_ends_a_stage_and_not_the_answer(stage: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(commands, "LARGE", 3)
     monkeypatch.chdir(tmp_path)
     Path("game.yaml").write_text(effective(loaded(rich())), "utf-8")
-    looked, screen = list[object](), LicenceScreen.screen
-
-    def interrupted(self: LicenceScreen, choice: tuple[int, ...]) -> tuple[float, ...]:
-        looked.append(choice)
-        if len(looked) == 10:
-            raise KeyboardInterrupt
-        return screen(self, choice)
-
-    monkeypatch.setattr(LicenceScreen, "screen", interrupted)
-    found = CliRunner().invoke(main_group, ["compare", "game.yaml", "--jobs", "1", "--format", "json"])
-    assert found.exit_code == 130, found.stderr
-    assert "The search ends here; what it has found is certified." in found.stderr
+    pressed_at(stage, monkeypatch)
+    asked = ["compare", "game.yaml", "--jobs", "1", "--promises", "--format", "json"]
+    found = CliRunner().invoke(main_group, asked)
+    assert (found.exit_code, "Ending here" in found.stderr) == (130, True), found.stderr
     told = json.loads(found.stdout)
-    names = [one["strategy"]["name"] for one in told["strategies"]]
-    assert names == ["open", "optimal"] and set(told["uncertified"]) == set(loaded(rich()).strategies) - {"open"}
-    assert not told["search"]["complete"] and told["promises"] is None and "hinges" not in told
-    assert told["strategies"][-1]["certificate"]["proof"] == "BILEVEL_FEASIBLE"
-    assert told["manifest"]["status"] == "interrupted before the whole menu was searched"
-    monkeypatch.setattr(LicenceScreen, "screen", screen)
+    assert told["manifest"]["status"] == STAGES[stage]
+    names, named = [one["strategy"]["name"] for one in told["strategies"]], loaded(rich()).strategies
+    assert names[0] == "open" and names[-1] == "optimal"
+    assert set(names[:-1]) | set(told.get("uncertified") or ()) == set(named)
+    is_early = stage in ("searching", "certifying", "comparing")
+    assert (len(names) == 2) == is_early, "what comes after is not begun"
+    assert (told["promises"] is None) == (stage != "ranges")
+    assert told["search"]["complete"] == (stage != "searching")
+    assert ("hinges" in told) == (stage == "ranges")
     (saved,) = Path("runs").glob("*/result.json")
-    assert CliRunner().invoke(main_group, ["verify", str(saved)]).exit_code == 0
+    again = CliRunner().invoke(main_group, ["verify", str(saved)])
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.usefixtures("heard")
+def test_ctrl_c_twice_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with stoppable(lambda _: None) as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stoppable(lambda _: None) as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert not stop()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_ctrl_c_reaches_whoever_calls_from_python(monkeypatch: pytest.MonkeyPatch) -> None:
