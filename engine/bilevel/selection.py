@@ -197,7 +197,7 @@ def _remedy(problem: BilevelProblem) -> str:
     if quadratic:
         return "linearise the follower's objective, or relax its integers: with both no best response is described here"
     return (
-        "let the leader's variables be bounded integers, few enough to be tried one by one (commitments), "
+        "let the leader's variables that the follower meets be bounded integers, few enough to be tried one by one (commitments), "
         "or make the leader's objective linear (value_function), or relax the follower's integers (complementarity)"
     )
 

@@ -98,13 +98,15 @@ class Response:
 class Incumbent:
     """The optimistic half of a response: the leader's value, the point that reaches it and the prices it counts.
 
-    ``answer`` is one best response y, whether or not it keeps the leader's rows.
+    ``answer`` is one best response y, whether or not it keeps the leader's rows; ``bound`` lies below the value where branching
+    over ties was cut short.
     """
 
     value: float
     point: Floats | None
     prices: Floats | None = None
     answer: Floats | None = None
+    bound: float = inf
 
 
 @dataclass(frozen=True)
@@ -330,4 +332,4 @@ class Responder:
     def _incumbent(self, answer: _Answer, least: Least) -> Incumbent:
         prices = least.point[len(self._is_integer) :] if self.problem.prices and least.point is not None else None
         own = answer.point[: self._width - self._leader]
-        return Incumbent(least.value, self._joined(answer, least.point), prices, own)
+        return Incumbent(least.value, self._joined(answer, least.point), prices, own, least.bound)

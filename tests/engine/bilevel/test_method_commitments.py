@@ -87,6 +87,7 @@ def test_what_has_no_list_is_refused(bounds: list[tuple[float, float]], integer:
         variables("y", [(0.0, 1.0)]),
         objective([1.0] * width),
         objective([0.0] * (width - 1) + [1.0]),
+        follower_rows=[([1.0] * width, "<=", 400.0)],
     )
     assert says in str(refuses(odd))
     with pytest.raises(UsageError, match=says):
