@@ -77,7 +77,7 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
         method=METHOD,
         seconds=time.perf_counter() - started,
         nodes=tree.nodes,
-        programs=tree.program.solves + tree.directions.solves + incumbents.answers,
+        programs=tree.solves + incumbents.programs,
         solver_seconds=tree.seconds + incumbents.seconds,
     )
 
