@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -118,6 +119,14 @@ class Directions:
         self._program = NodeProgram(LinearProgram(explained, matrix, level, level, self._lower, self._upper))
         self._known = np.zeros((0, len(sides)), dtype=bool)
         self.solves = 0
+
+    def basis(self) -> Any:
+        """The basis of the last direction, for :meth:`start_from`."""
+        return self._program.basis()
+
+    def start_from(self, basis: Any) -> None:
+        """Look for the next direction from the basis of a similar one."""
+        self._program.start_from(basis)
 
     def slack(self, z: Floats) -> Floats:
         """How far each side is from being tight at a point, in units of its coefficients."""

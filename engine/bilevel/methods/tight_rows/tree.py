@@ -44,7 +44,7 @@ class Node:
     """A solved node: its bound, its point and basis, the sides held, and the leader's bounds.
 
     ``floor`` is what is known, for each side, of the node's points at which it is tight: they cost the leader no less. It is
-    +inf where such points are looked for elsewhere.
+    +inf where such points are looked for elsewhere. ``explained`` is the basis from which its directions are looked for.
     """
 
     bound: float
@@ -55,6 +55,7 @@ class Node:
     floor: Floats = field(compare=False)
     lower: Floats = field(compare=False)
     upper: Floats = field(compare=False)
+    explained: Any = field(default=None, compare=False)
 
 
 class _Bounds(NamedTuple):
@@ -206,6 +207,8 @@ class Tree:
         off = np.abs(whole - np.round(whole))
         if off.max(initial=0.0) > WHOLE:
             return self._on_integer(node, int(self._integers[int(off.argmax())]))
+        if node.explained is not None:
+            self.directions.start_from(node.explained)
         try:
             stops = self.directions.stopping(node.point, node.held, self._idle(node.floor), self._weight)
         except SolverFailed:
@@ -253,9 +256,9 @@ class Tree:
             if other is None:
                 break
             stops = other
-        kept = sorted((int(side) for side in best), key=lambda side: -children[side].bound)
+        kept, explained = sorted(map(int, best), key=lambda side: -children[side].bound), self.directions.basis()
         for side in kept:
-            children[side].floor = floor
+            children[side].floor, children[side].explained = floor, explained
             floor = floor.copy()
             floor[side] = np.inf
         return self._opened([children[side] for side in kept])
