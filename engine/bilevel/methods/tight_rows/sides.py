@@ -109,7 +109,8 @@ class Directions:
         equations = own[np.flatnonzero(rows.lower == rows.upper)]
         still = sp.eye_array(m, format="csr")[np.flatnonzero(problem.follower.lower == problem.follower.upper)]
         bounds = sp.diags_array(self._sign[sides.rows :]) @ sp.eye_array(m, format="csr")[of_bounds]
-        matrix = sp.csr_array(sp.vstack([self._matrix, bounds, self.cost[None, :], equations, still]).T)
+        costs = sp.csr_array(self.cost[None, :])
+        matrix = sp.csr_array(sp.vstack([self._matrix, bounds, costs, equations, still]).T)
         count, width = len(sides), matrix.shape[1]
         self._lower, self._upper = np.full(width, -np.inf), np.full(width, np.inf)
         self._lower[: count + 1], self._upper[count] = 0.0, MOST_EXPLAINED

@@ -256,12 +256,12 @@ class Tree:
             if other is None:
                 break
             stops = other
-        kept, explained = sorted(map(int, best), key=lambda side: -children[side].bound), self.directions.basis()
-        for side in kept:
-            children[side].floor, children[side].explained = floor, explained
+        kept, explained = [(int(side), children[int(side)]) for side in best], self.directions.basis()
+        for at, child in sorted(kept, key=lambda one: -one[1].bound):
+            child.floor, child.explained = floor, explained
             floor = floor.copy()
-            floor[side] = np.inf
-        return self._opened([children[side] for side in kept])
+            floor[at] = np.inf
+        return self._opened([child for _, child in kept])
 
     def _held(self, node: Node, bounds: _Bounds, side: int, floor: Floats) -> Node | None:
         """The child with a side held, whose floor learns what came of it; None where nothing is left of it."""
