@@ -18,6 +18,8 @@ from coercivity.engine.errors import InfeasibleProgram, SolverFailed
 
 # However rarely, one in so many commitments is answered.
 OFTEN = 40
+# A tree that is finished with so few programs needs no neighbours.
+FEW = 60
 # Programs for neighbours of the best piece, as a share of a tree's own; after so many vain ones only half as large, and so on.
 SHARE, PATIENCE = 1.0, 25
 
@@ -58,7 +60,7 @@ class Incumbents:
 
     def look_beside(self, programs: int) -> None:
         """Try neighbours of the best piece, as long as they take no more than a share of the programs that a tree has solved."""
-        while self._piece is not None and self._spent < programs:
+        while self._piece is not None and self._spent < programs - FEW:
             before, solved = time.perf_counter(), self._ascent.solves
             found = self._beside.better(self._piece)
             self.seconds += time.perf_counter() - before
