@@ -34,9 +34,9 @@ OFTEN = 20
 # Sets of sides that are tried at a node at the most, each knowing what the sides of those before it have come to.
 SETS = 4
 # A child whose bound rises by a share s of what is left to the best value counts exp(−STEEP · s): so much is left below it.
-STEEP = 3.0
+STEEP = 5.0
 # A side that is known to leave a child is shunned so many times as much as one of which nothing is known here.
-KNOWN = 10.0
+KNOWN = 3.0
 
 
 @dataclass(order=True)
