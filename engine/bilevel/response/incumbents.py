@@ -21,7 +21,7 @@ OFTEN = 40
 # A tree that is finished with so few programs needs no neighbours.
 FEW = 60
 # Programs for neighbours of the best piece, as a share of a tree's own; after so many vain ones only half as large, and so on.
-SHARE, PATIENCE = 1.0, 25
+SHARE, PATIENCE = 2.0, 20
 
 
 class Incumbents:

@@ -85,6 +85,11 @@ def _own(problem: BilevelProblem) -> sp.csr_array:
     return sp.csr_array(sp.csr_array(problem.follower_rows.matrix)[:, len(problem.leader) :])
 
 
+def _shut(slack: Floats, held: Bools, idle: Bools) -> Bools:
+    """Sides that a direction must not approach."""
+    return np.asarray((held | (slack <= TIGHT)) & ~idle)
+
+
 class Directions:
     """Finds sets of sides of which one is tight at every best response, each for a point that is none.
 
@@ -154,7 +159,7 @@ class Directions:
             Neither says anything.
         """
         slack = self.slack(z)
-        shut = (held | (slack <= TIGHT)) & ~idle
+        shut = _shut(slack, held, idle)
         known = self._reused(shut, idle)
         if known is not None:
             return known
@@ -173,7 +178,7 @@ class Directions:
     def other(self, z: Floats, held: Bools, idle: Bools, weigh: Callable[[Floats], Floats]) -> Bools | None:
         """Such a set by other weights, where a direction gives one."""
         slack = self.slack(z)
-        shut = (held | (slack <= TIGHT)) & ~idle
+        shut = _shut(slack, held, idle)
         direction = self._least_stopped(shut, idle, weigh(slack))
         if direction is None:
             return None

@@ -196,7 +196,7 @@ class Tree:
         if status is SolveStatus.BEYOND:
             self._is_hopeless(self._cutoff())
         elif status is not SolveStatus.INFEASIBLE:
-            # What could not be decided stays open in the bound.
+            # Nothing is known of this part but what is known of the node.
             self._closed = min(self._closed, node.bound)
         return None
 
