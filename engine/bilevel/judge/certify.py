@@ -1,7 +1,7 @@
 """The judge of bilevel solutions: certifies a claim from the problem alone, without having seen the method.
 
-The point is checked against every row, the follower is solved again from nothing, and the bound is attacked: by
-the responses to many commitments, and on small problems by a search of the judge's own. A claim is OPTIMAL only where
+The point is checked against every row, the follower is solved again from nothing, and the bound is attacked: on small
+problems by a search of the judge's own, and where that is not finished by the responses to many commitments. A claim is OPTIMAL only where
 its bound meets its value, rests on no assumption and survives.
 """
 

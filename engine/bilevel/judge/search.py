@@ -242,7 +242,9 @@ class _Searcher:
     def _children(self, node: _Node, point: Floats | None) -> list[_Node]:
         """Two parts of a node; none where everything is decided."""
         conditions = self.conditions
-        open_sides = np.array([s for s in range(len(conditions.index)) if s not in node.active | node.idle], dtype=int)
+        is_open = np.ones(len(conditions.index), dtype=bool)
+        is_open[list(node.active | node.idle)] = False
+        open_sides = np.flatnonzero(is_open)
         if point is None:
             return self._sides(node, int(open_sides[0])) if len(open_sides) else []
         fraction = np.where(conditions.is_integer, np.abs(point - np.round(point)), 0.0)

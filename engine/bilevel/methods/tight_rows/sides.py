@@ -34,6 +34,8 @@ IN_THE_WAY = 1e-9
 TIGHT = 1e-9
 # So few live sides in a set that is known are not improved on by another program.
 FEW = 3
+# So many sets are known at a time.
+MOST = 2000
 # A direction longer than this, where the cost falls by the length of its own gradient, says nothing that can be trusted.
 LONGEST = 1e6
 # Multipliers that explain so many times the follower's costs explain all of them.
@@ -123,7 +125,8 @@ class Directions:
         explained[count] = -1.0
         level = np.zeros(m)
         self._program = NodeProgram(LinearProgram(explained, matrix, level, level, self._lower, self._upper))
-        self._known = np.zeros((0, len(sides)), dtype=bool)
+        self._known = np.zeros((MOST, len(sides)), dtype=bool)
+        self._kept: set[bytes] = set()
         self.solves = 0
 
     def basis(self) -> Any:
@@ -195,17 +198,21 @@ class Directions:
         return np.asarray((approached > IN_THE_WAY * max(1.0, float(np.abs(direction).max()))) & ~shut)
 
     def _keep(self, stops: Bools) -> None:
-        if not (self._known == stops).all(axis=1).any():
-            self._known = np.vstack([self._known, stops])
+        """Keep a set in the place of the oldest one."""
+        key = stops.tobytes()
+        if key not in self._kept:
+            self._known[len(self._kept) % MOST] = stops
+            self._kept.add(key)
 
     def _reused(self, shut: Bools, idle: Bools) -> Bools | None:
         """A set that is known and has few live sides."""
-        if not len(self._known):
+        known = self._known[: len(self._kept)]
+        if not len(known):
             return None
-        fits = ~(self._known[:, shut].any(axis=1))
-        live = np.where(fits, self._known[:, ~idle].sum(axis=1), len(self.sides) + 1)
+        fits = ~known[:, shut].any(axis=1)
+        live = np.where(fits, known[:, ~idle].sum(axis=1), len(self.sides) + 1)
         best = int(live.argmin())
-        return np.asarray(self._known[best]) if live[best] <= FEW else None
+        return known[best].copy() if live[best] <= FEW else None
 
     def _least_stopped(self, shut: Bools, idle: Bools, weight: Floats) -> Floats | None:
         """The direction that approaches least and no shut side at all, d·D = −1 in units of d; None where none is found."""
