@@ -37,6 +37,7 @@ class SolveStatus(Enum):
     INFEASIBLE = "no point satisfies all constraints"
     UNBOUNDED = "the objective can be improved without limit"
     LIMIT = "a time or iteration limit was reached before a proof"
+    BEYOND = "no point is better than what was asked for"
     FAILED = "the solver gave up for numerical reasons"
 
     def known(self, name: str) -> SolveStatus:
@@ -239,6 +240,7 @@ class HotProgram:
             Model.kUnbounded: SolveStatus.UNBOUNDED,
             Model.kTimeLimit: SolveStatus.LIMIT,
             Model.kIterationLimit: SolveStatus.LIMIT,
+            Model.kObjectiveBound: SolveStatus.BEYOND,
         }.get(self._highs.getModelStatus(), SolveStatus.FAILED)
 
     @property

@@ -1,7 +1,8 @@
 """A linear program whose bounds change from node to node of a tree and whose rows grow by cuts; always solved hot.
 
 What a tree adds to ``HotProgram``: infeasibility that a hot start finds is believed once its proof was recomputed,
-an unbounded program gives its ray, and cuts become rows without the loss of the basis.
+an unbounded program gives its ray, cuts become rows without the loss of the basis, and a node that can no longer be better than
+what is known is left as soon as its multipliers say so.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ class NodeProgram(HotProgram):
         self._row_lower, self._row_upper = program.row_lower.copy(), program.row_upper.copy()
         self._transposed: Any = None
         self.lower, self.upper = program.col_lower.copy(), program.col_upper.copy()
+        self._goal = np.inf
+
+    def stop_at(self, goal: float) -> None:
+        """Let solves end with BEYOND where nothing costs less than this; +inf lets each go on to its optimum."""
+        if goal != self._goal:
+            self._goal = goal
+            self._highs.setOptionValue("objective_bound", goal)
 
     def set_bounds(self, lower: Floats, upper: Floats) -> None:
         """Give all columns these bounds; only those that differ are told to the solver."""
@@ -104,6 +112,12 @@ class NodeProgram(HotProgram):
             return status
         if status is SolveStatus.INFEASIBLE and self._is_proved():
             return status
+        if status is SolveStatus.BEYOND:
+            if self._reached() >= self._goal:
+                self._is_warm = True
+                return status
+            self.stop_at(np.inf)
+            return self.optimise()
         if was_warm:
             self.forget()
             return self.optimise()
@@ -111,20 +125,41 @@ class NodeProgram(HotProgram):
         # A second word that there is no point is believed; that there is no bound, only with the ray that shows it.
         return SolveStatus.FAILED if again is SolveStatus.UNBOUNDED and self.ray() is None else again
 
+    def dual(self) -> Floats:
+        """Multipliers of the rows of the last solve; cheaper than :meth:`solution`."""
+        return np.array(self._highs.getSolution().row_dual)
+
     def ray(self) -> Floats | None:
         """A direction of recession along which the cost falls, after UNBOUNDED; None where the solver has none."""
         _, exists, ray = self._highs.getPrimalRay()
         return np.array(ray) if exists else None
+
+    def _reached(self) -> float:
+        """What the multipliers at hand prove that no point costs less than, up to a rounding error of the objective's size."""
+        point, program = self._highs.getSolution(), self.program
+        y = np.array(point.row_dual)
+        d = self._cost - self._columns() @ y
+        # The reduced costs of basic columns are rounding errors.
+        d[np.abs(d) < 1e-10] = 0.0
+        with np.errstate(invalid="ignore"):
+            rows = np.where(y > 0, y * self._row_lower, np.where(y < 0, y * self._row_upper, 0.0)).sum()
+            columns = np.where(d > 0, d * self.lower, np.where(d < 0, d * self.upper, 0.0)).sum()
+        value = float(rows + columns + program.offset)
+        return value + 1e-9 * max(1.0, abs(value))
+
+    def _columns(self) -> Any:
+        """The transposed matrix."""
+        if self._transposed is None:
+            self._transposed = sp.csr_array(self._rows.T)
+        return self._transposed
 
     def _is_proved(self) -> bool:
         """Whether the multipliers that the solver gives leave no point, by a recomputation from the matrix."""
         _, exists, ray = self._highs.getDualRay()
         if not exists:
             return False
-        if self._transposed is None:
-            self._transposed = sp.csr_array(self._rows.T)
         y = np.array(ray) / max(1e-300, float(np.abs(ray).max(initial=0.0)))
-        d = self._transposed @ y
+        d = self._columns() @ y
         d[np.abs(d) < 1e-10] = 0.0
         return any(self._leaves_nothing(sign * y, sign * d) for sign in (1.0, -1.0))
 

@@ -39,7 +39,7 @@ TESTS = {
     "periods": BUYERS, "market": BUYERS, "charges": BUYERS,
     "investment": BUYERS, "rivals of the market": BUYERS, "rivals": BUYERS, "formulation": BUYERS, "evaluate": BUYERS,
     "assemble": ("test_assemble", "test_rivals"), "commit": SEARCH, "search": SEARCH, "enumeration": SEARCH, "ties": SEARCH,
-    "tight rows": ("test_method_tight_rows",), "interdiction tree": ("test_method_interdiction_tree",),
+    "tight rows": ("test_method_tight_rows",), "pieces": ("test_ascent", "test_beside"), "interdiction tree": ("test_method_interdiction_tree",),
     "directions": ("test_method_directions",), "ties against the leader": ("test_pessimistic",), "products": ("test_written_out",),
     "products in rows": ("test_row_products", "test_method_complementarity"),
     "followers that meet": ("test_rivals",),

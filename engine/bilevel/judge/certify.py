@@ -1,7 +1,7 @@
 """The judge of bilevel solutions: certifies a claim from the problem alone, without having seen the method.
 
-The point is checked against every row, the follower is solved again from nothing, and the bound is attacked: by
-the responses to many commitments, and on small problems by a search of the judge's own. A claim is OPTIMAL only where
+The point is checked against every row, the follower is solved again from nothing, and the bound is attacked: on small
+problems by a search of the judge's own, and where that is not finished by the responses to many commitments. A claim is OPTIMAL only where
 its bound meets its value, rests on no assumption and survives.
 """
 
@@ -21,7 +21,7 @@ from coercivity.engine.bilevel.judge.checks import (
     row_check,
     value_at,
 )
-from coercivity.engine.bilevel.judge.probes import high_point_relaxation, least_high_point, probes
+from coercivity.engine.bilevel.judge.probes import high_point_relaxation, is_listed, least_high_point, probes
 from coercivity.engine.bilevel.judge.rivals import rival_checks
 from coercivity.engine.bilevel.judge.search import search
 from coercivity.engine.bilevel.problem import BilevelProblem
@@ -105,6 +105,8 @@ class BilevelCertificate:
         return -figure if self.is_maximised else figure
 
 
+# The share of its time that the judge searches by itself, before commitments are tried.
+SEARCHING = 0.75
 OUT_OF_TIME = "the judge's time ran out"
 SURVIVES = "no response is worth less than the bound"
 ENDLESS = "some commitment lets the leader improve without limit"
@@ -281,11 +283,20 @@ def _attack(problem: BilevelProblem, bound: float, near: Floats | None, until: f
     )
     if problem.rivals is not None:
         return _searched(problem, below, until)
+    searched = _Attack(None, inf, inf, (), False)
+    if not is_listed(problem):
+        now = time.perf_counter()
+        searched = _searched(problem, below, now + SEARCHING * (until - now))
+    if searched.is_exhaustive or searched.point is not None:
+        # Where the judge's own search is finished, commitments tried one by one have nothing to add.
+        return searched
     try:
         tried = probes(problem, near)
     except SolverFailed as failure:
-        return _Attack(None, inf, inf, (f"no commitments could be tried: {failure.what}",), False, 1)
-    tally, pool = _Tally(tried.is_exhaustive), Pool(problem, Responder(problem))
+        notes = [*searched.notes, f"no commitments could be tried: {failure.what}"]
+        return _Attack(None, inf, inf, tuple(notes), False, 1 + searched.failures)
+    tally = _Tally(tried.is_exhaustive, failures=searched.failures)
+    pool = Pool(problem, Responder(problem))
     aim = max(below, aim) if tried.is_exhaustive else below
     for x in tried.commitments:
         if time.perf_counter() > until:
@@ -299,31 +310,23 @@ def _attack(problem: BilevelProblem, bound: float, near: Floats | None, until: f
         notes = [f"{notes[0]}; {tally.asked} of them were put to the follower"]
     if tally.done < len(tried.commitments):
         notes = [f"{OUT_OF_TIME} after {tally.done} of {len(tried.commitments)} commitments"]
-    elif tally.point is None and not tried.is_exhaustive:
-        notes += _search(problem, tally, below, until)
     if tally.failures:
         notes.append(f"to {tally.failures} of the judge's questions the solver had no answer")
+    notes = [*notes, *searched.notes]
     return _Attack(tally.point, tally.value, tally.best, tuple(notes), tally.is_exhaustive, tally.failures, least)
 
 
 def _searched(problem: BilevelProblem, below: float, until: float) -> _Attack:
-    """Of followers that meet, whose equilibria at a commitment are no answer to be asked for: the judge's own search alone."""
-    tally = _Tally(False)
-    notes = tuple(_search(problem, tally, below, until))
-    return _Attack(tally.point, tally.value, tally.best, notes, tally.is_exhaustive, tally.failures)
-
-
-def _search(problem: BilevelProblem, tally: _Tally, below: float, until: float) -> list[str]:
-    """Look by a search of the judge's own; what it says of itself."""
+    """What a search of the judge's own comes to, and what it says of itself."""
     own = search(problem, below, until)
-    tally.is_exhaustive, tally.failures = own.is_complete, tally.failures + own.failures
     if own.point is not None and _is_strict(problem, own.point):
-        tally.point, tally.value, tally.best = own.point, own.value, min(tally.best, own.value)
-    elif own.is_complete:
-        return [f"a search of the judge's own was finished with {own.programs} programs and found none below"]
+        return _Attack(own.point, own.value, own.value, (), own.is_complete, own.failures)
+    notes: tuple[str, ...] = ()
+    if own.is_complete and own.point is None:
+        notes = (f"a search of the judge's own was finished with {own.programs} programs and found none below",)
     elif time.perf_counter() > until:
-        return [f"{OUT_OF_TIME} after {own.programs} programs of a search of its own"]
-    return []
+        notes = (f"{OUT_OF_TIME} after {own.programs} programs of a search of its own",)
+    return _Attack(None, inf, inf, notes, own.is_complete and own.point is None, own.failures)
 
 
 def _is_strict(problem: BilevelProblem, point: Floats) -> bool:

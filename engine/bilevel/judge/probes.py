@@ -69,6 +69,11 @@ def probes(problem: BilevelProblem, near: Floats | None) -> Probes:
     return Probes(np.unique(np.clip(points, leader.lower, leader.upper), axis=0), False)
 
 
+def is_listed(problem: BilevelProblem) -> bool:
+    """Whether all commitments of a leader are tried."""
+    return _all_commitments(problem) is not None
+
+
 def _all_commitments(problem: BilevelProblem) -> Floats | None:
     """Every commitment of a leader with few integer ones, or none at all to choose."""
     leader = problem.leader

@@ -26,14 +26,19 @@ from coercivity.engine.bilevel.response.quadratic import least_over
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.errors import CoercivityError, SolverFailed
 from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus
-from coercivity.engine.programs.mixed import precise, without_optimum
+from coercivity.engine.programs.mixed import precise
+from coercivity.engine.programs.nodes import NodeProgram
 from coercivity.engine.programs.quadratic import is_convex, solve_quadratic
 
 # Programs solved before the search is given up: linear, convex quadratic, and nonconvex ones.
 MOST_LINEAR, MOST_CONVEX, MOST_NONCONVEX = 4000, 1000, 100
+# Of linear ones with many sides, each of which takes longer, no more than this divided by their number.
+MOST_TOGETHER = 200_000
 # A program with more sides is not searched at all.
 MOST_SIDES = 200
 WHOLE = 1e-7
+# The commitment of one node in so many is answered, and of each whose point leaves nothing to branch on.
+OFTEN = 16
 
 
 @dataclass(frozen=True)
@@ -167,10 +172,13 @@ class _Searcher:
     def __init__(self, problem: BilevelProblem, conditions: _Conditions, below: float, until: float) -> None:
         self.problem, self.conditions, self.below, self.until = problem, conditions, below, until
         self.responder = None if problem.rivals is not None else Responder(problem)
-        self.hot = precise(conditions.program)
+        self.hot = NodeProgram(conditions.program)
+        if np.isfinite(below):
+            self.hot.stop_at(below)
         is_linear = abs(conditions.quadratic).sum() == 0.0
         self.is_convex = not is_linear and is_convex(conditions.quadratic)
-        self.most = MOST_LINEAR if is_linear else MOST_CONVEX if self.is_convex else MOST_NONCONVEX
+        most = min(MOST_LINEAR, MOST_TOGETHER // max(1, len(conditions.index)))
+        self.most = most if is_linear else MOST_CONVEX if self.is_convex else MOST_NONCONVEX
         self.is_linear = is_linear
 
     def run(self) -> Search:
@@ -187,7 +195,7 @@ class _Searcher:
                 return Search(False, programs=programs, failures=int(isinstance(error, SolverFailed)))
             if bound >= self.below and bound > -inf:
                 continue
-            refuting = None if point is None else self._refuting(point)
+            refuting = self._refuting(point) if point is not None and self._is_worth(point, programs) else None
             if refuting is not None:
                 return Search(True, *refuting, programs=programs)
             children = self._children(node, point)
@@ -198,6 +206,13 @@ class _Searcher:
             is_complete &= bool(children)
             stack.extend(children)
         return Search(is_complete, programs=programs)
+
+    def _is_worth(self, point: Floats, programs: int) -> bool:
+        """Whether a point's commitment is answered: of the first nodes, now and then, and where the point complements."""
+        if programs & (programs - 1) == 0 or programs % OFTEN == 0:
+            return True
+        gaps = np.minimum(self.conditions.slack(point), point[self.conditions.multiplier])
+        return float(gaps.max(initial=0.0)) <= WHOLE
 
     def _refuting(self, point: Floats) -> tuple[Floats, float] | None:
         """A bilevel-feasible point below the bound, where the commitment of a relaxed point has one."""
@@ -227,7 +242,9 @@ class _Searcher:
     def _children(self, node: _Node, point: Floats | None) -> list[_Node]:
         """Two parts of a node; none where everything is decided."""
         conditions = self.conditions
-        open_sides = np.array([s for s in range(len(conditions.index)) if s not in node.active | node.idle], dtype=int)
+        is_open = np.ones(len(conditions.index), dtype=bool)
+        is_open[list(node.active | node.idle)] = False
+        open_sides = np.flatnonzero(is_open)
         if point is None:
             return self._sides(node, int(open_sides[0])) if len(open_sides) else []
         fraction = np.where(conditions.is_integer, np.abs(point - np.round(point)), 0.0)
@@ -240,7 +257,7 @@ class _Searcher:
             ]
         if not len(open_sides):
             return []
-        gaps = np.minimum(conditions.slack(point), point[conditions.multiplier])[open_sides]
+        gaps = (conditions.slack(point) * np.maximum(point[conditions.multiplier], 0.0))[open_sides]
         return self._sides(node, int(open_sides[gaps.argmax()]))
 
     def _sides(self, node: _Node, side: int) -> list[_Node]:
@@ -252,13 +269,16 @@ class _Searcher:
         if np.any(program.col_lower > program.col_upper):
             return inf, None
         if self.is_linear:
-            self.hot.exchange(program)
-            status = self.hot.optimise()
+            hot = self.hot
+            hot.set_bounds(program.col_lower, program.col_upper)
+            hot.set_row_bounds(program.row_lower, program.row_upper)
+            status = hot.optimise()
             if status is SolveStatus.OPTIMAL:
-                return self.hot.objective, self.hot.primal()
-            status = without_optimum(program).known("a node of the judge's search")
-            if status is SolveStatus.OPTIMAL:
-                raise SolverFailed("a node of the judge's search", "the solver contradicts itself", "scale the data")
+                return hot.objective, hot.primal()
+            # Of both the solver's multipliers are proof.
+            if status is SolveStatus.BEYOND:
+                return self.below, None
+            status = status.known("a node of the judge's search")
             return (inf, None) if status is SolveStatus.INFEASIBLE else (-inf, None)
         if self.is_convex:
             seconds = max(0.0, self.until - time.perf_counter())

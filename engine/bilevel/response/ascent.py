@@ -9,18 +9,42 @@ Source: Dempe, *Foundations of Bilevel Programming* (2002), chapter 3, on the de
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from coercivity.engine.bilevel.problem import BilevelProblem, Floats
 from coercivity.engine.bilevel.reformulations.assembly import high_point
 from coercivity.engine.bilevel.response.responder import Responder
-from coercivity.engine.programs.hot import HotProgram, LinearProgram, LinearSolution, SolveStatus
-from coercivity.engine.programs.mixed import precise
+from coercivity.engine.programs.hot import LinearProgram, LinearSolution, SolveStatus
+from coercivity.engine.programs.nodes import NodeProgram
 
 # A multiplier is zero up to this, against the greatest of its kind and one.
 ZERO = 1e-7
+# Pieces that are gone through from one commitment at the most.
+MOST_STEPS = 20
+# A piece that is better by no more than this, relatively, is not gone on from.
+SAME = 1e-9
+# What a commitment that is known to the solver's tolerance may miss the follower's last point by, against max(1, |side|).
+ROOM = 1e-8
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Commitments and answers that the same multipliers of the follower prove, and the leader's best among them.
+
+    Attributes
+    ----------
+    value, point : of the best, z; claimed by a linear program
+    held : of each of the follower's rows and then columns, 1 where it is held at its lower side, −1 at its upper, else 0
+    gain : what each held side costs the leader at the point; letting one go gains nothing where this is not positive
+    """
+
+    value: float
+    point: Floats
+    held: Floats
+    gain: Floats
 
 
 class Ascent:
@@ -31,42 +55,79 @@ class Ascent:
         quadratic = (problem.objective.quadratic.data, problem.follower_objective.quadratic.data)
         self.is_usable = not (any(np.any(part) for part in quadratic) or problem.prices)
         self.is_usable = self.is_usable and not problem.follower.is_integer.any()
-        self._whole = high_point(problem)[0].program(problem.objective.constant)
-        self._under: HotProgram | None = None
-        self._over: HotProgram | None = None
+        self._whole = np.flatnonzero(problem.leader.is_integer)
+        self.solves = 0
 
-    def step(self, x: Floats) -> Floats | None:
-        """The commitment of the best point of the piece of x, shape (n,); None where no program says."""
+    @cached_property
+    def _both(self) -> LinearProgram:
+        return high_point(self.problem)[0].program(self.problem.objective.constant)
+
+    @cached_property
+    def _over(self) -> NodeProgram:
+        return NodeProgram(self._both)
+
+    @cached_property
+    def _under(self) -> NodeProgram:
+        return NodeProgram(self.responder.program(np.zeros(len(self.problem.leader))))
+
+    def climbed(self, x: Floats) -> Piece | None:
+        """The last of the pieces that lead on from the one of a commitment, each better than the one before; None where no program says."""
+        best: Piece | None = None
+        for _ in range(MOST_STEPS):
+            piece = self.step(x if best is None else best.point[: len(x)])
+            if piece is None or (best is not None and piece.value >= best.value - SAME * max(1.0, abs(best.value))):
+                break
+            best = piece
+        return best
+
+    def step(self, x: Floats) -> Piece | None:
+        """The piece of a commitment, shape (n,); None where no program says."""
         if not self.is_usable:
             return None
-        self._under, answered = _optimum(self._under, self.responder.program(x))
-        if answered is None:
-            return None
-        self._over, found = _optimum(self._over, self._piece(x, answered))
-        return None if found is None else found.primal[: len(x)]
+        answered = self._answered(x)
+        return None if answered is None else self.piece(_binding(answered), x)
 
-    def _piece(self, x: Floats, answered: LinearSolution) -> LinearProgram:
-        """The relaxation with what binds the follower held tight, and the leader's integers where they are."""
-        n, rows = len(x), len(self.problem.rows)
-        program = self._whole
-        row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
-        col_lower, col_upper = program.col_lower.copy(), program.col_upper.copy()
-        whole = np.flatnonzero(self.problem.leader.is_integer)
-        col_lower[whole] = col_upper[whole] = x[whole]
-        for lower, upper, multiplier in (
-            (row_lower[rows:], row_upper[rows:], answered.dual),
-            (col_lower[n:], col_upper[n:], answered.reduced_cost),
+    def piece(self, held: Floats, x: Floats) -> Piece | None:
+        """The leader's best point with sides of the follower's held, and its own integers where they are at x.
+
+        Points of it are best responses only where multipliers of the follower's need no other side.
+        """
+        n, rows, both = len(x), len(self.problem.rows), self._both
+        row_lower, row_upper = both.row_lower.copy(), both.row_upper.copy()
+        col_lower, col_upper = both.col_lower.copy(), both.col_upper.copy()
+        col_lower[self._whole] = col_upper[self._whole] = x[self._whole]
+        count = len(row_lower) - rows
+        for lower, upper, side in (
+            (row_lower[rows:], row_upper[rows:], held[:count]),
+            (col_lower[n:], col_upper[n:], held[count:]),
         ):
-            size = ZERO * max(1.0, float(np.abs(multiplier).max(initial=0.0)))
-            at_lower, at_upper = multiplier > size, multiplier < -size
-            upper[at_lower], lower[at_upper] = lower[at_lower], upper[at_upper]
-        return replace(program, row_lower=row_lower, row_upper=row_upper, col_lower=col_lower, col_upper=col_upper)
+            upper[side > 0.0], lower[side < 0.0] = lower[side > 0.0], upper[side < 0.0]
+        self._over.set_bounds(col_lower, col_upper)
+        self._over.set_row_bounds(row_lower, row_upper)
+        self.solves += 1
+        if self._over.optimise() is not SolveStatus.OPTIMAL:
+            return None
+        found = self._over.solution()
+        price = np.concatenate([found.dual[rows:], found.reduced_cost[n:]])
+        return Piece(found.objective, found.primal, held, -held * price)
+
+    def _answered(self, x: Floats) -> LinearSolution | None:
+        """The follower's answer; rows that a commitment misses by a rounding error are given that much room."""
+        program, under = self.responder.program(x), self._under
+        for room in (0.0, ROOM):
+            give = room * np.maximum(1.0, np.abs(np.where(np.isfinite(program.row_upper), program.row_upper, 0.0)))
+            under.set_row_bounds(program.row_lower - give, program.row_upper + give)
+            self.solves += 1
+            status = under.optimise()
+            if status is not SolveStatus.INFEASIBLE:
+                break
+        return under.solution() if status is SolveStatus.OPTIMAL else None
 
 
-def _optimum(hot: HotProgram | None, program: LinearProgram) -> tuple[HotProgram, LinearSolution | None]:
-    """The solution of a program from the last one's basis; None without one."""
-    if hot is None:
-        hot = precise(program)
-    else:
-        hot.exchange(program)
-    return hot, hot.solution() if hot.optimise() is SolveStatus.OPTIMAL else None
+def _binding(answered: LinearSolution) -> Floats:
+    """The sides whose multipliers are not zero, as in a piece."""
+    found = []
+    for multiplier in (answered.dual, answered.reduced_cost):
+        size = ZERO * max(1.0, float(np.abs(multiplier).max(initial=0.0)))
+        found.append(np.where(np.abs(multiplier) > size, np.sign(multiplier), 0.0))
+    return np.concatenate(found)

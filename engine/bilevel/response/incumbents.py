@@ -1,6 +1,7 @@
 """The best bilevel-feasible point that a tree has met: a commitment on the way is answered, and walked on from.
 
-Source: Bard and Moore (1990) for answering the commitments of a tree's nodes; :mod:`coercivity.engine.bilevel.response.ascent`.
+Source: Bard and Moore (1990) for answering the commitments of a tree's nodes; :mod:`coercivity.engine.bilevel.response.ascent`
+and :mod:`coercivity.engine.bilevel.response.beside` for what is done with each.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import time
 import numpy as np
 
 from coercivity.engine.bilevel.problem import BilevelProblem, Floats
-from coercivity.engine.bilevel.response.ascent import Ascent
+from coercivity.engine.bilevel.response.ascent import SAME, Ascent, Piece
+from coercivity.engine.bilevel.response.beside import Beside
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed
 
-# Pieces that are gone through from one commitment at the most.
-MOST_STEPS = 20
 # However rarely, one in so many commitments is answered.
 OFTEN = 40
+# A tree that is finished with so few programs needs no neighbours.
+FEW = 60
+# Programs for neighbours of the best piece, as a share of a tree's own; after so many vain ones only half as large, and so on.
+SHARE, PATIENCE = 2.0, 20
 
 
 class Incumbents:
@@ -26,6 +30,9 @@ class Incumbents:
     def __init__(self, problem: BilevelProblem) -> None:
         self.problem, self.responder = problem, Responder(problem)
         self._ascent = Ascent(problem, self.responder)
+        self._beside = Beside(self._ascent)
+        self._piece: Piece | None = None
+        self._spent = 0.0
         self._calls = 0
         self._whole = np.flatnonzero(problem.leader.is_integer)
         self.value = np.inf
@@ -41,30 +48,48 @@ class Incumbents:
             self.ask(z)
 
     def ask(self, z: Floats) -> None:
-        """Let the follower answer the commitment in a point, and walk on from there."""
+        """Let the follower answer the commitment in a point, and walk on from there while the leader gains."""
         x = self.rounded(z)[: len(self.problem.leader)]
-        self._answer(x)
-        self._ascend(x)
+        before = time.perf_counter()
+        piece = self._ascent.climbed(x)
+        self.seconds += time.perf_counter() - before
+        if piece is None:
+            self._answer(x)
+        else:
+            self._consider(piece)
+
+    def look_beside(self, programs: int) -> None:
+        """Try neighbours of the best piece, as long as they take no more than a share of the programs that a tree has solved."""
+        while self._piece is not None and self._spent < programs - FEW:
+            before, solved = time.perf_counter(), self._ascent.solves
+            found = self._beside.better(self._piece)
+            self.seconds += time.perf_counter() - before
+            share = SHARE * PATIENCE / (PATIENCE + self._beside.vain)
+            self._spent += max(1, self._ascent.solves - solved) / share
+            if found is not None:
+                self._consider(found)
+
+    @property
+    def programs(self) -> int:
+        """Programs solved for points."""
+        return self.answers + self._ascent.solves
+
+    def _consider(self, piece: Piece) -> None:
+        """Keep a piece that is the best so far; its value counts once the follower has answered."""
+        if self._is_less(piece.value, self.value):
+            self._answer(self.rounded(piece.point)[: len(self.problem.leader)])
+        is_confirmed = self.value <= piece.value + 1e-6 * max(1.0, abs(piece.value))
+        if is_confirmed and (self._piece is None or self._is_less(piece.value, self._piece.value)):
+            self._piece = piece
+
+    def _is_less(self, value: float, known: float) -> bool:
+        return known == np.inf or value < known - SAME * max(1.0, abs(known))
 
     def rounded(self, z: Floats) -> Floats:
         """A point z with the leader's integers whole."""
         point = np.array(z[: self.problem.width])
         point[self._whole] = np.round(point[self._whole])
         return point
-
-    def _ascend(self, x: Floats) -> None:
-        """Go from piece to piece while the leader gains; what it gains only counts once the follower has answered."""
-        for _ in range(MOST_STEPS):
-            before, started = self.value, time.perf_counter()
-            onward = self._ascent.step(x)
-            self.seconds += time.perf_counter() - started
-            if onward is None:
-                return
-            x = onward
-            x[self._whole] = np.round(x[self._whole])
-            self._answer(x)
-            if not self.value < before:
-                return
 
     def take(self, value: float, point: Floats, prices: Floats | None = None) -> None:
         """Keep a bilevel-feasible point, where it is worth less than the best so far."""

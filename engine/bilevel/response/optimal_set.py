@@ -135,6 +135,9 @@ def leader_terms(problem: BilevelProblem, x: Floats) -> Terms:
     leader, follower = len(problem.leader), len(problem.follower)
     prices = len(problem.follower_rows) if problem.prices else 0
     objective, hessian = problem.objective, sp.csr_array(problem.objective.quadratic)
+    if not prices and not hessian.nnz:
+        constant = float(objective.linear[:leader] @ x) + objective.constant
+        return Terms(objective.linear[leader:].copy(), sp.csr_array((follower, follower)), constant)
     cost = np.concatenate([objective.linear[leader:] + hessian[leader:, :leader] @ x, np.zeros(prices)])
     entries: list[tuple[int, int, float]] = []
     for term in problem.prices:

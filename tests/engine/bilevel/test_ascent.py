@@ -32,12 +32,13 @@ def test_a_step_never_loses_and_often_gains() -> None:
                 before = responder.incumbent(x).value
             except InfeasibleProgram:
                 continue
-            onward = ascent.step(x)
-            if onward is None or not np.isfinite(before):
+            piece = ascent.step(x)
+            if piece is None or not np.isfinite(before):
                 continue
-            whole = drawing.leader.is_integer
+            whole, onward = drawing.leader.is_integer, piece.point[:8]
             np.testing.assert_allclose(onward[whole], x[whole])
             after = responder.incumbent(onward).value
+            assert after == pytest.approx(piece.value, rel=1e-6, abs=1e-6), seed
             assert after <= before + 1e-6 * max(1.0, abs(before)), seed
             steps, gains = steps + 1, gains + (after < before - 1e-3)
     assert steps > 20

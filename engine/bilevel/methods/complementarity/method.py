@@ -69,7 +69,7 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
         method=METHOD,
         seconds=time.perf_counter() - started,
         nodes=tree.nodes,
-        programs=tree.solver.program.solves + incumbents.answers,
+        programs=tree.solver.program.solves + incumbents.programs,
         solver_seconds=tree.solver.seconds + incumbents.seconds,
         prices=incumbents.prices,
     )

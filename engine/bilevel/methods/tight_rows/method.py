@@ -2,9 +2,11 @@
 
 A node's linear program holds some sides of the follower's tight and knows nothing of multipliers. At its point a direction that
 would make the follower pay less is looked for; it names a set of sides of which one is tight wherever the follower answers
-best, and none is at the point. Each side makes a child, and all children are solved at once: the one with the greatest bound
-comes first, and those after it need not look at its side again. Where there is no direction the point is bilevel feasible, and
-the node is done. Directions that few sides stop are preferred, and among sides those that are far off and have raised bounds.
+best, and none is at the point. Each side makes a child, and all children are solved at once, each until it is worth no less
+than the best point known: the one with the greatest bound comes first, and those after it need not look at its side again. Where
+there is no direction the point is bilevel feasible, and the node is done. Directions that few sides stop are preferred, and among
+sides those that are far off and have raised bounds; a few directions are tried at a node, each of them shunning the sides that
+have just been found to leave much. Points are looked for beside the tree, on pieces of the follower's answers next to the best one.
 
 Where the leader counts no multipliers this takes a quarter to a seventeenth of the nodes of branching on complementarities, each of them
 smaller: there "this multiplier is zero" never raises a bound.
@@ -77,7 +79,7 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
         method=METHOD,
         seconds=time.perf_counter() - started,
         nodes=tree.nodes,
-        programs=tree.program.solves + tree.directions.solves + incumbents.answers,
+        programs=tree.solves + incumbents.programs,
         solver_seconds=tree.seconds + incumbents.seconds,
     )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -33,8 +34,12 @@ IN_THE_WAY = 1e-9
 TIGHT = 1e-9
 # So few live sides in a set that is known are not improved on by another program.
 FEW = 3
+# So many sets are known at a time.
+MOST = 2000
 # A direction longer than this, where the cost falls by the length of its own gradient, says nothing that can be trusted.
 LONGEST = 1e6
+# Multipliers that explain so many times the follower's costs explain all of them.
+MOST_EXPLAINED = 1e6
 # An answer that costs the follower no more than this less, in units of its costs, is worth the same to it.
 SAME = 1e-9
 
@@ -82,11 +87,18 @@ def _own(problem: BilevelProblem) -> sp.csr_array:
     return sp.csr_array(sp.csr_array(problem.follower_rows.matrix)[:, len(problem.leader) :])
 
 
+def _shut(slack: Floats, held: Bools, idle: Bools) -> Bools:
+    """Sides that a direction must not approach."""
+    return np.asarray((held | (slack <= TIGHT)) & ~idle)
+
+
 class Directions:
     """Finds sets of sides of which one is tight at every best response, each for a point that is none.
 
-    The linear program has the columns (p, q, t): D = p − q, and t_i at least what D approaches side i of a row by; p and q
-    do the same for bounds. It minimises a weighted sum of what is approached, where d·D = −1.
+    What is wanted is a direction D with d·D = −1 that approaches sides little in a weighted sum. Its linear program is solved
+    by the dual one: a multiplier for each side, no greater than the side's weight, which together explain as much as they can of
+    the follower's costs. From node to node only bounds of its columns move, so that each basis serves the next; and D is
+    what its rows cost.
     """
 
     def __init__(self, problem: BilevelProblem, sides: Sides, responder: Responder) -> None:
@@ -98,39 +110,32 @@ class Directions:
         scale = self._sign[: sides.rows] / sides.size[: sides.rows]
         self._matrix = sp.csr_array(sp.diags_array(scale) @ own[of_rows]) if sides.rows else sp.csr_array((0, m))
         self._whole = sp.csr_array(problem.follower_rows.matrix)
-        equations = own[np.flatnonzero(rows.lower == rows.upper)]
         cost = problem.follower_objective.linear[n:]
         self.cost = cost / (float(np.linalg.norm(cost)) or 1.0)
-        # Where each side's cost and bound stand among the columns (p, q, t).
-        self._column = np.concatenate(
-            [2 * m + np.arange(sides.rows), of_bounds + np.where(sides.is_upper[sides.rows :], 0, m)]
-        )
-        self._columns = 2 * m + sides.rows
-        split = sp.csr_array(sp.hstack([sp.eye_array(m), -sp.eye_array(m)]))
-        matrix = sp.block_array(
-            [
-                [self._matrix @ split, -sp.eye_array(sides.rows) if sides.rows else None],
-                [sp.csr_array(equations @ split), sp.csr_array((equations.shape[0], sides.rows))],
-                [sp.csr_array(self.cost[None, :] @ split), sp.csr_array((1, sides.rows))],
-            ],
-            format="csr",
-        )
-        none, still = np.zeros(equations.shape[0]), problem.follower.lower == problem.follower.upper
-        self._upper = np.full(self._columns, np.inf)
-        self._upper[: 2 * m][np.concatenate([still, still])] = 0.0
-        self._lower = np.zeros(self._columns)
-        self._program = NodeProgram(
-            LinearProgram(
-                np.zeros(self._columns),
-                sp.csr_array(matrix),
-                np.concatenate([np.full(sides.rows, -np.inf), none, [-1.0]]),
-                np.concatenate([np.zeros(sides.rows), none, [-1.0]]),
-                self._lower,
-                self._upper,
-            )
-        )
-        self._known = np.zeros((0, len(sides)), dtype=bool)
+        # Equations, and columns that cannot move, may be leant on as much as one likes.
+        equations = own[np.flatnonzero(rows.lower == rows.upper)]
+        still = sp.eye_array(m, format="csr")[np.flatnonzero(problem.follower.lower == problem.follower.upper)]
+        bounds = sp.diags_array(self._sign[sides.rows :]) @ sp.eye_array(m, format="csr")[of_bounds]
+        costs = sp.csr_array(self.cost[None, :])
+        matrix = sp.csr_array(sp.vstack([self._matrix, bounds, costs, equations, still]).T)
+        count, width = len(sides), matrix.shape[1]
+        self._lower, self._upper = np.full(width, -np.inf), np.full(width, np.inf)
+        self._lower[: count + 1], self._upper[count] = 0.0, MOST_EXPLAINED
+        explained = np.zeros(width)
+        explained[count] = -1.0
+        level = np.zeros(m)
+        self._program = NodeProgram(LinearProgram(explained, matrix, level, level, self._lower, self._upper))
+        self._known = np.zeros((MOST, len(sides)), dtype=bool)
+        self._kept: set[bytes] = set()
         self.solves = 0
+
+    def basis(self) -> Any:
+        """The basis of the last direction, for :meth:`start_from`."""
+        return self._program.basis()
+
+    def start_from(self, basis: Any) -> None:
+        """Look for the next direction from the basis of a similar one."""
+        self._program.start_from(basis)
 
     def slack(self, z: Floats) -> Floats:
         """How far each side is from being tight at a point, in units of its coefficients."""
@@ -157,7 +162,7 @@ class Directions:
             Neither says anything.
         """
         slack = self.slack(z)
-        shut = (held | (slack <= TIGHT)) & ~idle
+        shut = _shut(slack, held, idle)
         known = self._reused(shut, idle)
         if known is not None:
             return known
@@ -167,38 +172,63 @@ class Directions:
             if direction is None:
                 return None
             shut = np.zeros_like(shut)
-        own = direction[self.sides.at[self.sides.rows :]] * self._sign[self.sides.rows :]
-        approached = np.concatenate([self._matrix @ direction, own])
-        stops = (approached > IN_THE_WAY * max(1.0, float(np.abs(direction).max()))) & ~shut
+        stops = self._stops(direction, shut)
         if (stops & held).any() or (stops & ~idle & (slack <= TIGHT)).any():
             raise SolverFailed(self.problem.name, "a point answers best to one tolerance and not to another", "")
-        if not (self._known == stops).all(axis=1).any():
-            self._known = np.vstack([self._known, stops])
+        self._keep(stops)
         return stops
+
+    def other(self, z: Floats, held: Bools, idle: Bools, weigh: Callable[[Floats], Floats]) -> Bools | None:
+        """Such a set by other weights, where a direction gives one."""
+        slack = self.slack(z)
+        shut = _shut(slack, held, idle)
+        direction = self._least_stopped(shut, idle, weigh(slack))
+        if direction is None:
+            return None
+        stops = self._stops(direction, shut)
+        if (stops & held).any() or (stops & ~idle & (slack <= TIGHT)).any():
+            return None
+        self._keep(stops)
+        return stops
+
+    def _stops(self, direction: Floats, shut: Bools) -> Bools:
+        """The sides in the way of a direction, but for those that its program has shut."""
+        own = direction[self.sides.at[self.sides.rows :]] * self._sign[self.sides.rows :]
+        approached = np.concatenate([self._matrix @ direction, own])
+        return np.asarray((approached > IN_THE_WAY * max(1.0, float(np.abs(direction).max()))) & ~shut)
+
+    def _keep(self, stops: Bools) -> None:
+        """Keep a set in the place of the oldest one."""
+        key = stops.tobytes()
+        if key not in self._kept:
+            self._known[len(self._kept) % MOST] = stops
+            self._kept.add(key)
 
     def _reused(self, shut: Bools, idle: Bools) -> Bools | None:
         """A set that is known and has few live sides."""
-        if not len(self._known):
+        known = self._known[: len(self._kept)]
+        if not len(known):
             return None
-        fits = ~(self._known[:, shut].any(axis=1))
-        live = np.where(fits, self._known[:, ~idle].sum(axis=1), len(self.sides) + 1)
+        fits = ~known[:, shut].any(axis=1)
+        live = np.where(fits, known[:, ~idle].sum(axis=1), len(self.sides) + 1)
         best = int(live.argmin())
-        return np.asarray(self._known[best]) if live[best] <= FEW else None
+        return known[best].copy() if live[best] <= FEW else None
 
     def _least_stopped(self, shut: Bools, idle: Bools, weight: Floats) -> Floats | None:
         """The direction that approaches least and no shut side at all, d·D = −1 in units of d; None where none is found."""
-        m, cost, upper = len(self.problem.follower), np.zeros(self._columns), self._upper.copy()
-        cost[self._column] = np.where(idle, 0.0, weight)
-        upper[self._column[shut]] = 0.0
-        self._program.set_cost(cost)
+        upper = self._upper.copy()
+        upper[: len(shut)] = np.where(shut, np.inf, np.where(idle, 0.0, weight))
         self._program.set_bounds(self._lower, upper)
         self.solves += 1
         if self._program.optimise() is not SolveStatus.OPTIMAL:
             return None
-        found = self._program.primal()
-        direction = np.asarray(found[:m] - found[m : 2 * m])
-        is_improving = float(self.cost @ direction) < -0.5
-        return direction if is_improving and float(np.abs(direction).max(initial=0.0)) <= LONGEST else None
+        direction = self._program.dual()
+        fall = float(self.cost @ direction)
+        # Where everything can be explained there is no direction, and what rows cost is nothing.
+        if abs(fall) < 0.5:
+            return None
+        direction = -direction / fall
+        return direction if float(np.abs(direction).max(initial=0.0)) <= LONGEST else None
 
     def _towards_answer(self, z: Floats) -> Floats | None:
         """From z to the follower's own answer, of length one; None where that costs no less."""
