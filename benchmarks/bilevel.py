@@ -22,13 +22,13 @@ import numpy as np
 from highspy import HighsModelStatus, HighsVarType
 from highspy._core import _Highs
 
-from benchmarks.draws import knapsack, packing, random_program
+from benchmarks.draws import knapsack, packing, public_program, random_program
 from coercivity.engine.bilevel.formats import read
 from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods.big_m import conditions, refuses_class
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.bounds import BigM, sides_of
-from coercivity.engine.bilevel.selection import METHODS
+from coercivity.engine.bilevel.selection import METHODS, solve
 from coercivity.engine.bilevel.solution import Limits, Status
 from coercivity.engine.errors import CoercivityError
 from coercivity.engine.programs.hot import highs_model
@@ -222,6 +222,18 @@ def integers(sizes: tuple[tuple[int, int, float], ...], seeds: int, limit: float
             yield f"random integer, {size} + {size} columns to {top:g}, {rows} rows: {name} proves {_told(times, seeds)}"
 
 
+def general(kinds: tuple[tuple[str, int], ...], seeds: int, limit: float) -> Iterator[str]:
+    """Integer programs after the public sets of general integer followers, by whatever is chosen for them."""
+    for kind, own in kinds:
+        claims = [
+            solve(public_program(kind, own, seed), limits=Limits(seconds=limit)).solution for seed in range(seeds)
+        ]
+        times = [claim.seconds for claim in claims if claim.status is Status.OPTIMAL]
+        apart = [(claim.value - claim.bound) / max(1.0, abs(claim.value)) for claim in claims]
+        far = f"; at the most {max(apart):.1%} apart" if len(times) < seeds else ""
+        yield f"{kind}, {own} of 20 columns the follower's: {_told(times, seeds)}{far}"
+
+
 def knapsacks(sizes: tuple[int, ...], seeds: int, limit: float) -> Iterator[str]:
     """Knapsack interdiction after the recipe of Caprara et al. (2016), with what the judge takes."""
     for size in sizes:
@@ -327,6 +339,9 @@ def report(quick: bool, show: Callable[[str], None] = print) -> None:
         for line in growth(sizes, seeds, limit):
             show(line)
     for line in integers(((5, 6, 10.0),) if quick else ((5, 6, 10.0), (10, 20, 1500.0)), 2 if quick else 4, limit):
+        show(line)
+    kinds = (("miblp", 5), ("miblp", 10), ("miblp", 15), ("milp", 10))
+    for line in general(kinds[:2] if quick else kinds, 2 if quick else 10, limit):
         show(line)
     for line in knapsacks((20,) if quick else (20, 35, 55, 100), 3 if quick else 30, limit):
         show(line)

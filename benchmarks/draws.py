@@ -29,6 +29,40 @@ def random_program(seed: int, size: int, rows: int, top: float, *, is_integer: b
     )
 
 
+def public_program(kind: str, own: int, seed: int) -> BilevelProblem:
+    """A bilevel integer program after the public files of general integer followers that come with MibS.
+
+    Twenty columns, of which the follower has some, and rows that all are the follower's. A whole point satisfies the rows
+    with equality: zero in about half of its columns, 1 to 5 in the others.
+
+    Parameters
+    ----------
+    kind : ``miblp`` (iblpDen: 20 rows of weights from 1 to 50, some denser than others) or ``milp`` (iblpDen2: 10 rows of weights in ±50)
+    own : columns of the follower's
+    """
+    random = np.random.default_rng([seed, own, len(kind)])
+    count, width, top = (20, 20, 1500.0) if kind == "miblp" else (10, 20, 500.0)
+    share = random.uniform(0.3, 1.0, (count, 1)) if kind == "miblp" else random.uniform(0.65, 0.9)
+    weight = random.integers(1, 51, (count, width)).astype(float)
+    if kind == "milp":
+        weight *= random.choice([-1.0, 1.0], (count, width))
+    weight *= random.random((count, width)) < share
+    side = weight @ (random.integers(1, 6, width) * (random.random(width) < 0.55))
+    costs = random.integers(-50, 51, (2, width)).astype(float)
+    given = width - own
+    low, high, none = np.zeros(width), np.full(width, top), sp.csr_array((width, width))
+    flags = np.ones(width, dtype=bool)
+    return BilevelProblem(
+        name=f"{kind}-{own}-{seed}",
+        leader=Variables(tuple(f"x{k}" for k in range(given)), low[:given], high[:given], flags[:given]),
+        follower=Variables(tuple(f"y{k}" for k in range(own)), low[given:], high[given:], flags[given:]),
+        objective=Objective(costs[0], none),
+        rows=Rows((), sp.csr_array((0, width)), np.zeros(0), np.zeros(0)),
+        follower_objective=Objective(np.r_[np.zeros(given), costs[1, given:]], none),
+        follower_rows=Rows(tuple(f"r{k}" for k in range(count)), sp.csr_array(weight), np.full(count, -np.inf), side),
+    )
+
+
 def knapsack(count: int, seed: int) -> BilevelProblem:
     """Knapsack interdiction after Caprara, Carvalho, Lodi and Woeginger (2016): numbers to 100, a tightness for each seed."""
     random = np.random.default_rng(seed)

@@ -165,7 +165,7 @@ def _answered_soon(problem: BilevelProblem, limits: Limits) -> list[Solved]:
         return []
     clever = next((m for m in CLEVER if m.refuses(problem) is None), commitments)
     found = []
-    for method, share in ((clever, min(1.0, limits.seconds / 10.0)), (commitments, min(20.0, limits.seconds / 2.0))):
+    for method, share in ((clever, min(0.5, limits.seconds / 10.0)), (commitments, min(20.0, limits.seconds / 2.0))):
         claim = method.solve(problem, replace(limits, seconds=share))
         why = f"the leader has no more than {SEVERAL:,} commitments, and {method.METHOD} was first to finish"
         found.append(Solved(claim, why))

@@ -46,6 +46,38 @@ class MixedSolution:
     nodes: int = 0
 
 
+class Halt:
+    """Ends a search from another thread: the solver lets go of the interpreter while it runs, and asks whether to go on once this is set."""
+
+    def __init__(self) -> None:
+        self._highs, self._is_set = None, False
+
+    def set(self) -> None:
+        """End the search, and every later one that is given this."""
+        self._is_set = True
+        if self._highs is not None:
+            self._listen(self._highs)
+
+    def watch(self, highs: Any) -> None:
+        """Be what ends a run of this solver."""
+
+        def ask(kind: Any, message: str, found: Any, answer: Any, given: Any) -> None:
+            answer.user_interrupt = True
+
+        highs.setCallback(ask, None)
+        self._highs = highs
+        if self._is_set:
+            self._listen(highs)
+
+    @staticmethod
+    def _listen(highs: Any) -> None:
+        # Not before it is to end: each call has to wait for the interpreter.
+        from highspy import cb
+
+        highs.startCallback(cb.HighsCallbackType.kCallbackMipInterrupt)
+        highs.startCallback(cb.HighsCallbackType.kCallbackSimplexInterrupt)
+
+
 def solve_mixed(
     program: LinearProgram,
     is_integer: NDArray[np.bool_],
@@ -53,6 +85,7 @@ def solve_mixed(
     gap: float = 0.0,
     seconds: float = inf,
     start: Floats | None = None,
+    halt: Halt | None = None,
 ) -> MixedSolution:
     """The least cost over points whose marked columns are integer.
 
@@ -64,26 +97,34 @@ def solve_mixed(
     seconds : time limit
     start : a point to begin with, shape (columns,); one that satisfies the program stands against an answer that
         there is none
+    halt : ends the search from outside; what it has then is FAILED
     """
     if not is_integer.any():
         return _as_mixed(program, seconds)
     options = {**PRECISE, "mip_feasibility_tolerance": 1e-9, "mip_rel_gap": gap, "mip_abs_gap": 1e-9}
-    found = _searched(program, is_integer, options, seconds, start)
+    found = _searched(program, is_integer, options, seconds, start, halt)
     if found.status in (SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED):
-        return _decided(program, is_integer, options, seconds, start)
+        return _decided(program, is_integer, options, seconds, start, halt)
     if found.status is SolveStatus.FAILED:
-        return _searched(program, is_integer, {**options, "presolve": "off"}, seconds, start)
+        return _searched(program, is_integer, {**options, "presolve": "off"}, seconds, start, halt)
     return found
 
 
 def _searched(
-    program: LinearProgram, is_integer: NDArray[np.bool_], options: dict[str, Any], seconds: float, start: Floats | None
+    program: LinearProgram,
+    is_integer: NDArray[np.bool_],
+    options: dict[str, Any],
+    seconds: float,
+    start: Floats | None,
+    halt: Halt | None = None,
 ) -> MixedSolution:
     """What a run of the solver finds: its point polished, its word on infeasible and unbounded programs as it comes."""
     highs = load(program, options)
     _mark_integer(highs, is_integer)
     if start is not None:
         _start_at(highs, start)
+    if halt is not None:
+        halt.watch(highs)
     status = run_for(highs, seconds)
     info = highs.getInfo()
     nodes = max(0, int(info.mip_node_count))
@@ -101,7 +142,12 @@ def _searched(
 
 
 def _decided(
-    program: LinearProgram, is_integer: NDArray[np.bool_], options: dict[str, Any], seconds: float, start: Floats | None
+    program: LinearProgram,
+    is_integer: NDArray[np.bool_],
+    options: dict[str, Any],
+    seconds: float,
+    start: Floats | None,
+    halt: Halt | None,
 ) -> MixedSolution:
     """What a program has of which the solver said that it has no point or no bound.
 
@@ -114,7 +160,7 @@ def _decided(
     if point is None:
         # Presolve does not tell the two apart, and has called programs with a point infeasible.
         blank = replace(program, cost=np.zeros_like(program.cost))
-        tried = _searched(blank, is_integer, {**options, "presolve": "off"}, seconds, start)
+        tried = _searched(blank, is_integer, {**options, "presolve": "off"}, seconds, start, halt)
         if tried.point is None:
             return MixedSolution(tried.status, None, inf, inf if tried.status is SolveStatus.INFEASIBLE else -inf)
         point = tried.point
@@ -122,7 +168,7 @@ def _decided(
         return MixedSolution(SolveStatus.UNBOUNDED, None, inf, -inf)
     for presolve in ("choose", "off"):
         loose = {**options, **LOOSE, "mip_feasibility_tolerance": 1e-6, "presolve": presolve}
-        again = _searched(program, is_integer, loose, seconds, point)
+        again = _searched(program, is_integer, loose, seconds, point, halt)
         if again.status in (SolveStatus.OPTIMAL, SolveStatus.LIMIT) and again.point is not None:
             return again
     return MixedSolution(SolveStatus.FAILED, point, float(program.cost @ point + program.offset), -inf)

@@ -94,6 +94,31 @@ class NodeProgram(HotProgram):
             basis.row_status = [*basis.row_status, *[basic] * missing]
         super().start_from(basis)
 
+    def basis_of(self, basic: NDArray[np.intp], is_high: NDArray[np.bool_]) -> Any:
+        """A basis in the solver's terms: which columns and, counted behind them, rows are basic; which others are at their upper bound."""
+        from highspy import HighsBasis, HighsBasisStatus
+
+        n = len(self._all_columns)
+        lower, upper = np.r_[self.lower, self._row_lower], np.r_[self.upper, self._row_upper]
+        at_lower, at_upper = HighsBasisStatus.kLower, HighsBasisStatus.kUpper
+        kinds = [at_upper if high else at_lower for high in is_high]
+        for k in np.flatnonzero(np.isinf(np.where(is_high, upper, lower))):
+            kinds[k] = HighsBasisStatus.kZero
+        for k in basic:
+            kinds[k] = HighsBasisStatus.kBasic
+        found = HighsBasis()
+        found.col_status, found.row_status, found.valid = kinds[:n], kinds[n:], True
+        return found
+
+    def basis_arrays(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """The basis of the last solve, as :meth:`basis_of` takes it."""
+        from highspy import HighsBasisStatus
+
+        basis = self.basis()
+        kinds = [*basis.col_status, *basis.row_status]
+        basic = np.array([k for k, kind in enumerate(kinds) if kind == HighsBasisStatus.kBasic], dtype=np.intp)
+        return basic, np.array([kind == HighsBasisStatus.kUpper for kind in kinds])
+
     @property
     def height(self) -> int:
         """Rows in the solver."""

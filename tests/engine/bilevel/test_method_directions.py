@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from benchmarks.draws import public_program, random_program
 from coercivity.engine.bilevel.judge.certify import certify
 from coercivity.engine.bilevel.methods import commitments
 from coercivity.engine.bilevel.methods.directions import master, sides
+from coercivity.engine.bilevel.methods.directions import tree as tree_module
 from coercivity.engine.bilevel.methods.directions.method import refuses, solve
+from coercivity.engine.bilevel.methods.directions.nearby import Nearby
 from coercivity.engine.bilevel.methods.directions.tree import Tree
+from coercivity.engine.bilevel.methods.value_function import method as value_function
 from coercivity.engine.bilevel.problem import BilevelProblem, PriceTerm
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import Limits, Status
@@ -140,7 +145,7 @@ def test_each_of_the_two_is_right_alone(kind: str) -> None:
             continue
         right, own = commitments.solve(drawing), master.Master(drawing, whole, Limits())
         if kind == "master":
-            own.run(math.inf, math.inf)
+            own.run(math.inf)
             bound = own.bound
         else:
             tree = Tree(
@@ -172,3 +177,66 @@ def test_a_tree_goes_on_where_it_was_interrupted() -> None:
             break
     assert tree.is_finished and bounds[0] <= bounds[-1] <= tree.bound + 1e-9
     assert own.best.value == pytest.approx(commitments.solve(drawing).value, abs=1e-6)
+
+
+def small(kind: str, seed: int) -> BilevelProblem:
+    """A draw after the public sets, of a leader with 64 commitments."""
+    whole = public_program(kind, 17, seed)
+    return replace(whole, leader=replace(whole.leader, upper=np.full(3, 3.0)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_draws_after_the_public_sets_agree_with_every_commitment_answered(seed: int) -> None:
+    drawing = small("miblp", seed)
+    right = commitments.solve(drawing)
+    for limits in (Limits(seconds=4.0), Limits(nodes=200, seconds=2.0)):
+        found = solve(drawing, limits)
+        assert found.bound <= right.value + 1e-6 <= found.value + 2e-6
+        if found.status is Status.OPTIMAL:
+            assert found.value == pytest.approx(right.value)
+            assert found.point is not None and Responder(drawing).incumbent(found.point[:3]).value == found.value
+
+
+def test_a_value_function_says_the_same_of_a_draw_after_the_public_sets() -> None:
+    drawing = public_program("miblp", 5, 1)
+    found, other = solve(drawing), value_function.solve(drawing, Limits(seconds=3.0))
+    assert found.status is Status.OPTIMAL
+    assert other.bound - 1e-6 <= found.value <= other.value + 1e-6
+
+
+@pytest.mark.parametrize("kind", ["rounded", "on the piece"])
+def test_commitments_near_the_continuous_optimum_are_whole_and_within_bounds(kind: str) -> None:
+    drawing = public_program("milp", 10, 0)
+    near = Nearby(drawing, 2.0)
+    found = near.roundings(2.0) if kind == "rounded" else [near.on_piece(1.0, 2.0)]
+    assert found
+    for x in found:
+        assert x is not None and np.array_equal(x, np.round(x))
+        assert np.all(x >= drawing.leader.lower) and np.all(x <= drawing.leader.upper)
+    best = min(Responder(drawing).incumbent(x).value for x in found if x is not None)
+    assert best == pytest.approx(near.value, rel=0.05)
+
+
+def test_without_a_continuous_optimum_nothing_is_near() -> None:
+    drawing = public_program("milp", 10, 0)
+    odd = replace(drawing, objective=replace(drawing.objective, quadratic=sp.csr_array(np.eye(20))))
+    near = Nearby(odd, 2.0)
+    assert near.value == math.inf and near.roundings(1.0) == [] and near.on_piece(1.0, 1.0) is None
+
+
+def test_a_tree_without_memory_leaves_the_rest_to_the_master(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree_module, "MEMORY", 0.0)
+    drawing = drawn(7)
+    assert solve(drawing).value == pytest.approx(commitments.solve(drawing).value, abs=1e-6)
+
+
+def test_the_master_ends_when_it_is_told_to() -> None:
+    drawing = random_program(0, 15, 20, 1500.0, is_integer=True)
+    whole = sides.sides_of(drawing)
+    assert not isinstance(whole, str)
+    own = master.Master(drawing, whole, Limits(seconds=60.0))
+    assert own.propose() and not own.wait(0.2)
+    began = time.perf_counter()
+    own.halt()
+    assert time.perf_counter() - began < 20.0
+    assert own.bound == -math.inf

@@ -1,1 +1,1 @@
-"""Improving directions of a follower of whole numbers: a master and a tree, in turns."""
+"""Improving directions of a follower of whole numbers: a tree, and a master beside it."""

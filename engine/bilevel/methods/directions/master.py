@@ -11,10 +11,13 @@ import itertools
 import math
 import time
 from collections.abc import Iterator
+from threading import Thread
+from typing import Any
 
 import numpy as np
 
 from coercivity.engine.bilevel.methods.big_m import answered, begin
+from coercivity.engine.bilevel.methods.directions.nearby import SLACK, Nearby
 from coercivity.engine.bilevel.methods.directions.sides import Finder, Sides
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.assembly import Positions, high_point
@@ -22,13 +25,17 @@ from coercivity.engine.bilevel.response.pool import Pool
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.bilevel.solution import Limits, Status
 from coercivity.engine.errors import SolverFailed
-from coercivity.engine.programs.hot import Floats, SolveStatus
-from coercivity.engine.programs.mixed import solve_mixed
+from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus
+from coercivity.engine.programs.mixed import Halt, MixedSolution, solve_mixed
 
 # The share of the time that goes into asking the follower what a proposed commitment is worth.
 ASKING = 0.2
 # The share of the limit that each of the first two points may take.
 BEGINNING = 0.01
+# The share of it that goes into commitments near the continuous optimum.
+NEAR = 0.08
+# A best point within this share of the continuous optimum is near enough.
+ALIKE = 1e-2
 
 
 class Master:
@@ -44,43 +51,75 @@ class Master:
         self.pool = Pool(problem, self.responder)
         self.around: tuple[Floats, Iterator[tuple[int, float]]] | None = None
         self.notes: tuple[str, ...] = ()
+        # Whether another round would be no use.
+        self.is_stuck = False
+        self._thread: Thread | None = None
+        self._halt = Halt()
+        self._found: list[MixedSolution | BaseException] = []
 
     def left(self) -> float:
         """Seconds left."""
         return self.until - time.perf_counter()
 
-    def run(self, rest: float, until: float) -> Status:
-        """Ask the master and shut the directions that are open at its point, until none is or the clock passes ``until``.
-
-        No round is begun once it passes ``rest``; what is begun is gone through with, as the solver would have to begin it anew.
-        """
+    def run(self, until: float) -> Status:
+        """Ask the master and shut the directions that are open at its point, until none is or the clock passes ``until``."""
         self.until = until
-        if self.best.status is SolveStatus.INFEASIBLE:
-            self.bound = math.inf
-            return Status.INFEASIBLE
-        self._cut_off()
-        while self.rounds < self.limits.nodes and time.perf_counter() < min(rest, until):
-            self.rounds += 1
-            try:
-                status = self._round()
-            except SolverFailed as failure:
-                self.notes = (f"{failure.where}: {failure.what}",)
-                return Status.LIMIT
-            if status is not None:
-                return status
-        return Status.LIMIT
+        status = Status.LIMIT
+        while status is Status.LIMIT and self.propose() and time.perf_counter() < until:
+            self.wait(math.inf)
+            status = self.take()
+        return status
 
-    def _round(self) -> Status | None:
-        program = self.sheet.program(self.problem.objective.constant)
-        found = solve_mixed(program, self.sheet.is_integer, gap=self.limits.gap / 10, seconds=max(self.left(), 0.1))
+    def propose(self) -> bool:
+        """Let the master be solved in a thread of its own, unless it is; False where that is of no more use."""
+        if self.is_stuck or self.rounds >= self.limits.nodes:
+            return False
+        if self._thread is None:
+            if not self.rounds:
+                self._cut_off()
+            self.rounds += 1
+            program, flags = self.sheet.program(self.problem.objective.constant), self.sheet.is_integer
+            gap, seconds = self.limits.gap / 10, max(self.left(), 0.1)
+            self._halt, self._found = Halt(), []
+            self._thread = Thread(
+                target=_solve, args=(self._found, program, flags, gap, seconds, self._halt), daemon=True
+            )
+            self._thread.start()
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the master has a point, or ended, within so many seconds."""
+        if self._thread is None:
+            return False
+        self._thread.join(seconds if seconds < math.inf else None)
+        return not self._thread.is_alive()
+
+    def halt(self) -> None:
+        """End what the master is doing."""
+        if self._thread is not None:
+            self._halt.set()
+            self._thread.join()
+            self._thread = None
+
+    def take(self) -> Status:
+        """Take in what the master proposed: it is the optimum, or the directions that are open there are shut."""
+        self._thread, self.is_stuck = None, True
+        found = self._found[0]
+        if isinstance(found, SolverFailed):
+            self.notes = (f"{found.where}: {found.what}",)
+            return Status.LIMIT
+        if not isinstance(found, MixedSolution):
+            raise found
         if found.status is SolveStatus.INFEASIBLE:
             # The cutoff keeps the best point in, so there is none.
-            self.bound = math.inf
-            return Status.INFEASIBLE if self.best.point is None else Status.LIMIT
+            return self._nothing()
         self.bound = max(self.bound, found.bound)
         if found.point is None or found.status is SolveStatus.UNBOUNDED:
             return Status.LIMIT
-        z = found.point[: len(self.z)]
+        return self._at(found.point[: len(self.z)], found.status)
+
+    def _at(self, z: Floats, proved: SolveStatus) -> Status:
+        """What a point of the master says."""
         if self.may_ask():
             self.ask(z)
         self.look_around()
@@ -90,15 +129,36 @@ class Master:
         status, way = (SolveStatus.OPTIMAL, None) if len(known) else self.finder.open_at(z, max(self.left(), 0.1))
         ways = known if way is None else way[None, :]
         if len(ways):
-            return None if all(self._shut(way) for way in ways) else self._nothing()
+            self.is_stuck = False
+            return Status.LIMIT if all(self._shut(way) for way in ways) else self._nothing()
         if status is SolveStatus.INFEASIBLE:
             # No direction is open: the follower answers best, which it is asked all the same.
             self.ask(z)
             if self.limits.is_closed(self.best.value, self.bound):
                 return Status.OPTIMAL
-            if found.status is SolveStatus.OPTIMAL:
+            if proved is SolveStatus.OPTIMAL:
                 self.notes = ("a point without an improving direction was not confirmed by the follower",)
         return Status.LIMIT
+
+    def begin_near(self) -> None:
+        """Let the follower answer commitments near the continuous optimum, until one of them is worth about as much."""
+        seconds = NEAR * self.limits.seconds
+        nearby = Nearby(self.problem, seconds / 2.0)
+        until = time.perf_counter() + seconds
+        for x in nearby.roundings(seconds / 2.0):
+            if time.perf_counter() > until:
+                break
+            self._try(x)
+        for slack in SLACK:
+            if self.best.value - nearby.value <= ALIKE * abs(nearby.value) or self.left() <= 0.0:
+                return
+            if (found := nearby.on_piece(slack, min(seconds, self.left()))) is not None:
+                self._try(found)
+
+    def _try(self, x: Floats) -> None:
+        """Ask for a commitment, unless it is known to be worth no less than the best."""
+        if self.pool.keeps(x) and self.pool.bound(x) < self.best.value:
+            self.ask(np.r_[x, np.zeros(len(self.problem.follower))])
 
     def may_ask(self) -> bool:
         """Whether the follower has had less than its share of the time."""
@@ -164,3 +224,11 @@ class Master:
             self.sheet.rows(terms, np.array([threshold - room]), np.array([np.inf]))
             self.binaries[key] = int(column[0])
         return self.binaries[key]
+
+
+def _solve(found: list[Any], program: LinearProgram, is_integer: Any, gap: float, seconds: float, halt: Halt) -> None:
+    """Put the solution of a program, or why there is none, in a list."""
+    try:
+        found.append(solve_mixed(program, is_integer, gap=gap, seconds=seconds, halt=halt))
+    except BaseException as failure:  # for whoever takes it
+        found.append(failure)

@@ -11,8 +11,8 @@ rows in its way, found by a small mixed-integer program in D. Where that has no 
 bilevel feasible, and the master's bound is met. All big-Ms are the rows' own ranges, from linear programs.
 
 A tree has the same directions without binaries: where one is open at a node's point, each side in its way makes a child, in which the
-side's activity is bounded. Hot linear programs, and no big-M. Neither is the better one throughout: they take turns, each as long as the other,
-with one best point and the better of two bounds.
+side's activity is bounded. Small linear programs, many at a time, and no big-M. Neither is the better one throughout: the master's program
+is solved in a thread of its own while the tree goes on, with one best point, the same directions and the better of two bounds.
 
 Accepts: a linear leader, whose columns in the follower's rows are integer; coupling rows; a linear follower, all of it bounded
 integers, with rows and costs that are multiples of a common step.
@@ -37,8 +37,9 @@ from coercivity.engine.programs.hot import Floats, SolveStatus
 
 METHOD = "directions"
 INSTEAD = "use value_function"
-# Seconds of the tree's first turn, and how long the master begins rounds in one of its own.
-TURN = 0.5
+# Seconds that the tree has before commitments are looked for and, after that, before the master begins; and those after which
+# it is seen whether the master has a point.
+AT_FIRST, ALONE, TURN = 0.1, 0.3, 0.1
 
 
 def refuses(problem: BilevelProblem) -> str | None:
@@ -67,7 +68,10 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
             master.look_around()
 
     tree = Tree(problem, sides, master.finder, limits, lambda: master.best, ask)
-    status, notes = _raced(master, tree, limits, started + limits.seconds)
+    try:
+        status, notes = _raced(master, tree, limits, started + limits.seconds)
+    finally:
+        master.halt()
     value = master.best.value
     bound = min(max(master.bound, tree.bound), value) if status is not Status.INFEASIBLE else math.inf
     return BilevelSolution(
@@ -77,32 +81,29 @@ def solve(problem: BilevelProblem, limits: Limits = DEFAULT) -> BilevelSolution:
 
 
 def _raced(master: Master, tree: Tree, limits: Limits, until: float) -> tuple[Status, tuple[str, ...]]:
-    """Tree and master in turns until one of them is finished; and notes of why neither is.
-
-    The master ends its rounds, which may take half of what is left; the tree then has as long as the master has had.
-    """
+    """The tree, and after a moment the master beside it, until one of them is finished; and notes of why neither is."""
     if master.best.status is SolveStatus.INFEASIBLE:
         return Status.INFEASIBLE, ()
-    owed, is_master_stuck = TURN, False
+    master.until = until
+    turn, has_begun = AT_FIRST, False
     while True:
-        master.until = until
-        tree.run(min(until, time.perf_counter() + owed))
+        tree.run(min(until, time.perf_counter() + turn))
         if tree.is_finished and tree.bound == math.inf:
             return Status.INFEASIBLE, ()
         if limits.is_closed(master.best.value, max(master.bound, tree.bound)):
             return Status.OPTIMAL, ()
-        is_tree_stuck = tree.is_finished or tree.is_unbounded or tree.nodes >= limits.nodes
-        if not is_master_stuck:
-            began = time.perf_counter()
-            end = until if is_tree_stuck else began + max(TURN, (until - began) / 2.0)
-            rounds, status = master.rounds, master.run(began + TURN, min(until, end))
-            owed = time.perf_counter() - began
+        if not has_begun:
+            master.begin_near()
+            turn, has_begun = ALONE, True
+            continue
+        can_propose = master.propose()
+        if time.perf_counter() > until or (tree.is_stuck and not can_propose):
+            return Status.LIMIT, master.notes
+        if master.wait(max(0.1, until - time.perf_counter()) if tree.is_stuck else 0.0):
+            status = master.take()
             if status is not Status.LIMIT:
                 return status, ()
             if limits.is_closed(master.best.value, max(master.bound, tree.bound)):
                 return Status.OPTIMAL, ()
-            # With time left it stopped because it could not go on.
-            is_master_stuck = master.rounds >= limits.nodes or (owed < TURN and master.rounds > rounds)
-        if time.perf_counter() > until or (is_tree_stuck and is_master_stuck):
-            return Status.LIMIT, master.notes
-        owed = until if is_master_stuck else owed
+            master.propose()
+        turn = TURN

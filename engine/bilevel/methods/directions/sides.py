@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from coercivity.engine.bilevel.problem import BilevelProblem
 from coercivity.engine.bilevel.reformulations.assembly import high_point
@@ -20,7 +21,7 @@ from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus
 from coercivity.engine.programs.mixed import solve_mixed
 
 # Seconds in which a direction with few sides in its way is good enough, where one with fewer would take long to find.
-BRIEF = 0.05
+BRIEF = 0.2
 # A range beyond this is no big-M that a solver's integrality tolerance can bear.
 WIDEST = 1e7
 
@@ -116,13 +117,26 @@ class Finder:
         room = self.sides.level - self.sides.matrix @ z + 1.0 - 1e-5
         return np.asarray(self.ways[np.all((self.ways <= 0.0) | (self.ways < room), axis=1)])
 
-    def open_at(self, z: Floats, seconds: float) -> tuple[SolveStatus, Floats | None]:
+    def open_ways(self, points: Floats) -> NDArray[np.bool_]:
+        """Which of the known directions are open at each of several points, shape (points, directions)."""
+        room = self.sides.level + (1.0 - 1e-5) - points @ self.sides.matrix.T
+        # Ways are whole, so that a step of none or less is less than a half.
+        reach = np.maximum(room, 0.5)
+        return np.asarray((self.ways[None, :, :] < reach[:, None, :]).all(axis=2))
+
+    def open_at(self, z: Floats, seconds: float, without: int = -1) -> tuple[SolveStatus, Floats | None]:
         """What a direction D open at a whole point z asks of each side, kept; INFEASIBLE where the follower answers best there.
 
         A few moments bring it near the fewest sides; only where nothing is found in them is it looked for in earnest.
+
+        Parameters
+        ----------
+        without : a side that D is not to approach; INFEASIBLE says nothing of the follower then
         """
         sides, (count, m) = self.sides, self.on_y.shape
         slack = np.maximum(np.round(sides.level - sides.matrix @ z), 0.0)
+        if without >= 0:
+            slack[without] = 0.0
         # G D ≤ s t: a side without slack, or without its t, may not be approached.
         matrix = sp.block_array(
             [[sp.csr_array(self.on_y), sp.diags_array(-slack)], [sp.csr_array(self.cost[None, :]), None]], format="csr"
@@ -141,8 +155,37 @@ class Finder:
         if found.point is None:
             return found.status, None
         direction = np.round(found.point[:m])
-        is_open = self.cost @ direction <= -1.0 and np.all(self.on_y @ direction <= slack)
-        if not is_open:
+        if not self._is_open(direction, slack):
             return SolveStatus.FAILED, None
+        direction = self._shorter(direction, slack)
         self.ways = np.vstack([self.ways, self.on_y @ direction])
         return SolveStatus.OPTIMAL, self.ways[-1]
+
+    def _is_open(self, direction: Floats, slack: Floats) -> bool:
+        return bool(self.cost @ direction <= -1.0 and np.all(self.on_y @ direction <= slack))
+
+    def _shorter(self, direction: Floats, slack: Floats) -> Floats:
+        """A direction with no other sides in its way that goes less far towards them: what is split by it is split farther off."""
+        asked = self.on_y @ direction
+        used = np.flatnonzero(asked > 0.0)
+        count, m = self.on_y.shape
+        size = np.abs(self.on_y[used]).max(axis=1, initial=1.0)
+        apart = sp.csr_array((-np.ones(len(used)), (used, np.arange(len(used)))), shape=(count, len(used)))
+        matrix = sp.vstack(
+            [
+                sp.hstack([sp.csr_array(self.on_y), apart]),
+                sp.csr_array(np.r_[self.cost, np.zeros(len(used))][None, :]),
+            ]
+        )
+        program = LinearProgram(
+            cost=np.r_[np.zeros(m), 1.0 / size],
+            matrix=sp.csr_array(matrix),
+            row_lower=np.full(count + 1, -np.inf),
+            row_upper=np.r_[np.zeros(count), -1.0],
+            col_lower=np.r_[-self.sides.box, np.zeros(len(used))],
+            col_upper=np.r_[self.sides.box, slack[used]],
+        )
+        flags = np.r_[np.ones(m, dtype=bool), np.zeros(len(used), dtype=bool)]
+        found = solve_mixed(program, flags, seconds=BRIEF / 2.0, start=np.r_[direction, asked[used]])
+        shorter = direction if found.point is None else np.round(found.point[:m])
+        return shorter if self._is_open(shorter, slack) else direction
