@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coercivity.engine.errors import SolverFailed
-from coercivity.engine.programs.hot import Floats, HotProgram, LinearProgram, SolveStatus, highs_model
+from coercivity.engine.programs.hot import Floats, HotProgram, LinearProgram, LinearSolution, SolveStatus, highs_model
 
 PRECISE = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
 # What HiGHS allows by default; asked for where it contradicts itself at 1e-9.
@@ -250,6 +250,18 @@ def without_optimum(program: LinearProgram, seconds: float = inf) -> SolveStatus
     if status is not SolveStatus.OPTIMAL:
         return status
     return SolveStatus.OPTIMAL if improving_ray(program) is None else SolveStatus.UNBOUNDED
+
+
+def solved_anew(program: LinearProgram) -> LinearSolution | None:
+    """The optimum of a linear program of which the solver has said something impossible; None where it does so again.
+
+    It is asked from nothing, and then at a looser tolerance.
+    """
+    rows = np.arange(program.shape[0], dtype=np.int32)
+    for hot in (precise(program), HotProgram(program, LOOSE, rows)):
+        if hot.optimise() is SolveStatus.OPTIMAL:
+            return hot.solution()
+    return None
 
 
 def _polished(program: LinearProgram, is_integer: NDArray[np.bool_], point: Floats) -> Floats | None:

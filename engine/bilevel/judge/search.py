@@ -26,7 +26,7 @@ from coercivity.engine.bilevel.response.quadratic import least_over
 from coercivity.engine.bilevel.response.responder import Responder
 from coercivity.engine.errors import CoercivityError, SolverFailed
 from coercivity.engine.programs.hot import Floats, LinearProgram, SolveStatus
-from coercivity.engine.programs.mixed import precise
+from coercivity.engine.programs.mixed import precise, solve_mixed
 from coercivity.engine.programs.nodes import NodeProgram
 from coercivity.engine.programs.quadratic import is_convex, solve_quadratic
 
@@ -278,6 +278,12 @@ class _Searcher:
             # Of both the solver's multipliers are proof.
             if status is SolveStatus.BEYOND:
                 return self.below, None
+            if status in (SolveStatus.FAILED, SolveStatus.LIMIT):
+                # Asked once more from nothing, and where the solver then contradicts itself at a looser tolerance.
+                anew = solve_mixed(program, np.zeros(program.shape[1], dtype=bool))
+                if anew.status is SolveStatus.OPTIMAL:
+                    return anew.value, anew.point
+                status = anew.status
             status = status.known("a node of the judge's search")
             return (inf, None) if status is SolveStatus.INFEASIBLE else (-inf, None)
         if self.is_convex:

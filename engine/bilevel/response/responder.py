@@ -44,7 +44,7 @@ from coercivity.engine.bilevel.response.optimal_set import (
 from coercivity.engine.bilevel.response.quadratic import Least
 from coercivity.engine.errors import InfeasibleProgram, SolverFailed, UsageError
 from coercivity.engine.programs.hot import Floats, HotProgram, LinearProgram, LinearSolution, SolveStatus
-from coercivity.engine.programs.mixed import precise, solve_mixed, without_optimum
+from coercivity.engine.programs.mixed import precise, solve_mixed, solved_anew, without_optimum
 from coercivity.engine.programs.quadratic import is_convex, solve_quadratic
 from coercivity.engine.programs.ties import optimal_face
 
@@ -277,8 +277,11 @@ class Responder:
         status = self._hot.optimise()
         if status in (SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED):
             status = without_optimum(program)
-            # A point and no ray: the solver contradicted itself.
-            status = SolveStatus.FAILED if status is SolveStatus.OPTIMAL else status
+            if status is SolveStatus.OPTIMAL:
+                # A point and no ray: the solver contradicted itself.
+                if (anew := solved_anew(program)) is not None:
+                    return anew
+                status = SolveStatus.FAILED
         self._require(status)
         return self._hot.solution()
 

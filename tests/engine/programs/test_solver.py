@@ -189,7 +189,8 @@ def test_wrong_multipliers_prove_less_and_never_more(seed: int, noise: float) ->
     program = random_program(seed)
     found = solve_once(program)
     wrong = found.dual + noise * np.random.default_rng(seed).standard_normal(len(found.dual))
-    assert dual_bound(program, wrong, found.reduced_cost) <= found.objective + 1e-7
+    # Reduced costs of the wrong sign that are no greater than a rounding error are forgiven, and may add as much.
+    assert dual_bound(program, wrong, found.reduced_cost) <= found.objective + 1e-5
 
 
 def test_a_multiplier_of_the_wrong_sign_proves_nothing() -> None:
