@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from coercivity.engine.menu.best_first import best_first
-from coercivity.engine.menu.enumeration import Best, Choice, Screening, asked, resolve, screen_menu
+from coercivity.engine.menu.enumeration import Best, Choice, Screening, asked, in_runs, resolve, screen_menu
 from coercivity.engine.parallel import Crew, Team
 from coercivity.engine.programs.hot import LinearProgram, LinearSolution
 from coercivity.engine.programs.ties import Interval, capped_range, multiplier_range, quantity_range
@@ -274,6 +274,7 @@ class Game:
         if is_proved:
             factory = partial(LicenceScreen, self.instance, self.market, self.followers.layout)
             screening = screen_menu(factory, options, self.slot_effect(), jobs, deadline, progress, stop=stop)
+            screening = screening if screening.complete else self._with_named(screening)
         else:
             seed = int(self.instance.fingerprint()[:8], 16)
             with contextlib.nullcontext(team) if team is not None else self.screens(jobs) as asking:
@@ -284,6 +285,21 @@ class Game:
         bounds = self.upper_bounds(screening)
         best = resolve(screening.choices, bounds, self.exact, tolerance_of(bounds))
         return best.detail, best, screening
+
+    def _with_named(self, screening: Screening) -> Screening:
+        """A search that ended early, with the named strategies that it had not come to: no best may stand below one of those."""
+        seen = set(map(tuple, screening.choices.tolist()))
+        fresh = [choice for choice in self.named_choices() if choice not in seen]
+        if not fresh:
+            return screening
+        with self.screens() as team:
+            numbers = in_runs(team, "screen", fresh)
+        return replace(
+            screening,
+            choices=np.vstack([screening.choices, np.array(fresh, dtype=np.int64)]),
+            numbers=np.vstack([screening.numbers, np.array(numbers)]),
+            complete=len(seen) + len(fresh) == len(self.menu),
+        )
 
     def named_choices(self) -> list[Choice]:
         """The named strategies that are on the menu but for what was fed in, and every posture for all, to begin a search with."""
