@@ -135,7 +135,7 @@ def screen_menu(
     found: list[tuple[list[Choice], list[tuple[float, ...]]]] = []
     done = 0
     runs = _runs(ordered_choices(options, effect), run_length, deadline, stop)
-    for choices, numbers in spread(partial(screener, factory), runs, jobs):
+    for (_, choices), numbers in spread(partial(asked, factory), (("screen", run) for run in runs), jobs):
         found.append((choices, numbers))
         done += len(choices)
         if progress:
@@ -158,12 +158,6 @@ def _runs(
         if (deadline is not None and time.monotonic() > deadline) or stop():
             return
         yield run
-
-
-def screener(factory: Callable[[], Screen]) -> Callable[[list[Choice]], list[tuple[float, ...]]]:
-    """What looks at a run of commitments, for a process of its own."""
-    screen = factory()
-    return lambda run: [screen.screen(choice) for choice in run]
 
 
 def asked(factory: Callable[[], object]) -> Callable[[tuple[str, list[Any]]], list[Any]]:
